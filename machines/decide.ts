@@ -1,0 +1,158 @@
+/**
+ * Decides what an event does to a task: the one door to the task machine.
+ *
+ * `createTask` and `decideTask` are pure; the host commits what they return and only then acts on it, and `replayTask`
+ * applies the same functions to a stored history. Every outcome is stated: a transition, a late report, a refused command
+ * with a sentence that helps, or nothing to do.
+ */
+import { MusterError } from './errors.ts';
+import { createInterpreter } from './interpret.ts';
+import type { Effect } from './interpret.ts';
+import type { SnapshotVersions, StoredSnapshot } from './snapshot.ts';
+import { DEFAULT_TASK_POLICY } from './task-context.ts';
+import type { TaskContext, TaskInput } from './task-context.ts';
+import { isCommand, isReport } from './task-events.ts';
+import type { TaskCommand, TaskEvent } from './task-events.ts';
+import { isCurrentAttempt } from './task-outcome.ts';
+import { TASK_MACHINE_VERSION, taskMachine } from './task.ts';
+
+export type TaskSnapshot = StoredSnapshot<TaskContext>;
+
+/** What an event does to a task. */
+export type Decision =
+  | {
+      readonly kind: 'transition';
+      readonly snapshot: TaskSnapshot;
+      readonly effects: readonly Effect[];
+    }
+  /** A report of a former attempt or session: to be written down, changing nothing. */
+  | { readonly kind: 'late'; readonly why: string }
+  /** A command that the state does not allow. */
+  | { readonly kind: 'refused'; readonly error: MusterError }
+  /** The event asks for what is already so. */
+  | { readonly kind: 'ignored' };
+
+export const TASK_SNAPSHOT_VERSIONS: SnapshotVersions = {
+  machine: 'task',
+  current: TASK_MACHINE_VERSION,
+  steps: {},
+};
+
+const FINAL_PATHS: ReadonlySet<string> = new Set(['completed', 'failed', 'timeout', 'cancelled']);
+
+const interpreter = createInterpreter(taskMachine, {
+  id: '',
+  target: { kind: 'any' },
+  policy: DEFAULT_TASK_POLICY,
+  held: false,
+  startAt: null,
+  createdAt: 0,
+});
+
+/** Tells whether a task in this state will never change again. */
+export function isFinalPath(path: string): boolean {
+  return FINAL_PATHS.has(path);
+}
+
+/** Returns the first snapshot of a task and its effects. */
+export function createTask(input: TaskInput): {
+  snapshot: TaskSnapshot;
+  effects: readonly Effect[];
+} {
+  const [snapshot, effects] = interpreter.start(input);
+  return { snapshot: { path: pathOf(snapshot.value), context: snapshot.context }, effects };
+}
+
+/** Returns what `event` does to a task. Never throws for an event of any kind in any state. */
+export function decideTask(before: TaskSnapshot, event: TaskEvent): Decision {
+  if (isReport(event)) {
+    const why = whyLate(before, event);
+    if (why !== null) return { kind: 'late', why };
+  }
+  if (isFinalPath(before.path)) return refuseOrIgnore(before, event);
+  const restored = taskMachine.resolveState({
+    value: valueOf(before.path),
+    context: before.context,
+  } as Parameters<typeof taskMachine.resolveState>[0]);
+  const [next, effects] = interpreter.step(restored, event);
+  if (next === restored) return refuseOrIgnore(before, event);
+  return {
+    kind: 'transition',
+    snapshot: { path: pathOf(next.value), context: next.context },
+    effects,
+  };
+}
+
+/** The time at which the task needs a `timer.fired`, ms since 1970, or null. */
+export function wakeAt(snapshot: TaskSnapshot): number | null {
+  const { context, path } = snapshot;
+  switch (path) {
+    case 'pending.delayed':
+      return context.delayedUntil;
+    case 'running.executing':
+      return context.current?.deadlineAt ?? null;
+    case 'running.unreachable': {
+      const lostAt = (context.unreachableAt ?? 0) + context.policy.lostAfterMs;
+      const deadlineAt = context.stopCause === null ? context.current?.deadlineAt : null;
+      return Math.min(lostAt, deadlineAt ?? Infinity);
+    }
+    default:
+      return null;
+  }
+}
+
+/** Replays a history: the first snapshot from `input`, then every event in turn. */
+export function replayTask(
+  input: TaskInput,
+  events: readonly TaskEvent[],
+): { snapshots: TaskSnapshot[]; problem: string | null } {
+  const snapshots = [createTask(input).snapshot];
+  for (const event of events) {
+    const before = snapshots.at(-1) as TaskSnapshot;
+    const decision = decideTask(before, event);
+    if (decision.kind !== 'transition') {
+      const problem = `version ${snapshots.length + 1}: ${event.type} is no transition of ${before.path}`;
+      return { snapshots, problem };
+    }
+    snapshots.push(decision.snapshot);
+  }
+  return { snapshots, problem: null };
+}
+
+function whyLate(before: TaskSnapshot, report: { attempt: number; epoch: number }): string | null {
+  const { context, path } = before;
+  if (isFinalPath(path)) return `the task is ${path}`;
+  if (isCurrentAttempt(context, report)) return null;
+  if (context.current === null) return `the task is ${path}, and attempt ${report.attempt} is over`;
+  if (report.attempt !== context.attempt) return `attempt ${context.attempt} is under way`;
+  return `the node's session has epoch ${context.current.epoch}`;
+}
+
+function refuseOrIgnore(before: TaskSnapshot, event: TaskEvent): Decision {
+  if (!isCommand(event)) return { kind: 'ignored' };
+  // A second cancel asks for what is already under way.
+  if (event.type === 'cancel.requested' && !isFinalPath(before.path)) return { kind: 'ignored' };
+  return { kind: 'refused', error: new MusterError('illegal_transition', refusal(before, event)) };
+}
+
+const REFUSALS: Record<TaskCommand['type'], [verb: string, rule: string]> = {
+  'execute.requested': ['execute', 'only a held task can be executed'],
+  'cancel.requested': ['cancel', 'a final state never changes'],
+  'resolve.requested': ['resolve', 'only a task on an unreachable node can be resolved'],
+};
+
+function refusal(before: TaskSnapshot, event: TaskCommand): string {
+  const [verb, rule] = REFUSALS[event.type];
+  return `Cannot ${verb} task ${before.context.id}: it is ${before.path}; ${rule}`;
+}
+
+function pathOf(value: unknown): string {
+  if (typeof value === 'string') return value;
+  const [parent, child] = Object.entries(value as Record<string, string>)[0] as [string, string];
+  return `${parent}.${child}`;
+}
+
+function valueOf(path: string): string | Record<string, string> {
+  const dot = path.indexOf('.');
+  return dot === -1 ? path : { [path.slice(0, dot)]: path.slice(dot + 1) };
+}

@@ -1,0 +1,69 @@
+/**
+ * The hub between commits and those who watch: every committed change of a task, and every arrival of output.
+ *
+ * Listeners are called in the order of the commits, after the commit, and must not block. News of other supervisors comes in
+ * here as well, as the record alone; a listener that wants each step reads the steps between from the history.
+ */
+import type { TaskRecord, TransitionRecord } from '../../db/records.ts';
+
+export interface Change {
+  readonly record: TaskRecord;
+  /** The steps that led here, as far as they are known. */
+  readonly transitions: readonly TransitionRecord[];
+  readonly isDeleted: boolean;
+}
+
+export type ChangeListener = (change: Change) => void;
+
+export class Changes {
+  readonly #all = new Set<ChangeListener>();
+  readonly #byTask = new Map<string, Set<ChangeListener>>();
+  readonly #output = new Map<string, Set<() => void>>();
+
+  publish(change: Change): void {
+    for (const listener of this.#all) listener(change);
+    for (const listener of this.#byTask.get(change.record.id) ?? []) listener(change);
+  }
+
+  /** Output of this task has been stored. */
+  outputArrived(taskId: string): void {
+    for (const listener of this.#output.get(taskId) ?? []) listener();
+  }
+
+  /** @returns the end of the subscription */
+  onAny(listener: ChangeListener): () => void {
+    this.#all.add(listener);
+    return () => void this.#all.delete(listener);
+  }
+
+  onTask(taskId: string, listener: ChangeListener): () => void {
+    return subscribe(this.#byTask, taskId, listener);
+  }
+
+  onOutput(taskId: string, listener: () => void): () => void {
+    return subscribe(this.#output, taskId, listener);
+  }
+
+  /** Tasks that somebody watches by name. */
+  get watchedTaskIds(): string[] {
+    return [...this.#byTask.keys()];
+  }
+
+  get tailedTaskIds(): string[] {
+    return [...this.#output.keys()];
+  }
+
+  get hasGeneralListeners(): boolean {
+    return this.#all.size > 0;
+  }
+}
+
+function subscribe<L>(listeners: Map<string, Set<L>>, name: string, listener: L): () => void {
+  const set = listeners.get(name) ?? new Set();
+  set.add(listener);
+  listeners.set(name, set);
+  return () => {
+    set.delete(listener);
+    if (set.size === 0 && listeners.get(name) === set) listeners.delete(name);
+  };
+}

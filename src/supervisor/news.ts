@@ -1,0 +1,48 @@
+/**
+ * What one supervisor tells the others with each group commit: one short message, however many transitions it has.
+ *
+ * A message is a hint and nothing else. A lost one costs a second of polling, never a task.
+ */
+export interface News {
+  /** The sender, who ignores its own messages. */
+  readonly from: string;
+  /** Tasks that changed; null for more than fit. */
+  readonly taskIds: readonly string[] | null;
+  /** Nodes with newly queued tasks; the empty name stands for tasks that any node may take. */
+  readonly queuedFor: readonly string[];
+  /** Nodes that opened a session with the sender. */
+  readonly sessions: readonly string[];
+}
+
+/** NOTIFY takes 8,000 bytes. */
+const MAX_TASK_IDS = 100;
+const MAX_NODE_IDS = 30;
+
+export function encodeNews(news: News): string {
+  const taskIds =
+    news.taskIds !== null && news.taskIds.length <= MAX_TASK_IDS ? news.taskIds : null;
+  const isShort = news.queuedFor.length <= MAX_NODE_IDS;
+  return JSON.stringify({
+    from: news.from,
+    taskIds,
+    // More than fit: everybody looks.
+    queuedFor: isShort ? news.queuedFor : ['*'],
+    sessions: news.sessions.slice(0, MAX_NODE_IDS),
+  });
+}
+
+/** Returns null for a message that this program does not understand. */
+export function decodeNews(payload: string): News | null {
+  try {
+    const news = JSON.parse(payload) as Partial<News>;
+    if (typeof news.from !== 'string') return null;
+    return {
+      from: news.from,
+      taskIds: Array.isArray(news.taskIds) ? news.taskIds : null,
+      queuedFor: Array.isArray(news.queuedFor) ? news.queuedFor : [],
+      sessions: Array.isArray(news.sessions) ? news.sessions : [],
+    };
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,327 @@
+/**
+ * All sessions of this supervisor, and what is said through them.
+ *
+ * Opening a session raises the node's epoch in the database, which fences every older session of the node, here or on another
+ * supervisor, and then adopts the node's running tasks: each is told of the new session and what the agent holds of it.
+ * Commands follow from the state of a task (level, not edge): `deliver` is the fast path, the reconciler repeats it.
+ */
+import { closeNodeSession, openNodeSession, touchNodes } from '../../db/nodes.ts';
+import { listRunningTasks } from '../../db/tasks.ts';
+import type { TaskRecord } from '../../db/records.ts';
+import { MusterError } from '../../machines/errors.ts';
+import type { Effect } from '../../machines/interpret.ts';
+import type { AttemptAddress } from '../../machines/task.ts';
+import type { Clock, Timer } from '../process/clock.ts';
+import type { Logger } from '../process/log.ts';
+import type { Host } from './host.ts';
+import type { Scheduler } from './scheduler.ts';
+import { Session } from './session.ts';
+import type { SpecCache } from './spec-cache.ts';
+import type { Store } from './store.ts';
+import type { AgentHello, AgentLink, GoodbyeReason, OpenSession, Sessions } from './supervisor.ts';
+
+export interface SessionRegistryOptions {
+  readonly store: Store;
+  readonly host: Host;
+  readonly specs: SpecCache;
+  readonly scheduler: () => Scheduler;
+  readonly supervisorId: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly onOutput: (taskId: string) => void;
+  /** The node has moved here: its former supervisor should know. */
+  readonly onOpened: (nodeId: string) => void;
+  readonly heartbeatIntervalMs: number;
+  readonly deadAfterMs: number;
+  readonly outputCapBytes: number;
+}
+
+/** A lease ends this long before another attempt may be started elsewhere. */
+const LEASE_MARGIN_MS = 5_000;
+
+export class SessionRegistry implements Sessions {
+  readonly heartbeatIntervalMs: number;
+  readonly deadAfterMs: number;
+  readonly #options: SessionRegistryOptions;
+  readonly #byNode = new Map<string, Session>();
+  #timer: Timer | null = null;
+  #isStopped = false;
+
+  constructor(options: SessionRegistryOptions) {
+    this.#options = options;
+    this.heartbeatIntervalMs = options.heartbeatIntervalMs;
+    this.deadAfterMs = options.deadAfterMs;
+  }
+
+  get(nodeId: string): Session | undefined {
+    return this.#byNode.get(nodeId);
+  }
+
+  all(): Iterable<Session> {
+    return this.#byNode.values();
+  }
+
+  get size(): number {
+    return this.#byNode.size;
+  }
+
+  start(): void {
+    this.#timer = this.#options.clock.after(this.heartbeatIntervalMs, () => void this.#beat());
+  }
+
+  /** Tells every agent to connect again, to another supervisor or to the next life of this one. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#timer?.cancel();
+    for (const session of this.#byNode.values()) {
+      session.close('shutdown', 'this supervisor is stopping; connect again');
+    }
+  }
+
+  /** @throws MusterError `unavailable` */
+  async open(hello: AgentHello, link: AgentLink): Promise<OpenSession & { begin(): void }> {
+    const { store, host, log, clock, onOutput, supervisorId } = this.#options;
+    if (this.#isStopped) throw new MusterError('unavailable', 'This supervisor is stopping');
+    const { nodeId, bootId, labels, facts, slots } = hello;
+    const opened = await store.read((sql) =>
+      openNodeSession(sql, { nodeId, bootId, labels, facts, slots, supervisorId }),
+    );
+    const { epoch } = opened;
+    const session = new Session({
+      nodeId,
+      epoch,
+      bootId,
+      slots,
+      link,
+      store,
+      host,
+      log,
+      monotonic: () => clock.monotonic(),
+      onOutput,
+      onCapacity: (changed) => this.#options.scheduler().capacity(changed),
+    });
+    for (const held of hello.held) session.hold(held.taskId, held.attempt, held.phase);
+    this.#replace(session);
+    if (opened.previousSupervisorId !== null && opened.previousSupervisorId !== supervisorId) {
+      this.#options.onOpened(nodeId);
+    }
+    await this.#adoptAll(session);
+    log.info('session opened', { nodeId, epoch, held: hello.held.length });
+    return {
+      epoch,
+      begin: () => {
+        this.#dismissStrangers(session);
+        session.begin();
+        this.#options.scheduler().look([nodeId, '']);
+      },
+      receive: (seq, events) => session.receive(seq, events),
+      heard: () => session.heard(),
+      ended: (isLeaving) => void this.#end(session, isLeaving),
+    };
+  }
+
+  /** A session of this node has been opened on another supervisor. */
+  replacedElsewhere(nodeId: string): void {
+    const session = this.#byNode.get(nodeId);
+    if (session !== undefined) this.#drop(session, 'replaced', replacedMessage(nodeId));
+  }
+
+  /** Carries out an effect, if the session of its node is here. If not, its own supervisor reconciles. */
+  deliver(effect: Effect, record: TaskRecord): void {
+    if (effect.type === 'offerTask') return;
+    const { taskId, attempt, nodeId } = effect.params as AttemptAddress;
+    const session = this.#byNode.get(nodeId);
+    if (session === undefined) return;
+    switch (effect.type) {
+      case 'startAttempt':
+        void this.#start(session, record);
+        break;
+      case 'stopAttempt': {
+        const { cause } = effect.params as { cause: 'cancel' | 'timeout' };
+        session.send({ kind: 'stop', taskId, attempt, cause });
+        break;
+      }
+      case 'forgetAttempt':
+        this.#release(session, taskId, attempt);
+        session.send({ kind: 'forget', taskId, attempt });
+        break;
+      case 'abandonAttempt':
+        this.#release(session, taskId, attempt);
+        if (session.heldPhase(taskId, attempt) !== null) {
+          session.send({ kind: 'stop', taskId, attempt, cause: 'stale' });
+        }
+        break;
+    }
+  }
+
+  /** Makes true what the state of a running task asks of its node, whatever was lost on the way. */
+  reconcile(record: TaskRecord, repeatAfterMs: number): void {
+    const { current, attempt, stopCause } = record.snapshot.context;
+    const session = current === null ? undefined : this.#byNode.get(current.nodeId);
+    if (current === null || session === undefined) return;
+    if (current.epoch < session.epoch || record.snapshot.path === 'running.unreachable') {
+      void this.#adopt(session, record);
+      return;
+    }
+    if (current.epoch > session.epoch) return;
+    const phase = session.heldPhase(record.id, attempt);
+    if (phase === 'ended') return;
+    session.assign(record.id, attempt);
+    if (record.snapshot.path === 'running.stopping') {
+      const cause = stopCause ?? 'cancel';
+      session.send({ kind: 'stop', taskId: record.id, attempt, cause });
+    } else if (record.snapshot.path === 'running.dispatched' && phase === null) {
+      const sentAt = session.sentAt(record.id);
+      if (sentAt === null || this.#options.clock.monotonic() - sentAt >= repeatAfterMs) {
+        void this.#start(session, record);
+      }
+    }
+  }
+
+  #release(session: Session, taskId: string, attempt: number): void {
+    if (session.assignedAttempt(taskId) !== attempt) return;
+    session.release(taskId);
+    this.#options.scheduler().capacity(session);
+  }
+
+  async #start(session: Session, record: TaskRecord): Promise<void> {
+    const { specs, log, outputCapBytes } = this.#options;
+    const { context } = record.snapshot;
+    const { policy, attempt } = context;
+    // The slot is taken before the spec is there.
+    session.assign(record.id, attempt);
+    try {
+      const spec = await specs.take(record.specId);
+      if (session.assignedAttempt(record.id) !== attempt) return;
+      session.send({
+        kind: 'start',
+        taskId: record.id,
+        attempt,
+        name: record.name,
+        timeoutMs: policy.timeoutMs,
+        stopGraceMs: policy.stopGraceMs,
+        outputCapBytes,
+        leaseMs: leaseMs(policy, attempt),
+        spec,
+      });
+    } catch (error) {
+      // The sweep of the reconciler sends it again.
+      log.warn('cannot send a start yet', { taskId: record.id, nodeId: session.nodeId, error });
+    }
+  }
+
+  async #adoptAll(session: Session): Promise<void> {
+    const records = await this.#options.store.read((sql) =>
+      listRunningTasks(sql, [session.nodeId]),
+    );
+    for (const record of records) this.#options.host.prime(record);
+    await Promise.all(records.map((record) => this.#adopt(session, record)));
+  }
+
+  async #adopt(session: Session, record: TaskRecord): Promise<void> {
+    const { nodeId, epoch, bootId } = session;
+    const { attempt } = record.snapshot.context;
+    const held = session.heldPhase(record.id, attempt);
+    try {
+      const applied = await this.#options.host.apply(
+        record.id,
+        { type: 'session.opened', nodeId, epoch, bootId, held },
+        true,
+      );
+      const { current } = applied.record.snapshot.context;
+      if (current?.nodeId === nodeId && current.epoch === epoch && held !== 'ended') {
+        session.assign(record.id, applied.record.snapshot.context.attempt);
+      }
+    } catch (error) {
+      this.#options.log.error('a task could not be adopted', { taskId: record.id, nodeId, error });
+    }
+  }
+
+  /** What the agent holds and no task asks for is stopped; it answers with the end of it, which is then let go. */
+  #dismissStrangers(session: Session): void {
+    for (const { taskId, attempt, phase } of session.heldAttempts()) {
+      if (session.assignedAttempt(taskId) === attempt || phase === 'ended') continue;
+      session.send({ kind: 'stop', taskId, attempt, cause: 'stale' });
+    }
+  }
+
+  #replace(session: Session): void {
+    const former = this.#byNode.get(session.nodeId);
+    this.#byNode.set(session.nodeId, session);
+    if (former !== undefined) {
+      this.#options.scheduler().drop(former);
+      former.close('replaced', replacedMessage(session.nodeId));
+    }
+  }
+
+  #drop(session: Session, reason: GoodbyeReason, message: string): void {
+    if (this.#byNode.get(session.nodeId) === session) this.#byNode.delete(session.nodeId);
+    this.#options.scheduler().drop(session);
+    session.close(reason, message);
+  }
+
+  async #end(session: Session, isLeaving: boolean): Promise<void> {
+    const { store, log } = this.#options;
+    session.markClosed();
+    const { nodeId, epoch } = session;
+    if (this.#byNode.get(nodeId) === session) {
+      this.#byNode.delete(nodeId);
+      this.#options.scheduler().drop(session);
+    }
+    log.info('session ended', { nodeId, epoch, isLeaving });
+    try {
+      await store.read((sql) => closeNodeSession(sql, nodeId, epoch, isLeaving));
+    } catch (error) {
+      // Its silence says the same a little later.
+      log.warn('cannot write down the end of a session', { nodeId, epoch, error });
+    }
+  }
+
+  /** One beat: a sign of life to every agent and to the database, and an end to what is silent or replaced. */
+  async #beat(): Promise<void> {
+    const { store, log, clock } = this.#options;
+    const sessions = [...this.#byNode.values()];
+    for (const session of sessions) {
+      if (session.silentMs > this.deadAfterMs) {
+        log.warn('agent is silent', {
+          nodeId: session.nodeId,
+          silentMs: Math.round(session.silentMs),
+        });
+        this.#drop(session, 'protocol_error', `nothing heard for ${this.deadAfterMs / 1000} s`);
+      } else {
+        session.heartbeat();
+      }
+    }
+    try {
+      const alive = sessions.filter((session) => session.silentMs <= this.heartbeatIntervalMs * 2);
+      const held = await store.read((sql) =>
+        touchNodes(
+          sql,
+          alive.map(({ nodeId, epoch }) => ({ nodeId, epoch })),
+        ),
+      );
+      for (const session of alive) {
+        if (!held.has(session.nodeId) && this.#byNode.get(session.nodeId) === session) {
+          this.#drop(session, 'replaced', replacedMessage(session.nodeId));
+        }
+      }
+    } catch (error) {
+      if (!(error instanceof MusterError)) log.error('cannot write signs of life', { error });
+    }
+    if (!this.#isStopped)
+      this.#timer = clock.after(this.heartbeatIntervalMs, () => void this.#beat());
+  }
+}
+
+/** Only where another attempt may follow must the agent give up by itself; else the process may live on. */
+function leaseMs(
+  policy: TaskRecord['snapshot']['context']['policy'],
+  attempt: number,
+): number | null {
+  if (attempt >= policy.maxAttempts) return null;
+  return Math.max(policy.lostAfterMs - policy.stopGraceMs - LEASE_MARGIN_MS, 1_000);
+}
+
+function replacedMessage(nodeId: string): string {
+  return `a newer session of node ${nodeId} has taken over; two agents must not have the same node id`;
+}

@@ -1,0 +1,234 @@
+/**
+ * The supervisor as the rest of the process sees it: what src/rpc may ask of it.
+ *
+ * Everything here speaks of the domain, never of protobuf. Each method rejects with a MusterError and nothing else.
+ */
+import type { TaskInput } from '../../machines/task-context.ts';
+import type { HeldPhase, TaskReport } from '../../machines/task-events.ts';
+import type {
+  LateReportRecord,
+  NodeRecord,
+  OutputPiece,
+  OutputStreamName,
+  Statistics,
+  TaskFilter,
+  TaskRecord,
+  TaskType,
+  TransitionRecord,
+} from '../../db/records.ts';
+import type { EndedAttempt } from '../../machines/task-context.ts';
+
+export type {
+  DurationSummary,
+  LateReportRecord,
+  NodeRecord,
+  OutputPiece,
+  OutputStreamName,
+  Statistics,
+  TaskFilter,
+  TaskRecord,
+  TaskState,
+  TaskType,
+  TransitionRecord,
+} from '../../db/records.ts';
+
+/** A checked wish for one task. `spec` is the TaskSpec as protobuf JSON, opaque to the supervisor. */
+export interface TaskDraft {
+  readonly name: string;
+  readonly type: TaskType;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly target: TaskInput['target'];
+  readonly policy: TaskInput['policy'];
+  readonly held: boolean;
+  readonly startAt: number | null;
+  readonly spec: unknown;
+}
+
+/** Who asks. */
+export interface Caller {
+  /** The name of the token. */
+  readonly name: string;
+}
+
+export interface TaskDetails {
+  readonly record: TaskRecord;
+  readonly spec: unknown;
+  readonly attempts: readonly EndedAttempt[];
+}
+
+/** One step that a watcher is told of, or the task as it stands. */
+export interface TaskChange {
+  readonly record: TaskRecord;
+  readonly transition: TransitionRecord | null;
+  readonly isDeleted: boolean;
+}
+
+export type OutputItem =
+  | { readonly kind: 'chunk'; readonly piece: OutputPiece }
+  | { readonly kind: 'dropped'; readonly attempt: number; readonly bytes: number }
+  | { readonly kind: 'task'; readonly record: TaskRecord };
+
+export interface OutputRange {
+  readonly attempt: number;
+  readonly content: Uint8Array;
+  readonly nextOffset: number;
+  readonly isEnd: boolean;
+  readonly droppedBytes: number;
+}
+
+export interface Tasks {
+  /**
+   * Creates tasks, all or none. Returns when they are committed.
+   *
+   * @param requestId empty for none; the same one again returns the tasks of the first call
+   * @throws MusterError `unknown_node` (naming all), `request_id_conflict`, `invalid_argument`, `unavailable`
+   */
+  create(drafts: readonly TaskDraft[], caller: Caller, requestId: string): Promise<TaskRecord[]>;
+  /** @throws MusterError `unknown_task` */
+  get(id: string): Promise<TaskDetails>;
+  /** Newest first. `before`: only tasks with a smaller id. */
+  list(filter: TaskFilter, limit: number, before: string | null): Promise<TaskRecord[]>;
+  /** @throws MusterError `unknown_task`, `illegal_transition` */
+  execute(id: string, caller: Caller): Promise<TaskRecord>;
+  cancel(id: string, note: string, caller: Caller): Promise<TaskRecord>;
+  resolve(
+    id: string,
+    resolution: 'lost' | 'completed' | 'failed' | 'cancelled',
+    note: string,
+    caller: Caller,
+  ): Promise<TaskRecord>;
+  /** Creates a new task from the spec of a final one. */
+  retry(id: string, caller: Caller, requestId: string): Promise<TaskRecord>;
+  /** Deletes a final task. */
+  delete(id: string): Promise<void>;
+  /** Resolves when the task is final, the time has run out or the signal has fired. */
+  wait(id: string, timeoutMs: number, signal: AbortSignal): Promise<TaskRecord>;
+  /** `seen`: versions the watcher has; for other tasks it begins with each match as it stands. */
+  watch(
+    filter: TaskFilter,
+    seen: ReadonlyMap<string, number>,
+    signal: AbortSignal,
+  ): AsyncIterable<TaskChange>;
+  history(
+    id: string,
+    afterVersion: number,
+    limit: number,
+  ): Promise<{
+    transitions: readonly TransitionRecord[];
+    lateReports: readonly LateReportRecord[];
+    hasMore: boolean;
+  }>;
+  /** Replays the history and compares with what is stored. */
+  verify(id: string): Promise<{ transitions: number; differences: readonly string[] }>;
+  /** `attempt` 0 means the last one. */
+  readOutput(
+    id: string,
+    attempt: number,
+    stream: OutputStreamName,
+    offset: number,
+    limitBytes: number,
+  ): Promise<OutputRange>;
+  tailOutput(
+    id: string,
+    from: { attempt: number; stdoutOffset: number; stderrOffset: number },
+    isStoredOnly: boolean,
+    signal: AbortSignal,
+  ): AsyncIterable<OutputItem>;
+  statistics(createdFrom: number | null, createdUntil: number | null): Promise<Statistics>;
+}
+
+export interface Nodes {
+  list(
+    filter: { labels?: Readonly<Record<string, string>>; states?: readonly NodeState[] },
+    limit: number,
+    after: string | null,
+  ): Promise<NodeRecord[]>;
+  /** @throws MusterError `unknown_node` */
+  get(id: string): Promise<NodeRecord>;
+}
+
+export type NodeState = 'online' | 'unreachable' | 'offline';
+
+/** What an agent says of itself when it opens a session. */
+export interface AgentHello {
+  readonly nodeId: string;
+  readonly bootId: string;
+  /** NodeFacts as protobuf JSON. */
+  readonly facts: unknown;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly slots: number;
+  readonly held: readonly { taskId: string; attempt: number; phase: HeldPhase }[];
+}
+
+/** One thing an agent tells, in order. */
+export type AgentEvent =
+  | { readonly kind: 'accepted'; readonly taskId: string; readonly attempt: number }
+  | { readonly kind: 'report'; readonly taskId: string; readonly report: AgentReport }
+  | { readonly kind: 'output'; readonly piece: OutputPiece }
+  | { readonly kind: 'worker'; readonly slot: number; readonly state: string };
+
+type WithoutEpoch<T> = T extends TaskReport ? Omit<T, 'epoch'> : never;
+/** A report before the session has stamped its epoch on it. */
+export type AgentReport = WithoutEpoch<TaskReport>;
+
+/** What a supervisor asks of an agent. */
+export type AgentCommand =
+  | {
+      readonly kind: 'start';
+      readonly taskId: string;
+      readonly attempt: number;
+      readonly name: string;
+      readonly timeoutMs: number;
+      readonly stopGraceMs: number;
+      readonly outputCapBytes: number;
+      /** Null for never. */
+      readonly leaseMs: number | null;
+      readonly spec: unknown;
+    }
+  | {
+      readonly kind: 'stop';
+      readonly taskId: string;
+      readonly attempt: number;
+      readonly cause: 'cancel' | 'timeout' | 'stale';
+    }
+  | { readonly kind: 'forget'; readonly taskId: string; readonly attempt: number };
+
+export type GoodbyeReason = 'shutdown' | 'replaced' | 'protocol_error';
+
+/** The way to one agent. Sending never blocks; the link bounds its own queue. */
+export interface AgentLink {
+  send(commands: readonly AgentCommand[]): void;
+  acknowledge(seq: number): void;
+  heartbeat(): void;
+  /** Says why and ends the stream. */
+  close(reason: GoodbyeReason, message: string): void;
+}
+
+/** One open session, as the agent service drives it. */
+export interface OpenSession {
+  readonly epoch: number;
+  /** Counts as a sign of life. Acknowledged through the link once it is committed. */
+  receive(seq: number, events: readonly AgentEvent[]): void;
+  heard(): void;
+  /** The stream has ended. */
+  ended(isLeaving: boolean): void;
+}
+
+export interface Sessions {
+  readonly heartbeatIntervalMs: number;
+  readonly deadAfterMs: number;
+  /** Opens the next epoch of a node and adopts its tasks. Send Welcome, then call `begin`. */
+  open(hello: AgentHello, link: AgentLink): Promise<OpenSession & { begin(): void }>;
+}
+
+/** The running supervisor. */
+export interface Supervisor {
+  readonly id: string;
+  readonly tasks: Tasks;
+  readonly nodes: Nodes;
+  readonly sessions: Sessions;
+  /** Tells whether calls can be served: the database answers and no stop is under way. */
+  isServing(): boolean;
+  /** No new dispatch, open commits finished, agents told to reconnect. */
+  stop(): Promise<void>;
+}
