@@ -17,7 +17,6 @@ import { checkPortIsFree, waitUntilReady } from './process/await-port.ts';
 import { systemClock } from './process/clock.ts';
 import { FolderClaimError, claimFolder } from './process/folder-claim.ts';
 import { KeptProcess } from './process/kept-process.ts';
-import { writePidFile } from './process/pid-file.ts';
 import { selfCommand } from './process/runtime.ts';
 
 export interface UpFlags {
@@ -50,10 +49,11 @@ export async function runUp(
 ): Promise<void> {
   const startedAt = systemClock.monotonic();
   const home = resolve(flags.home);
-  const claim = await claimFolder(home, 'up').catch(inWords);
+  // The embedded server of root runs as another user, who must be able to pass through; secrets have modes of their own.
+  const mode = process.getuid?.() === 0 ? 0o711 : 0o700;
+  const claim = await claimFolder(home, 'up', { mode }).catch(inWords);
   const url = `http://127.0.0.1:${flags.port}`;
   const cluster = new Cluster(home, flags, env, url, say);
-  const pidFile = await writePidFile(home, 'up').catch(inWords);
   try {
     await cluster.start(signal);
     const seconds = ((systemClock.monotonic() - startedAt) / 1000).toFixed(1);
@@ -69,7 +69,6 @@ export async function runUp(
     say('Stopping: agents, supervisor, database…');
   } finally {
     await cluster.stop();
-    await pidFile.remove();
     await claim.release();
   }
   say('Muster is down. Your tasks are kept; start it again with: ./muster up');
@@ -171,7 +170,8 @@ class Cluster {
     const data = join(this.#home, nodeId);
     const args = ['agent', '--server', this.#url, '--node', nodeId, '--data', data];
     const agent = this.#keep(nodeId, args, {
-      MUSTER_AGENT_TOKEN_FILE: this.#env['MUSTER_AGENT_TOKEN_FILE'] ?? join(this.#home, 'agent.token'),
+      MUSTER_AGENT_TOKEN_FILE:
+        this.#env['MUSTER_AGENT_TOKEN_FILE'] ?? join(this.#home, 'agent.token'),
     });
     this.#agents.push(agent);
     await agent.start();

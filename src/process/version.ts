@@ -1,0 +1,10 @@
+/**
+ * The version of Muster, as package.json has it. Read once.
+ */
+import { readFileSync } from 'node:fs';
+
+const manifest = JSON.parse(
+  readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
+) as { version: string };
+
+export const VERSION: string = manifest.version;
