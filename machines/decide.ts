@@ -1,19 +1,20 @@
 /**
  * Decides what an event does to a task: the one door to the task machine.
  *
- * `createTask` and `decideTask` are pure; the host commits what they return and only then acts on it, and `replayTask`
- * applies the same functions to a stored history. Every outcome is stated: a transition, a late report, a refused command
+ * `createTask` and `decideTask` are pure; the host commits what they return and only then acts on it, and replay.ts applies
+ * the same functions to a stored history. Every outcome is stated: a transition, a late report, a refused command
  * with a sentence that helps, or nothing to do.
  */
 import { MusterError } from './errors.ts';
 import { createInterpreter } from './interpret.ts';
 import type { Effect } from './interpret.ts';
+import { upgradeSnapshot } from './snapshot.ts';
 import type { SnapshotVersions, StoredSnapshot } from './snapshot.ts';
 import { DEFAULT_TASK_POLICY } from './task-context.ts';
 import type { TaskContext, TaskInput } from './task-context.ts';
 import { isCommand, isReport } from './task-events.ts';
-import type { TaskCommand, TaskEvent } from './task-events.ts';
-import { isCurrentAttempt } from './task-outcome.ts';
+import type { MachineUpgraded, ReportOrigin, TaskCommand, TaskEvent } from './task-events.ts';
+import { isCurrentAttempt, isSessionOf } from './task-outcome.ts';
 import { TASK_MACHINE_VERSION, taskMachine } from './task.ts';
 
 export type TaskSnapshot = StoredSnapshot<TaskContext>;
@@ -27,7 +28,7 @@ export type Decision =
     }
   /** A report of a former attempt or session: to be written down, changing nothing. */
   | { readonly kind: 'late'; readonly why: string }
-  /** A command that the state does not allow. */
+  /** A command that the state does not allow, or an upgrade that this program cannot make. */
   | { readonly kind: 'refused'; readonly error: MusterError }
   /** The event asks for what is already so. */
   | { readonly kind: 'ignored' };
@@ -65,15 +66,15 @@ export function createTask(input: TaskInput): {
 
 /** Returns what `event` does to a task. Never throws for an event of any kind in any state. */
 export function decideTask(before: TaskSnapshot, event: TaskEvent): Decision {
+  if (event.type === 'machine.upgraded') {
+    return decideUpgrade(TASK_SNAPSHOT_VERSIONS, before, event);
+  }
   if (isReport(event)) {
     const why = whyLate(before, event);
     if (why !== null) return { kind: 'late', why };
   }
   if (isFinalPath(before.path)) return refuseOrIgnore(before, event);
-  const restored = taskMachine.resolveState({
-    value: valueOf(before.path),
-    context: before.context,
-  } as Parameters<typeof taskMachine.resolveState>[0]);
+  const restored = restore(before);
   const [next, effects] = interpreter.step(restored, event);
   if (next === restored) return refuseOrIgnore(before, event);
   return {
@@ -81,6 +82,23 @@ export function decideTask(before: TaskSnapshot, event: TaskEvent): Decision {
     snapshot: { path: pathOf(next.value), context: next.context },
     effects,
   };
+}
+
+/** Returns the task in another version of its machine. Its state stays, also a final one: the context changes its shape. */
+export function decideUpgrade(
+  versions: SnapshotVersions,
+  before: TaskSnapshot,
+  event: MachineUpgraded,
+): Decision {
+  const { fromVersion, toVersion } = event;
+  try {
+    const snapshot = upgradeSnapshot<TaskContext>(versions, before, fromVersion, toVersion);
+    if (fromVersion >= toVersion) return { kind: 'ignored' };
+    return { kind: 'transition', snapshot, effects: [] };
+  } catch (error) {
+    if (error instanceof MusterError) return { kind: 'refused', error };
+    throw error;
+  }
 }
 
 /** The time at which the task needs a `timer.fired`, ms since 1970, or null. */
@@ -101,31 +119,33 @@ export function wakeAt(snapshot: TaskSnapshot): number | null {
   }
 }
 
-/** Replays a history: the first snapshot from `input`, then every event in turn. */
-export function replayTask(
-  input: TaskInput,
-  events: readonly TaskEvent[],
-): { snapshots: TaskSnapshot[]; problem: string | null } {
-  const snapshots = [createTask(input).snapshot];
-  for (const event of events) {
-    const before = snapshots.at(-1) as TaskSnapshot;
-    const decision = decideTask(before, event);
-    if (decision.kind !== 'transition') {
-      const problem = `version ${snapshots.length + 1}: ${event.type} is no transition of ${before.path}`;
-      return { snapshots, problem };
-    }
-    snapshots.push(decision.snapshot);
+type MachineSnapshot = ReturnType<typeof taskMachine.resolveState>;
+
+/** The machine resting in each path, found once: a task's own snapshot differs from it in the context only. */
+const resting = new Map<string, MachineSnapshot>();
+
+function restore({ path, context }: TaskSnapshot): MachineSnapshot {
+  let snapshot = resting.get(path);
+  if (snapshot === undefined) {
+    const config = { value: valueOf(path), context } as Parameters<
+      typeof taskMachine.resolveState
+    >[0];
+    snapshot = taskMachine.resolveState(config);
+    resting.set(path, snapshot);
   }
-  return { snapshots, problem: null };
+  return { ...snapshot, context };
 }
 
-function whyLate(before: TaskSnapshot, report: { attempt: number; epoch: number }): string | null {
-  const { context, path } = before;
+function whyLate({ context, path }: TaskSnapshot, report: ReportOrigin): string | null {
+  const { attempt, current } = context;
   if (isFinalPath(path)) return `the task is ${path}`;
   if (isCurrentAttempt(context, report)) return null;
-  if (context.current === null) return `the task is ${path}, and attempt ${report.attempt} is over`;
-  if (report.attempt !== context.attempt) return `attempt ${context.attempt} is under way`;
-  return `the node's session has epoch ${context.current.epoch}`;
+  if (report.attempt > attempt) return `the task has had no attempt ${report.attempt} yet`;
+  if (current === null) return `the task is ${path}, and attempt ${report.attempt} is over`;
+  if (report.attempt < attempt) return `attempt ${attempt} is under way`;
+  if (!isSessionOf(current.nodeId, report))
+    return `attempt ${attempt} is on node ${current.nodeId}`;
+  return `the node's session has epoch ${current.epoch}`;
 }
 
 function refuseOrIgnore(before: TaskSnapshot, event: TaskEvent): Decision {

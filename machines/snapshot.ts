@@ -27,7 +27,7 @@ export interface SnapshotVersions {
 }
 
 /**
- * Returns a snapshot in the current version of its machine.
+ * Returns a snapshot in the current version of its machine, or in an earlier one that a history stopped at.
  *
  * @throws MusterError `snapshot_too_new` if a newer program wrote it, `internal` if a step is missing
  */
@@ -35,16 +35,18 @@ export function upgradeSnapshot<Context>(
   versions: SnapshotVersions,
   stored: StoredSnapshot<unknown>,
   storedVersion: number,
+  wantedVersion = versions.current,
 ): StoredSnapshot<Context> {
-  if (storedVersion > versions.current) {
+  const newest = Math.max(storedVersion, wantedVersion);
+  if (newest > versions.current) {
     throw new MusterError(
       'snapshot_too_new',
-      `Cannot read a snapshot of the ${versions.machine} machine: it has version ${storedVersion}, ` +
+      `Cannot read a snapshot of the ${versions.machine} machine: it has version ${newest}, ` +
         `and this program knows up to ${versions.current}; use the newer Muster that wrote it`,
     );
   }
   let snapshot = stored;
-  for (let version = storedVersion; version < versions.current; version += 1) {
+  for (let version = storedVersion; version < wantedVersion; version += 1) {
     const step = versions.steps[version];
     if (step === undefined) {
       throw new MusterError(

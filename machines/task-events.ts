@@ -17,6 +17,8 @@ export interface Stamp {
 /** Which execution of the task a report is about, and through which session it came. */
 export interface ReportOrigin {
   readonly attempt: number;
+  /** Where the session is from. Epochs are counted per node, so that the epoch alone names no session. */
+  readonly nodeId?: string;
   readonly epoch: number;
 }
 
@@ -100,7 +102,15 @@ export interface SessionOpened {
 /** The node has been silent for too long. */
 export interface SessionLost {
   readonly type: 'session.lost';
+  readonly nodeId?: string;
   readonly epoch: number;
+}
+
+/** A newer program has taken the task over: its snapshot goes through the steps from one version to the other. */
+export interface MachineUpgraded {
+  readonly type: 'machine.upgraded';
+  readonly fromVersion: number;
+  readonly toVersion: number;
 }
 
 export type TaskCommand = ExecuteRequested | CancelRequested | ResolveRequested;
@@ -113,7 +123,8 @@ export type TaskEventBody =
   | TimerFired
   | AttemptDispatched
   | SessionOpened
-  | SessionLost;
+  | SessionLost
+  | MachineUpgraded;
 
 /** An event as the machine receives it and the history keeps it. */
 export type TaskEvent = TaskEventBody & Stamp;

@@ -11,7 +11,7 @@
  */
 import { backoffMs } from './backoff.ts';
 import type { AttemptOutcome, Reason, TaskContext } from './task-context.ts';
-import type { AttemptExited, SessionOpened, TaskEvent } from './task-events.ts';
+import type { AttemptExited, ReportOrigin, SessionOpened, TaskEvent } from './task-events.ts';
 
 export type Verdict = 'completed' | 'cancelled' | 'retry' | 'timeout' | 'failed';
 
@@ -44,7 +44,7 @@ export function judgeAttempt(context: TaskContext, event: TaskEvent): Ending | n
     case 'session.opened':
       return judgeSession(context, event);
     case 'timer.fired':
-      return isLostTimeOver(context, event.at) ? lost(context, silence(context)) : null;
+      return isLostTimeOver(context, event.at) ? lost(overdue(context), silence(context)) : null;
     case 'resolve.requested':
       return judgeResolution(context, event.resolution, event.note);
     default:
@@ -52,15 +52,22 @@ export function judgeAttempt(context: TaskContext, event: TaskEvent): Ending | n
   }
 }
 
-/** Tells whether a report is about the attempt under way, through the session it is assigned to. */
-export function isCurrentAttempt(
-  context: TaskContext,
-  report: { attempt: number; epoch: number },
-): boolean {
+/** Tells whether a session is of this node, where the event says of which it is. */
+export function isSessionOf(nodeId: string, session: { nodeId?: string }): boolean {
+  return session.nodeId === undefined || session.nodeId === nodeId;
+}
+
+/**
+ * Tells whether a report is about the attempt under way, through the session it is assigned to or a newer one of its node.
+ * The newer one counts because its `session.opened` may have failed to reach the task, and the report comes only once.
+ */
+export function isCurrentAttempt(context: TaskContext, report: ReportOrigin): boolean {
+  const { current, attempt } = context;
   return (
-    context.current !== null &&
-    report.attempt === context.attempt &&
-    report.epoch === context.current.epoch
+    current !== null &&
+    report.attempt === attempt &&
+    report.epoch >= current.epoch &&
+    isSessionOf(current.nodeId, report)
   );
 }
 
@@ -73,6 +80,14 @@ export function isNewSession(context: TaskContext, event: SessionOpened): boolea
 
 function isLostTimeOver(context: TaskContext, at: number): boolean {
   return context.unreachableAt !== null && at >= context.unreachableAt + context.policy.lostAfterMs;
+}
+
+/** A timer that comes late fires once for both: a deadline before the loss counts as if it had fired for itself. */
+function overdue(context: TaskContext): TaskContext {
+  const { current, policy, stopCause, unreachableAt } = context;
+  const lostAt = (unreachableAt ?? 0) + policy.lostAfterMs;
+  const isOverdue = stopCause === null && (current?.deadlineAt ?? Infinity) < lostAt;
+  return isOverdue ? { ...context, stopCause: 'timeout' } : context;
 }
 
 function judgeExit(context: TaskContext, event: AttemptExited): Ending {
@@ -155,7 +170,10 @@ function judge(context: TaskContext, finding: Finding): Ending {
     return { ...ending, verdict: 'cancelled', reason: 'cancelled' };
   }
   if (context.attempt < context.policy.maxAttempts) return { ...ending, verdict: 'retry' };
-  const isTimeout = finding.reason === 'timeout' || context.stopCause === 'timeout';
+  // What ended by itself after the deadline says how; what nobody saw the end of has at least passed its deadline.
+  const isTimeout =
+    finding.reason === 'timeout' ||
+    (finding.reason === 'node_lost' && context.stopCause === 'timeout');
   return { ...ending, verdict: isTimeout ? 'timeout' : 'failed' };
 }
 

@@ -16,7 +16,13 @@
  * JSON parameters. Called through `decide.ts`; the same definition drives the visualizer.
  */
 import { assign, setup } from 'xstate';
-import { endAttempt, isCurrentAttempt, isNewSession, judgeAttempt } from './task-outcome.ts';
+import {
+  endAttempt,
+  isCurrentAttempt,
+  isNewSession,
+  isSessionOf,
+  judgeAttempt,
+} from './task-outcome.ts';
 import type { Verdict } from './task-outcome.ts';
 import type { CurrentAttempt, StopCause, TaskContext, TaskInput } from './task-context.ts';
 import type { TaskEvent } from './task-events.ts';
@@ -33,7 +39,7 @@ function createContext(input: TaskInput): TaskContext {
     ended: null,
     stopCause: null,
     unreachableAt: null,
-    delayedUntil: isLater ? input.startAt : null,
+    delayedUntil: isLater && !input.held ? input.startAt : null,
     queuedAt: input.held || isLater ? null : input.createdAt,
     firstStartedAt: null,
     finishedAt: null,
@@ -58,6 +64,7 @@ function markStarted(context: TaskContext, event: TaskEvent): Partial<TaskContex
   const report = event.type === 'attempt.started' ? event : null;
   return {
     ...updateCurrent(context, {
+      epoch: report?.epoch ?? context.current.epoch,
       startedAt,
       deadlineAt: startedAt + context.policy.timeoutMs,
       acceptedHostAt: report?.acceptedAt ?? context.current.acceptedHostAt,
@@ -84,7 +91,10 @@ const machineSetup = setup({
       isCurrentAttempt(context, event) &&
       context.current?.startedAt === null,
     isCurrentSession: ({ context, event }) =>
-      event.type === 'session.lost' && event.epoch === context.current?.epoch,
+      event.type === 'session.lost' &&
+      context.current !== null &&
+      event.epoch === context.current.epoch &&
+      isSessionOf(context.current.nodeId, event),
     isNotCancelled: ({ context }) => context.stopCause !== 'cancel',
     endsAs: ({ context, event }, params: { verdict: Verdict }) =>
       judgeAttempt(context, event)?.verdict === params.verdict,
@@ -115,13 +125,16 @@ const machineSetup = setup({
     // Changes of the context.
     enqueue: assign(({ event }) => ({ queuedAt: event.at, delayedUntil: null })),
     delay: assign(({ context }) => ({ delayedUntil: context.startAt })),
-    cancelPending: assign(({ event }) => ({
+    cancelPending: assign(({ context, event }) => ({
       finishedAt: event.at,
       delayedUntil: null,
       exitCode: null,
       signal: null,
       reason: 'cancelled' as const,
-      message: 'cancelled before it ran',
+      message:
+        context.attempt === 0
+          ? 'cancelled before it ran'
+          : `cancelled before attempt ${context.attempt + 1}`,
     })),
     beginAttempt: assign(({ context, event }) =>
       event.type !== 'attempt.dispatched'

@@ -47,7 +47,8 @@ export class FirstTask {
       if (nodeIds.every((nodeId) => online.has(nodeId))) return true;
       await wait(50);
     }
-    if (!signal.aborted) this.#say(`The local agents are not connected yet; see ${this.#home}/local-1.log`);
+    if (!signal.aborted)
+      this.#say(`The local agents are not connected yet; see ${this.#home}/local-1.log`);
     return false;
   }
 

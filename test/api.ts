@@ -45,7 +45,14 @@ export class Api {
         return await call();
       } catch (error) {
         const { code } = ConnectError.from(error);
-        const isAway = [Code.Unavailable, Code.Aborted, Code.DeadlineExceeded, Code.Internal, Code.Unknown, Code.Canceled];
+        const isAway = [
+          Code.Unavailable,
+          Code.Aborted,
+          Code.DeadlineExceeded,
+          Code.Internal,
+          Code.Unknown,
+          Code.Canceled,
+        ];
         if (!isAway.includes(code) || performance.now() > deadline) throw error;
         await wait(100);
       }

@@ -63,12 +63,17 @@ export class Cluster {
 
   /** Waits until these nodes are connected. */
   async online(...nodeIds: string[]): Promise<void> {
-    await eventually(async () => {
-      const { stdout } = await this.muster('node', 'list', '-o', 'json');
-      const { nodes } = JSON.parse(stdout.toString()) as { nodes: { id: string; state: string }[] };
-      const online = nodes.filter((node) => node.state === 'NODE_STATE_ONLINE');
-      return nodeIds.every((nodeId) => online.some((node) => node.id === nodeId));
-    }, `${nodeIds.join(', ')} are online`);
+    await eventually(
+      async () => {
+        const { stdout } = await this.muster('node', 'list', '-o', 'json');
+        const { nodes } = JSON.parse(stdout.toString()) as {
+          nodes: { id: string; state: string }[];
+        };
+        const online = nodes.filter((node) => node.state === 'NODE_STATE_ONLINE');
+        return nodeIds.every((nodeId) => online.some((node) => node.id === nodeId));
+      },
+      `${nodeIds.join(', ')} are online`,
+    );
   }
 
   /** Ends one process, the hard way unless told otherwise. Resolves when it is gone. */

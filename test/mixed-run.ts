@@ -50,7 +50,10 @@ export async function check(
   expect(await api.differences(task.id), about).toEqual([]);
   const started = await startedAttempts(folder, mixed.name);
   expect(new Set(started).size, `${about}: no attempt has run twice (I2)`).toBe(started.length);
-  expect(started.every((number) => number <= task.attempt), about).toBe(true);
+  expect(
+    started.every((number) => number <= task.attempt),
+    about,
+  ).toBe(true);
   const lost = task.attempts.filter((attempt) => attempt.outcome === 'lost').length;
   if (mayBeLost && lost > 0) {
     expect(started.length, about).toBeGreaterThanOrEqual(task.attempt - lost);
@@ -69,5 +72,9 @@ export async function check(
 /** The attempt numbers that scripts have written down themselves. */
 async function startedAttempts(folder: string, name: string): Promise<number[]> {
   const text = await readFile(join(folder, name), 'utf8').catch(() => '');
-  return text.split('\n').filter(Boolean).map(Number).sort((a, b) => a - b);
+  return text
+    .split('\n')
+    .filter(Boolean)
+    .map(Number)
+    .sort((a, b) => a - b);
 }

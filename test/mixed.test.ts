@@ -51,32 +51,44 @@ async function whileKilling<T>(
 }
 
 describe('200 mixed tasks over three agents', () => {
-  it('end as expected, each in its one final state, with clean histories (I1, I2, I4, I5)', async () => {
-    const runs = await runAll(cluster, mixedTasks(TASKS, NODES, folder));
-    for (const run of runs) await check(cluster, run, folder, false);
-  }, TIMEOUT_MS);
+  it(
+    'end as expected, each in its one final state, with clean histories (I1, I2, I4, I5)',
+    async () => {
+      const runs = await runAll(cluster, mixedTasks(TASKS, NODES, folder));
+      for (const run of runs) await check(cluster, run, folder, false);
+    },
+    TIMEOUT_MS,
+  );
 
-  it('end as expected while the supervisor is killed with -9 every 3 s (I1, I2, I4, I5)', async () => {
-    const { result: runs, kills } = await whileKilling(
-      async () => {
-        await cluster.kill('supervisor');
-        await cluster.startSupervisor();
-      },
-      runAll(cluster, mixedTasks(TASKS, NODES, folder)),
-    );
-    expect(kills).toBeGreaterThan(1);
-    for (const run of runs) await check(cluster, run, folder, false);
-  }, TIMEOUT_MS);
+  it(
+    'end as expected while the supervisor is killed with -9 every 3 s (I1, I2, I4, I5)',
+    async () => {
+      const { result: runs, kills } = await whileKilling(
+        async () => {
+          await cluster.kill('supervisor');
+          await cluster.startSupervisor();
+        },
+        runAll(cluster, mixedTasks(TASKS, NODES, folder)),
+      );
+      expect(kills).toBeGreaterThan(1);
+      for (const run of runs) await check(cluster, run, folder, false);
+    },
+    TIMEOUT_MS,
+  );
 
-  it('end as expected or say lost while an agent is killed with -9 every 3 s (I1, I2, I4, I5)', async () => {
-    const { result: runs, kills } = await whileKilling(
-      async () => {
-        await cluster.kill('web-2');
-        await cluster.startAgent('web-2');
-      },
-      runAll(cluster, mixedTasks(TASKS, NODES, folder)),
-    );
-    expect(kills).toBeGreaterThan(1);
-    for (const run of runs) await check(cluster, run, folder, true);
-  }, TIMEOUT_MS);
+  it(
+    'end as expected or say lost while an agent is killed with -9 every 3 s (I1, I2, I4, I5)',
+    async () => {
+      const { result: runs, kills } = await whileKilling(
+        async () => {
+          await cluster.kill('web-2');
+          await cluster.startAgent('web-2');
+        },
+        runAll(cluster, mixedTasks(TASKS, NODES, folder)),
+      );
+      expect(kills).toBeGreaterThan(1);
+      for (const run of runs) await check(cluster, run, folder, true);
+    },
+    TIMEOUT_MS,
+  );
 });

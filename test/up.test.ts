@@ -42,78 +42,110 @@ afterEach(async () => {
 });
 
 describe('muster up', () => {
-  it('brings up a whole Muster, runs a first task, and finds its tasks again after Ctrl-C', async () => {
-    const first = up('--agents', '2');
-    await says(first, 'Ctrl-C stops everything');
-    expect(first.output()).toContain('Hello from local-1');
-    expect(first.output()).toContain('Hello from local-2');
-    expect((await stat(join(home, 'token'))).mode & 0o777).toBe(0o600);
-    const pids = await Promise.all(['supervisor', 'local-1', 'local-2'].map(pidOf));
-    const run = await muster('run', '--node', 'local-1', '--', 'sh', '-c', 'echo out; echo err >&2; exit 3');
-    expect(run).toEqual({ code: 3, stdout: 'out\n', stderr: 'err\n' });
+  it(
+    'brings up a whole Muster, runs a first task, and finds its tasks again after Ctrl-C',
+    async () => {
+      const first = up('--agents', '2');
+      await says(first, 'Ctrl-C stops everything');
+      expect(first.output()).toContain('Hello from local-1');
+      expect(first.output()).toContain('Hello from local-2');
+      expect((await stat(join(home, 'token'))).mode & 0o777).toBe(0o600);
+      const pids = await Promise.all(['supervisor', 'local-1', 'local-2'].map(pidOf));
+      const run = await muster(
+        'run',
+        '--node',
+        'local-1',
+        '--',
+        'sh',
+        '-c',
+        'echo out; echo err >&2; exit 3',
+      );
+      expect(run).toEqual({ code: 3, stdout: 'out\n', stderr: 'err\n' });
 
-    first.child.kill('SIGINT');
-    expect(await first.ended).toBe(0);
-    expect(pids.filter(isAlive)).toEqual([]);
+      first.child.kill('SIGINT');
+      expect(await first.ended).toBe(0);
+      expect(pids.filter(isAlive)).toEqual([]);
 
-    const second = up('--agents', '2');
-    await says(second, 'Ctrl-C stops everything');
-    expect(second.output()).toContain('Found 3 tasks from before');
-    const list = await muster('task', 'list', '-o', 'json');
-    expect(JSON.parse(list.stdout).tasks).toHaveLength(3);
-  }, TIMEOUT_MS);
+      const second = up('--agents', '2');
+      await says(second, 'Ctrl-C stops everything');
+      expect(second.output()).toContain('Found 3 tasks from before');
+      const list = await muster('task', 'list', '-o', 'json');
+      expect(JSON.parse(list.stdout).tasks).toHaveLength(3);
+    },
+    TIMEOUT_MS,
+  );
 
-  it('starts the supervisor and an agent again when they are killed', async () => {
-    const cluster = up('--agents', '1');
-    await says(cluster, 'Ctrl-C stops everything');
-    for (const name of ['supervisor', 'local-1']) {
-      const pid = await pidOf(name);
-      process.kill(pid, 'SIGKILL');
-      await eventually(async () => (await pidOf(name)) !== pid, `${name} runs again`);
-    }
-    const run = await muster('run', '--node', 'local-1', '--', 'echo', 'back');
-    expect(run.stdout).toBe('back\n');
-  }, TIMEOUT_MS);
+  it(
+    'starts the supervisor and an agent again when they are killed',
+    async () => {
+      const cluster = up('--agents', '1');
+      await says(cluster, 'Ctrl-C stops everything');
+      for (const name of ['supervisor', 'local-1']) {
+        const pid = await pidOf(name);
+        process.kill(pid, 'SIGKILL');
+        await eventually(async () => (await pidOf(name)) !== pid, `${name} runs again`);
+      }
+      const run = await muster('run', '--node', 'local-1', '--', 'echo', 'back');
+      expect(run.stdout).toBe('back\n');
+    },
+    TIMEOUT_MS,
+  );
 
-  it('leaves nothing behind when it is killed itself, and starts again on the same folder', async () => {
-    const first = up('--agents', '1');
-    await says(first, 'Ctrl-C stops everything');
-    const pids = await Promise.all(['supervisor', 'local-1'].map(pidOf));
-    first.child.kill('SIGKILL');
-    await first.ended;
-    await eventually(() => pids.every((pid) => !isAlive(pid)), 'its processes have noticed');
-    const second = up('--agents', '1');
-    await says(second, 'Ctrl-C stops everything');
-    expect(second.output()).toContain('Found 1 task from before');
-  }, TIMEOUT_MS);
+  it(
+    'leaves nothing behind when it is killed itself, and starts again on the same folder',
+    async () => {
+      const first = up('--agents', '1');
+      await says(first, 'Ctrl-C stops everything');
+      const pids = await Promise.all(['supervisor', 'local-1'].map(pidOf));
+      first.child.kill('SIGKILL');
+      await first.ended;
+      await eventually(() => pids.every((pid) => !isAlive(pid)), 'its processes have noticed');
+      const second = up('--agents', '1');
+      await says(second, 'Ctrl-C stops everything');
+      expect(second.output()).toContain('Found 1 task from before');
+    },
+    TIMEOUT_MS,
+  );
 
-  it('refuses a second start on the same folder in one sentence, and the first goes on', async () => {
-    const first = up('--agents', '1');
-    await says(first, 'Ctrl-C stops everything');
-    const second = up('--agents', '1', '--port', String(await freePort()));
-    expect(await second.ended).toBe(1);
-    expect(lines(second)).toHaveLength(1);
-    expect(second.output()).toContain(home);
-    expect((await muster('run', '--', 'echo', 'still here')).stdout).toBe('still here\n');
-  }, TIMEOUT_MS);
+  it(
+    'refuses a second start on the same folder in one sentence, and the first goes on',
+    async () => {
+      const first = up('--agents', '1');
+      await says(first, 'Ctrl-C stops everything');
+      const second = up('--agents', '1', '--port', String(await freePort()));
+      expect(await second.ended).toBe(1);
+      expect(lines(second)).toHaveLength(1);
+      expect(second.output()).toContain(home);
+      expect((await muster('run', '--', 'echo', 'still here')).stdout).toBe('still here\n');
+    },
+    TIMEOUT_MS,
+  );
 
-  it('says in one sentence that the port is busy', async () => {
-    const server = await occupy(port);
-    const refused = up();
-    expect(await refused.ended).toBe(1);
-    expect(lines(refused)).toHaveLength(1);
-    expect(refused.output()).toContain(`Port ${port} is in use`);
-    server.close();
-  }, TIMEOUT_MS);
+  it(
+    'says in one sentence that the port is busy',
+    async () => {
+      const server = await occupy(port);
+      const refused = up();
+      expect(await refused.ended).toBe(1);
+      expect(lines(refused)).toHaveLength(1);
+      expect(refused.output()).toContain(`Port ${port} is in use`);
+      server.close();
+    },
+    TIMEOUT_MS,
+  );
 
-  it('says in one sentence that the data folder cannot be used', async () => {
-    await mkdir(folder, { recursive: true });
-    await writeFile(home, 'a file stands where the folder should be');
-    const refused = up();
-    expect(await refused.ended).toBe(1);
-    expect(lines(refused)).toHaveLength(1);
-    expect(refused.output()).toContain(home);
-  }, TIMEOUT_MS);
+  it(
+    'says in one sentence that the data folder cannot be used',
+    async () => {
+      await mkdir(folder, { recursive: true });
+      await writeFile(home, 'a file stands where the folder should be');
+      const refused = up();
+      expect(await refused.ended).toBe(1);
+      expect(lines(refused)).toHaveLength(1);
+      expect(refused.output()).toContain(home);
+    },
+    TIMEOUT_MS,
+  );
 });
 
 function up(...flags: string[]): Running {
@@ -124,13 +156,17 @@ function up(...flags: string[]): Running {
   let output = '';
   child.stdout.on('data', (bytes: Buffer) => void (output += bytes.toString()));
   child.stderr.on('data', (bytes: Buffer) => void (output += bytes.toString()));
-  const ended = new Promise<number | null>((resolve) => child.once('close', (code) => resolve(code)));
+  const ended = new Promise<number | null>((resolve) =>
+    child.once('close', (code) => resolve(code)),
+  );
   const one = { child, ended, output: () => output };
   running.push(one);
   return one;
 }
 
-function muster(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
+function muster(
+  ...args: string[]
+): Promise<{ code: number | null; stdout: string; stderr: string }> {
   const { command, args: argv } = selfCommand(CLI, args);
   const child = spawn(command, argv, {
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -17,17 +17,30 @@ export class Availability {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #stop = new AbortController();
+  readonly #stopped: Promise<void>;
   #up: Promise<void> | null = null;
+  #upSince: number;
+  /** Those who want to know of the next loss. */
+  #losses: (() => void)[] = [];
 
   /** @param probe resolves when the database answers */
   constructor(probe: () => Promise<unknown>, clock: Clock, log: Logger) {
     this.#probe = probe;
     this.#clock = clock;
     this.#log = log;
+    this.#upSince = clock.monotonic();
+    this.#stopped = new Promise((resolve) => {
+      this.#stop.signal.addEventListener('abort', () => resolve(), { once: true });
+    });
   }
 
   get isUp(): boolean {
     return this.#up === null;
+  }
+
+  /** For how long it has answered without a known loss, ms; 0 while it does not. */
+  get upForMs(): number {
+    return this.isUp ? this.#clock.monotonic() - this.#upSince : 0;
   }
 
   /** @throws MusterError `unavailable` while the database does not answer */
@@ -40,12 +53,20 @@ export class Availability {
     if (this.#up !== null || this.#stop.signal.aborted) return;
     this.#log.warn('the database does not answer; waiting for it', { error });
     this.#up = this.#waitForAnswer();
+    for (const resolve of this.#losses.splice(0)) resolve();
   }
 
   /** Resolves when the database answers. Rejects with `unavailable` if the supervisor stops first. */
   async whenUp(): Promise<void> {
-    await this.#up;
+    // A probe may take as long as the network lets it; a stop does not wait for it.
+    await Promise.race([this.#up, this.#stopped]);
     if (this.#stop.signal.aborted) throw unavailable();
+  }
+
+  /** Resolves when the database does not answer. */
+  whenLost(): Promise<void> {
+    if (!this.isUp) return Promise.resolve();
+    return new Promise((resolve) => this.#losses.push(resolve));
   }
 
   stop(): void {
@@ -53,17 +74,22 @@ export class Availability {
   }
 
   async #waitForAnswer(): Promise<void> {
+    const { signal } = this.#stop;
     const startedAt = this.#clock.monotonic();
-    for (let delayMs = FIRST_PROBE_MS; !this.#stop.signal.aborted; ) {
+    let delayMs = FIRST_PROBE_MS;
+    // Lost again at once, although the probe went through: not to be asked in a tight circle.
+    if (startedAt - this.#upSince < MAX_PROBE_MS) await sleep(this.#clock, delayMs, signal);
+    while (!signal.aborted) {
       try {
         await this.#probe();
         this.#up = null;
-        const silentMs = Math.round(this.#clock.monotonic() - startedAt);
+        this.#upSince = this.#clock.monotonic();
+        const silentMs = Math.round(this.#upSince - startedAt);
         this.#log.info('the database answers again', { silentMs });
         return;
       } catch {
         // Said once by reportLoss; every further failure is the same news.
-        await sleep(this.#clock, delayMs, this.#stop.signal);
+        await sleep(this.#clock, delayMs, signal);
         delayMs = Math.min(delayMs * 2, MAX_PROBE_MS);
       }
     }

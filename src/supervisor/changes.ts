@@ -19,10 +19,21 @@ export class Changes {
   readonly #all = new Set<ChangeListener>();
   readonly #byTask = new Map<string, Set<ChangeListener>>();
   readonly #output = new Map<string, Set<() => void>>();
+  readonly #misses = new Set<() => void>();
 
   publish(change: Change): void {
     for (const listener of this.#all) listener(change);
     for (const listener of this.#byTask.get(change.record.id) ?? []) listener(change);
+  }
+
+  /** Other supervisors have changed tasks, and nobody knows which: who watches by a filter must look. */
+  missed(): void {
+    for (const listener of this.#misses) listener();
+  }
+
+  onMissed(listener: () => void): () => void {
+    this.#misses.add(listener);
+    return () => void this.#misses.delete(listener);
   }
 
   /** Output of this task has been stored. */

@@ -7,15 +7,16 @@
  * a transition before it is committed (I3): effects, answers and watchers come after. Another supervisor may have written the
  * row in between: then the version check fails, the actor is loaded again and the same events are decided anew (I6).
  *
- * When the connection is lost during a commit nobody knows whether it went through. Callers that wait for an answer get
- * `unavailable`; the actor itself asks the database, once it is back, whether the transition is there under this
- * supervisor's id, and goes on from what is true.
+ * When the connection is lost during a commit nobody knows whether it went through, or still will: the server may be at work
+ * on it. Callers that wait for an answer get `unavailable`. The actor keeps the turn as a doubt, and looks for it in the history
+ * as soon as the database shows a newer version: there, it acts on it late; not there, the version check keeps it out for ever.
  */
 import { readTransition } from '../../db/transitions.ts';
 import type { TaskRecord, TransitionRecord } from '../../db/records.ts';
-import { isFinalPath } from '../../machines/decide.ts';
+import { isFinalPath, TASK_SNAPSHOT_VERSIONS } from '../../machines/decide.ts';
 import { MusterError } from '../../machines/errors.ts';
 import type { Effect } from '../../machines/interpret.ts';
+import { upgradeSnapshot } from '../../machines/snapshot.ts';
 import type { TaskEventBody } from '../../machines/task-events.ts';
 import type { Logger } from '../process/log.ts';
 import { takeTurn } from './actor.ts';
@@ -49,7 +50,7 @@ interface Envelope {
   readonly body: TaskEventBody;
   /** A patient event waits for the database; an impatient one is refused while it is away. */
   readonly isPatient: boolean;
-  /** It has had its answer while its turn still went on. */
+  /** It has had its answer, or will have it without another turn. */
   isSettled: boolean;
   readonly resolve: (applied: Applied) => void;
   readonly reject: (error: unknown) => void;
@@ -60,6 +61,13 @@ interface Actor {
   record: TaskRecord | null;
   mailbox: Envelope[];
   isBusy: boolean;
+  /** Turns on the same version whose commits have lost their answers: one of them may be stored. */
+  doubts: Doubt[];
+}
+
+interface Doubt {
+  readonly turn: Turn;
+  readonly envelopes: readonly Envelope[];
 }
 
 export class Host {
@@ -117,7 +125,7 @@ export class Host {
 
   #actorOf(taskId: string): Actor {
     const known = this.#actors.get(taskId);
-    const actor = known ?? { id: taskId, record: null, mailbox: [], isBusy: false };
+    const actor = known ?? { id: taskId, record: null, mailbox: [], isBusy: false, doubts: [] };
     if (known !== undefined) this.#actors.delete(taskId);
     this.#actors.set(taskId, actor);
     return actor;
@@ -129,7 +137,7 @@ export class Host {
     let conflicts = 0;
     // After a turn of several events has failed, each of them takes a turn alone: one may be at fault.
     let alone = 0;
-    while (actor.mailbox.length > 0) {
+    while (actor.mailbox.length > 0 || actor.doubts.length > 0) {
       const envelopes = actor.mailbox.splice(0, alone > 0 ? 1 : actor.mailbox.length);
       alone = Math.max(alone - 1, 0);
       try {
@@ -157,72 +165,81 @@ export class Host {
   }
 
   /** Returns false if another supervisor was faster: the same events must be decided anew. */
-  async #turn(actor: Actor, envelopes: Envelope[]): Promise<boolean> {
+  async #turn(actor: Actor, taken: readonly Envelope[]): Promise<boolean> {
     const { store, stamper, supervisorId } = this.#options;
     actor.record ??= await store.load(actor.id);
+    if (actor.doubts.length > 0) await this.#resolveDoubts(actor);
+    const envelopes = unsettled(taken);
+    if (envelopes.length === 0) {
+      actor.doubts = [];
+      return true;
+    }
     if (actor.record === null) throw unknownTask(actor.id);
+    // The machine has one version so far: this refuses snapshots of a newer one.
+    upgradeSnapshot(TASK_SNAPSHOT_VERSIONS, actor.record.snapshot, actor.record.machineVersion);
     const bodies = envelopes.map((envelope) => envelope.body);
     const turn = takeTurn(actor.record, bodies, stamper, supervisorId);
-    if (turn.update !== null && !(await this.#commit(actor, turn, envelopes))) {
-      actor.record = null;
-      return false;
+    if (turn.update !== null) {
+      if (!(await this.#commit(actor, turn, envelopes))) {
+        actor.record = null;
+        return false;
+      }
+      actor.doubts = [];
     }
     actor.record = turn.record;
-    if (turn.update !== null) this.#options.onCommitted(turn);
-    for (const [index, outcome] of turn.outcomes.entries()) {
-      const envelope = envelopes[index] as Envelope;
-      if (outcome.kind === 'refused') envelope.reject(outcome.error);
-      else if (outcome.kind === 'late') void this.#writeDown(outcome, envelope);
-      else envelope.resolve(outcome);
-    }
+    this.#act(turn, envelopes);
     return true;
   }
 
-  /** A late report changes nothing, but it is kept. */
-  async #writeDown(late: Late, envelope: Envelope): Promise<void> {
-    const { store, availability } = this.#options;
-    for (;;) {
-      try {
-        await store.addLateReport(late.report);
-        return envelope.resolve(late);
-      } catch (error) {
-        if (!isUnavailable(error)) return envelope.reject(error);
-        try {
-          await availability.whenUp();
-        } catch (stopped) {
-          return envelope.reject(stopped);
-        }
-      }
-    }
-  }
-
-  async #commit(actor: Actor, turn: Turn, envelopes: Envelope[]): Promise<boolean> {
-    const { store, availability } = this.#options;
+  async #commit(actor: Actor, turn: Turn, envelopes: readonly Envelope[]): Promise<boolean> {
     try {
-      return await store.update(turn.update as NonNullable<Turn['update']>);
+      return await this.#options.store.update(turn.update as NonNullable<Turn['update']>);
     } catch (error) {
-      if (!isUnavailable(error)) throw error;
-      rejectImpatient(envelopes, error);
-      await availability.whenUp();
-      return this.#wasCommitted(actor, turn);
+      if (isUnavailable(error)) actor.doubts.push({ turn, envelopes });
+      throw error;
     }
   }
 
-  /** Asks the database whether the commit whose answer was lost is there. Only this supervisor writes its own id. */
-  async #wasCommitted(actor: Actor, turn: Turn): Promise<boolean> {
-    const { store, availability, supervisorId } = this.#options;
-    const [first] = turn.transitions;
-    for (;;) {
-      try {
-        const stored = await store.read((sql) =>
-          readTransition(sql, actor.id, (first as TransitionRecord).version),
-        );
-        return stored !== null && stored.supervisorId === supervisorId;
-      } catch (error) {
-        if (!isUnavailable(error)) throw error;
-        await availability.whenUp();
-      }
+  /** What is committed takes effect: effects first, then the answers. */
+  #act(turn: Turn, envelopes: readonly Envelope[]): void {
+    const { onCommitted, log } = this.#options;
+    try {
+      if (turn.update !== null) onCommitted(turn);
+    } catch (error) {
+      // It is committed, whatever follows. The reconciler makes up for it.
+      log.error('acting on a transition failed', { taskId: turn.record.id, error });
     }
+    for (const [index, outcome] of turn.outcomes.entries()) {
+      const envelope = envelopes[index] as Envelope;
+      if (envelope.isSettled) continue;
+      envelope.isSettled = true;
+      if (outcome.kind === 'refused') envelope.reject(outcome.error);
+      else if (outcome.kind === 'late') this.#writeDown(outcome, envelope);
+      else envelope.resolve(outcome);
+    }
+  }
+
+  /** A late report changes nothing, but it is kept. */
+  #writeDown(late: Late, { resolve, reject }: Envelope): void {
+    this.#options.store.addLateReport(late.report).then(() => resolve(late), reject);
+  }
+
+  /** Looks for the commits whose answers were lost. While the version has not moved on they may still be under way. */
+  async #resolveDoubts(actor: Actor): Promise<void> {
+    const { store, supervisorId } = this.#options;
+    const [doubt] = actor.doubts;
+    const version = doubt?.turn.transitions[0]?.version ?? 0;
+    if (actor.record !== null && actor.record.version < version) return;
+    const stored =
+      actor.record === null
+        ? null
+        : await store.read((sql) => readTransition(sql, actor.id, version));
+    const isStored = ({ turn: { transitions } }: Doubt) =>
+      stored?.supervisorId === supervisorId &&
+      isSameStamp(stored, transitions[0] as TransitionRecord);
+    const found = actor.doubts.find(isStored);
+    actor.doubts = [];
+    if (found !== undefined) this.#act(found.turn, found.envelopes);
   }
 
   /** The database is away: the impatient are told so, the patient take their turn again when it is back. */
@@ -232,11 +249,13 @@ export class Host {
       await this.#options.availability.whenUp();
       actor.mailbox.unshift(...unsettled(envelopes));
     } catch (stopped) {
+      actor.doubts = [];
       for (const envelope of unsettled(envelopes)) envelope.reject(stopped);
     }
   }
 
   #giveUp(actor: Actor, envelopes: Envelope[], error: unknown): void {
+    actor.doubts = [];
     if (!(error instanceof MusterError)) {
       this.#options.log.error('a task actor failed', { taskId: actor.id, error });
     }
@@ -270,6 +289,12 @@ function rejectImpatient(envelopes: readonly Envelope[], error: unknown): void {
     envelope.isSettled = true;
     envelope.reject(error);
   }
+}
+
+/** The random number in the stamp tells two turns of one supervisor apart. */
+function isSameStamp(a: TransitionRecord, b: TransitionRecord): boolean {
+  const randomOf = ({ event }: TransitionRecord) => ('random' in event ? event.random : null);
+  return a.at === b.at && a.event.type === b.event.type && randomOf(a) === randomOf(b);
 }
 
 function isUnavailable(error: unknown): boolean {

@@ -14,7 +14,8 @@ export interface News {
   readonly sessions: readonly string[];
 }
 
-/** NOTIFY takes 8,000 bytes. */
+/** NOTIFY takes less than 8,000 bytes, and refuses the whole commit for one more. */
+const MAX_BYTES = 7_900;
 const MAX_TASK_IDS = 100;
 const MAX_NODE_IDS = 30;
 
@@ -22,13 +23,12 @@ export function encodeNews(news: News): string {
   const taskIds =
     news.taskIds !== null && news.taskIds.length <= MAX_TASK_IDS ? news.taskIds : null;
   const isShort = news.queuedFor.length <= MAX_NODE_IDS;
-  return JSON.stringify({
-    from: news.from,
-    taskIds,
-    // More than fit: everybody looks.
-    queuedFor: isShort ? news.queuedFor : ['*'],
-    sessions: news.sessions.slice(0, MAX_NODE_IDS),
-  });
+  const sessions = news.sessions.slice(0, MAX_NODE_IDS);
+  // More than fit: everybody looks.
+  const queuedFor = isShort ? news.queuedFor : ['*'];
+  const payload = JSON.stringify({ from: news.from, taskIds, queuedFor, sessions });
+  if (Buffer.byteLength(payload) <= MAX_BYTES) return payload;
+  return JSON.stringify({ from: news.from, taskIds: null, queuedFor: ['*'], sessions: [] });
 }
 
 /** Returns null for a message that this program does not understand. */

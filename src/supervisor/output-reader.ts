@@ -91,8 +91,10 @@ export async function* tailOutput(
 }
 
 function isOver(record: TaskRecord, attempt: number): boolean {
-  const { context } = record.snapshot;
-  return attempt < context.attempt || (attempt === context.attempt && context.current === null);
+  const { context, path } = record.snapshot;
+  if (isFinalPath(path) || attempt < context.attempt) return true;
+  // A task without an attempt has not begun.
+  return attempt === context.attempt && context.current === null && attempt > 0;
 }
 
 async function readRecord(store: Store, id: string): Promise<TaskRecord> {

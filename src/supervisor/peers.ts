@@ -9,6 +9,7 @@ import { readTasks } from '../../db/tasks.ts';
 import type { Database } from '../../db/connect.ts';
 import { MusterError } from '../../machines/errors.ts';
 import type { Clock, Timer } from '../process/clock.ts';
+import { sleep } from '../process/clock.ts';
 import type { Logger } from '../process/log.ts';
 import type { Changes } from './changes.ts';
 import type { Host } from './host.ts';
@@ -30,11 +31,21 @@ export interface PeersOptions {
 }
 
 const POLL_INTERVAL_MS = 1_000;
+const STOP_PATIENCE_MS = 1_000;
+/** Tasks read at once. */
+const BATCH = 1_000;
+/** News that are not read yet; past this many the tasks of other supervisors are left to the sweep. */
+const MAX_UNREAD = 20_000;
 
 export class Peers {
   readonly #options: PeersOptions;
   /** Versions of watched tasks, as last published from here. */
   #seen = new Map<string, number>();
+  /** Tasks to be read again. */
+  readonly #unread = new Set<string>();
+  #isReading = false;
+  /** Something has changed that nobody named. */
+  #hasMissed = false;
   #listening: { stop(): Promise<void> } | null = null;
   #timer: Timer | null = null;
   #isStopped = false;
@@ -49,6 +60,7 @@ export class Peers {
       (payload) => this.hear(payload),
       () => {
         // Messages may have been lost: look at everything.
+        this.#hasMissed = true;
         this.#options.scheduler.look(['', '*']);
         void this.poll();
       },
@@ -59,45 +71,72 @@ export class Peers {
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#timer?.cancel();
-    await this.#listening?.stop();
+    const { clock } = this.#options;
+    // While the database is away it cannot be told; closing the connections tells it as well.
+    const patience = sleep(clock, STOP_PATIENCE_MS);
+    await Promise.race([this.#listening?.stop(), patience]);
   }
 
   hear(payload: string): void {
     const { host, scheduler, sessions, changes, supervisorId } = this.#options;
     const news = decodeNews(payload);
     if (news === null || news.from === supervisorId) return;
-    for (const nodeId of news.sessions) sessions.replacedElsewhere(nodeId);
+    for (const nodeId of news.sessions) {
+      // A lost connection: the next sign of life finds out.
+      sessions.replacedElsewhere(nodeId).catch(() => {});
+    }
     if (news.queuedFor.length > 0) scheduler.look(news.queuedFor);
-    if (news.taskIds === null) return void this.poll();
+    if (news.taskIds === null) {
+      this.#hasMissed = true;
+      return void this.poll();
+    }
     host.forget(news.taskIds);
-    if (changes.hasGeneralListeners || sessions.size > 0) return void this.#refresh(news.taskIds);
-    const watched = new Set(changes.watchedTaskIds);
-    void this.#refresh(news.taskIds.filter((taskId) => watched.has(taskId)));
+    const isAnyWanted = changes.hasGeneralListeners || sessions.size > 0;
+    const watched = isAnyWanted ? null : new Set(changes.watchedTaskIds);
+    void this.#note(news.taskIds.filter((taskId) => watched?.has(taskId) ?? true));
   }
 
-  /** Reads every watched task again and publishes what has changed unseen. */
-  async poll(): Promise<void> {
+  /** Has every watched task read again, to publish what has changed unseen. */
+  poll(): Promise<void> {
     const { changes } = this.#options;
-    const taskIds = [...new Set([...changes.watchedTaskIds, ...changes.tailedTaskIds])];
-    await this.#refresh(taskIds);
     for (const taskId of changes.tailedTaskIds) changes.outputArrived(taskId);
+    return this.#note([...changes.watchedTaskIds, ...changes.tailedTaskIds]);
+  }
+
+  /** One read at a time: what is heard meanwhile goes into the next. Resolves when none is left to this call. */
+  async #note(taskIds: readonly string[]): Promise<void> {
+    for (const taskId of taskIds) {
+      if (this.#unread.size < MAX_UNREAD) this.#unread.add(taskId);
+      else this.#hasMissed = true;
+    }
+    if (this.#isReading) return;
+    this.#isReading = true;
+    try {
+      while (this.#unread.size > 0 && !this.#isStopped) {
+        const batch = this.#unread.values().take(BATCH).toArray();
+        for (const taskId of batch) this.#unread.delete(taskId);
+        await this.#refresh(batch);
+      }
+    } finally {
+      this.#isReading = false;
+    }
   }
 
   async #refresh(taskIds: readonly string[]): Promise<void> {
     const { store, changes, sessions, log } = this.#options;
-    if (taskIds.length === 0) return;
     try {
-      const records = await store.read((sql) => readTasks(sql, taskIds));
-      const seen = new Map<string, number>();
+      // Also carries out a cancel that was committed elsewhere for a node that is connected here.
+      const records = await sessions.reconcileAll(
+        () => store.read((sql) => readTasks(sql, taskIds)),
+        Infinity,
+      );
       for (const record of records) {
-        seen.set(record.id, record.version);
-        // A cancel that was committed elsewhere for a node that is connected here.
-        if (record.snapshot.path.startsWith('running.')) sessions.reconcile(record, Infinity);
         if (this.#seen.get(record.id) === record.version) continue;
+        this.#seen.set(record.id, record.version);
         changes.publish({ record, transitions: [], isDeleted: false });
       }
       const watched = new Set(changes.watchedTaskIds);
-      this.#seen = new Map([...this.#seen, ...seen].filter(([taskId]) => watched.has(taskId)));
+      for (const taskId of this.#seen.keys()) if (!watched.has(taskId)) this.#seen.delete(taskId);
     } catch (error) {
       const isExpected = error instanceof MusterError && error.kind === 'unavailable';
       if (!isExpected) log.error('cannot read tasks that changed elsewhere', { error });
@@ -107,6 +146,9 @@ export class Peers {
   #arm(): void {
     if (this.#isStopped) return;
     this.#timer = this.#options.clock.after(POLL_INTERVAL_MS, () => {
+      // At most once a second, however much there was to miss.
+      if (this.#hasMissed) this.#options.changes.missed();
+      this.#hasMissed = false;
       void this.poll().finally(() => this.#arm());
     });
   }

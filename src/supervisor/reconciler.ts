@@ -9,6 +9,7 @@ import { listRunningTasks, listStrandedTasks } from '../../db/tasks.ts';
 import { MusterError } from '../../machines/errors.ts';
 import type { Clock, Timer } from '../process/clock.ts';
 import type { Logger } from '../process/log.ts';
+import type { Availability } from './availability.ts';
 import type { Host } from './host.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { Session } from './session.ts';
@@ -17,6 +18,7 @@ import type { Store } from './store.ts';
 
 export interface ReconcilerOptions {
   readonly store: Store;
+  readonly availability: Availability;
   readonly host: Host;
   readonly sessions: SessionRegistry;
   readonly scheduler: Scheduler;
@@ -61,10 +63,11 @@ export class Reconciler {
     const open = [...sessions.all()].filter((session) => session.isReady);
     if (open.length === 0) return 0;
     const nodeIds = open.map((session) => session.nodeId);
-    const records = await store.read((sql) => listRunningTasks(sql, nodeIds));
-    const running = new Set(records.map((record) => record.id));
-    this.#freeLeakedSlots(open, running);
-    for (const record of records) sessions.reconcile(record, intervalMs);
+    const records = await sessions.reconcileAll(
+      () => store.read((sql) => listRunningTasks(sql, nodeIds)),
+      intervalMs,
+    );
+    this.#freeLeakedSlots(open, new Set(records.map((record) => record.id)));
     return records.length;
   }
 
@@ -73,7 +76,8 @@ export class Reconciler {
     const suspects = new Set<string>();
     for (const session of open) {
       for (const taskId of [...session.activeTaskIds]) {
-        if (running.has(taskId)) continue;
+        // A proposal is on its way to the database, however slow that is.
+        if (running.has(taskId) || session.assignedAttempt(taskId) === 0) continue;
         if (this.#suspects.has(taskId)) {
           session.release(taskId);
           this.#options.scheduler.capacity(session);
@@ -85,16 +89,23 @@ export class Reconciler {
     this.#suspects = suspects;
   }
 
+  /**
+   * Signs of life are rows. While the database was away nobody could write one, so the sessions here are written down first, and
+   * those of other supervisors get the time of two heartbeats.
+   */
   async #tellStranded(): Promise<number> {
-    const { store, host, sessions } = this.#options;
+    const { store, host, sessions, availability } = this.#options;
+    await sessions.touch();
+    if (availability.upForMs < sessions.heartbeatIntervalMs * 2) return 0;
     const stranded = await store.read((sql) =>
       listStrandedTasks(sql, sessions.deadAfterMs, STRANDED_BATCH),
     );
-    await Promise.all(
+    const told = await Promise.allSettled(
       stranded.map(({ taskId, epoch }) =>
         host.apply(taskId, { type: 'session.lost', epoch }, false),
       ),
     );
+    for (const one of told) if (one.status === 'rejected') this.#report(one.reason);
     return stranded.length;
   }
 
@@ -107,10 +118,14 @@ export class Reconciler {
     try {
       await this.runOnce();
     } catch (error) {
-      const isExpected = error instanceof MusterError && error.kind !== 'internal';
-      if (!isExpected) this.#options.log.error('a sweep failed', { error });
+      this.#report(error);
     } finally {
       this.#arm();
     }
+  }
+
+  #report(error: unknown): void {
+    const isExpected = error instanceof MusterError && error.kind !== 'internal';
+    if (!isExpected) this.#options.log.error('a sweep failed', { error });
   }
 }

@@ -114,12 +114,13 @@ export class Scheduler {
   #pump(): void {
     const sessions = [...this.#dirty].filter((session) => session.isReady);
     this.#dirty.clear();
-    if (this.#isAnyDirty && this.#any.size > 0) {
+    if (this.#isAnyDirty && (this.#any.size > 0 || this.#any.mayHaveMore)) {
       // Least loaded first: every free session competes for the tasks that any node may take.
       this.#isAnyDirty = false;
       const known = new Set(sessions);
       for (const session of this.#options.sessions()) {
-        if (session.freeSlots > 0 && !known.has(session)) sessions.push(session);
+        const isFree = session.isReady && session.freeSlots > 0;
+        if (isFree && !known.has(session)) sessions.push(session);
       }
     }
     this.#fill(sessions);
@@ -151,12 +152,13 @@ export class Scheduler {
 
   #propose(record: TaskRecord, session: Session): void {
     const { host, log } = this.#options;
+    // An entry that was read before the task was dispatched: its slot is taken by the attempt itself.
+    if (!session.reserve(record.id, record.snapshot.context.attempt)) return;
     this.#proposed.add(record.id);
-    session.reserve(record.id);
     host.prime(record);
     const { nodeId, epoch, bootId } = session;
     const release = () => {
-      session.release(record.id);
+      session.cancelReservation(record.id);
       this.capacity(session);
     };
     host

@@ -5,6 +5,7 @@
  * agent has confirmed (`held`). Reports go to the host under the session's epoch; a batch is acknowledged when all of it is
  * committed, and an exit is applied only after the output that came before it is stored (I5).
  */
+import type { TaskRecord } from '../../db/records.ts';
 import { MusterError } from '../../machines/errors.ts';
 import type { HeldPhase, TaskReport } from '../../machines/task-events.ts';
 import type { Logger } from '../process/log.ts';
@@ -31,14 +32,19 @@ export interface SessionOptions {
   readonly monotonic: () => number;
   /** Output of this task has been stored. */
   readonly onOutput: (taskId: string) => void;
+  /** The agent speaks of a task that is still assigned to a former session. Resolves when it is assigned to this one. */
+  readonly adopt: (session: Session, record: TaskRecord) => Promise<void>;
   /** A slot has become free. */
   readonly onCapacity: (session: Session) => void;
 }
 
 interface Assignment {
+  /** 0 while it is a proposal only. */
   attempt: number;
-  /** When its Start was sent last, by the monotonic clock; null before. */
+  /** When its Start was sent last, or begun to be, by the monotonic clock; null before. */
   sentAt: number | null;
+  /** Its Stop has been sent: a Start must not follow. */
+  isStopped: boolean;
 }
 
 /** Slots whose worker is in one of these states take no work. */
@@ -103,9 +109,20 @@ export class Session {
     this.#lastHeardAt = this.#options.monotonic();
   }
 
-  /** A task is proposed for this node; its slot is taken from now on. */
-  reserve(taskId: string): void {
-    if (!this.#active.has(taskId)) this.#active.set(taskId, { attempt: 0, sentAt: null });
+  /**
+   * A task is proposed for this node; its slot is taken from now on. Returns false if it is proposed already, or if a later
+   * attempt is here than the `ended` one that the proposal knows of.
+   */
+  reserve(taskId: string, ended: number): boolean {
+    const here = this.#active.get(taskId)?.attempt;
+    if (here !== undefined && (here === 0 || here > ended)) return false;
+    this.#active.set(taskId, { attempt: 0, sentAt: null, isStopped: false });
+    return true;
+  }
+
+  /** Takes a proposal back. An attempt that has come of it keeps its slot. */
+  cancelReservation(taskId: string): void {
+    if (this.#active.get(taskId)?.attempt === 0) this.#active.delete(taskId);
   }
 
   release(taskId: string): void {
@@ -129,8 +146,24 @@ export class Session {
 
   /** This attempt belongs to this session, whether or not its Start has been sent. */
   assign(taskId: string, attempt: number): void {
-    const sentAt = this.#active.get(taskId)?.attempt === attempt ? this.sentAt(taskId) : null;
-    this.#active.set(taskId, { attempt, sentAt });
+    if (this.#active.get(taskId)?.attempt === attempt) return;
+    this.#active.set(taskId, { attempt, sentAt: null, isStopped: false });
+  }
+
+  /**
+   * Begins to send the Start of an assigned attempt: until `failStart` nobody else does. Returns false if it must not be sent,
+   * because the attempt is not here any more or has been stopped.
+   */
+  beginStart(taskId: string, attempt: number): boolean {
+    const assignment = this.#active.get(taskId);
+    if (assignment?.attempt !== attempt || assignment.isStopped) return false;
+    assignment.sentAt = this.#options.monotonic();
+    return true;
+  }
+
+  failStart(taskId: string, attempt: number): void {
+    const assignment = this.#active.get(taskId);
+    if (assignment?.attempt === attempt) assignment.sentAt = null;
   }
 
   assignedAttempt(taskId: string): number | undefined {
@@ -142,13 +175,11 @@ export class Session {
   }
 
   send(command: AgentCommand): void {
-    if (command.kind === 'start') {
-      this.#active.set(command.taskId, {
-        attempt: command.attempt,
-        sentAt: this.#options.monotonic(),
-      });
-    } else if (command.kind === 'forget') {
+    const assignment = this.#active.get(command.taskId);
+    if (command.kind === 'forget') {
       this.#held.delete(key(command.taskId, command.attempt));
+    } else if (command.kind === 'stop' && assignment?.attempt === command.attempt) {
+      assignment.isStopped = true;
     }
     if (this.#isClosed) return;
     if (this.#beforeBegin === null) this.#options.link.send([command]);
@@ -246,7 +277,11 @@ export class Session {
 
   #judgeOutput(outcome: StoredOutput, piece: OutputPiece): void {
     if (outcome === 'stale') {
-      throw new MusterError('unavailable', `Node ${this.nodeId} has opened a newer session`);
+      const message = replacedMessage(this.nodeId);
+      // Told here, so that the older of two agents does not think of a stop and connect again.
+      this.close('replaced', message);
+      // Nor is an exit applied whose output is not stored.
+      throw new MusterError('unavailable', message);
     }
     if (outcome === 'gap') {
       const where = `${piece.stream} of task ${piece.taskId}, attempt ${piece.attempt}`;
@@ -265,7 +300,11 @@ export class Session {
     }
     let applied: Applied;
     try {
-      applied = await this.#options.host.apply(taskId, report, true);
+      applied = await this.#apply(taskId, report);
+      if (applied.kind === 'late' && this.#isUnadopted(applied, report)) {
+        await this.#options.adopt(this, applied.record);
+        applied = await this.#apply(taskId, report);
+      }
     } catch (error) {
       const isGone = error instanceof MusterError && error.kind === 'unknown_task';
       if (!isGone) throw error;
@@ -274,6 +313,24 @@ export class Session {
     }
     if (applied.kind !== 'transition' && !isCurrent(applied, report)) {
       this.#dismiss(taskId, report.attempt, isEnd);
+    }
+  }
+
+  #isUnadopted(applied: Applied, report: TaskReport): boolean {
+    const { current } = applied.record.snapshot.context;
+    if (current === null || !isCurrent(applied, report)) return false;
+    return !this.#isClosed && current.nodeId === this.nodeId && current.epoch < this.epoch;
+  }
+
+  /** A report that the database refuses is told without what may be at fault: not acknowledged, it would come for ever. */
+  async #apply(taskId: string, report: TaskReport): Promise<Applied> {
+    const { host, log } = this.#options;
+    try {
+      return await host.apply(taskId, report, true);
+    } catch (error) {
+      if (!(error instanceof MusterError) || error.kind !== 'rejected_by_store') throw error;
+      log.warn('a report is stored without its details', { nodeId: this.nodeId, taskId, error });
+      return await host.apply(taskId, bareReport(report), true);
     }
   }
 
@@ -290,6 +347,31 @@ export class Session {
 function isCurrent(applied: Applied, report: TaskReport): boolean {
   const { context } = applied.record.snapshot;
   return context.current !== null && context.attempt === report.attempt;
+}
+
+/** A report without host times, its text made fit for the database. */
+function bareReport(report: TaskReport): TaskReport {
+  switch (report.type) {
+    case 'attempt.started':
+      return { ...report, acceptedAt: null, startedAt: null };
+    case 'attempt.exited': {
+      const { signal, spawnError } = report;
+      const times = { acceptedAt: null, startedAt: null, exitedAt: null };
+      return { ...report, ...times, signal: cleanText(signal), spawnError: cleanText(spawnError) };
+    }
+    case 'attempt.lost':
+      return { ...report, why: cleanText(report.why) };
+  }
+}
+
+/** A NUL byte and half of a surrogate pair are no text to Postgres. */
+function cleanText<T extends string | null>(text: T): T {
+  return (text?.toWellFormed().replaceAll('\0', '\ufffd') ?? null) as T;
+}
+
+/** Why the older of two sessions of a node ends. */
+export function replacedMessage(nodeId: string): string {
+  return `a newer session of node ${nodeId} has taken over; two agents must not have the same node id`;
 }
 
 function key(taskId: string, attempt: number): string {

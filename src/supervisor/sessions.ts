@@ -15,7 +15,7 @@ import type { Clock, Timer } from '../process/clock.ts';
 import type { Logger } from '../process/log.ts';
 import type { Host } from './host.ts';
 import type { Scheduler } from './scheduler.ts';
-import { Session } from './session.ts';
+import { replacedMessage, Session } from './session.ts';
 import type { SpecCache } from './spec-cache.ts';
 import type { Store } from './store.ts';
 import type { AgentHello, AgentLink, GoodbyeReason, OpenSession, Sessions } from './supervisor.ts';
@@ -39,11 +39,15 @@ export interface SessionRegistryOptions {
 /** A lease ends this long before another attempt may be started elsewhere. */
 const LEASE_MARGIN_MS = 5_000;
 
+const STOPPING = 'this supervisor is stopping; connect again';
+
 export class SessionRegistry implements Sessions {
   readonly heartbeatIntervalMs: number;
   readonly deadAfterMs: number;
   readonly #options: SessionRegistryOptions;
   readonly #byNode = new Map<string, Session>();
+  /** What has been committed since each of the reads that are under way. */
+  readonly #commitsDuringReads = new Set<Set<string>>();
   #timer: Timer | null = null;
   #isStopped = false;
 
@@ -74,7 +78,7 @@ export class SessionRegistry implements Sessions {
     this.#isStopped = true;
     this.#timer?.cancel();
     for (const session of this.#byNode.values()) {
-      session.close('shutdown', 'this supervisor is stopping; connect again');
+      session.close('shutdown', STOPPING);
     }
   }
 
@@ -98,14 +102,21 @@ export class SessionRegistry implements Sessions {
       log,
       monotonic: () => clock.monotonic(),
       onOutput,
+      adopt: (its, record) => this.#adopt(its, record),
       onCapacity: (changed) => this.#options.scheduler().capacity(changed),
     });
     for (const held of hello.held) session.hold(held.taskId, held.attempt, held.phase);
-    this.#replace(session);
+    this.#admit(session);
     if (opened.previousSupervisorId !== null && opened.previousSupervisorId !== supervisorId) {
       this.#options.onOpened(nodeId);
     }
-    await this.#adoptAll(session);
+    try {
+      if (this.#byNode.get(nodeId) === session) await this.#adoptAll(session);
+    } catch (error) {
+      // Nobody will drive it; the agent comes again.
+      this.#drop(session, 'shutdown', 'the database does not answer; connect again');
+      throw error;
+    }
     log.info('session opened', { nodeId, epoch, held: hello.held.length });
     return {
       epoch,
@@ -120,10 +131,44 @@ export class SessionRegistry implements Sessions {
     };
   }
 
-  /** A session of this node has been opened on another supervisor. */
-  replacedElsewhere(nodeId: string): void {
+  /** A session of this node has been opened on another supervisor. The news may be older than the session that is here. */
+  async replacedElsewhere(nodeId: string): Promise<void> {
     const session = this.#byNode.get(nodeId);
-    if (session !== undefined) this.#drop(session, 'replaced', replacedMessage(nodeId));
+    if (session !== undefined) await this.#touch([session]);
+  }
+
+  /** Writes down a sign of life for all sessions that have given one. @throws MusterError `unavailable` */
+  async touch(): Promise<void> {
+    const sessions = [...this.#byNode.values()];
+    await this.#touch(
+      sessions.filter((session) => session.silentMs <= this.heartbeatIntervalMs * 2),
+    );
+  }
+
+  /** A task has been committed here: records of it that are being read may be older. */
+  committed(taskId: string): void {
+    for (const commits of this.#commitsDuringReads) commits.add(taskId);
+  }
+
+  /**
+   * Reconciles the records that `read` returns, but for those that were committed here meanwhile: what they ask for may be over,
+   * and a Start must not be sent again for an attempt that has ended (I2).
+   */
+  async reconcileAll(
+    read: () => Promise<readonly TaskRecord[]>,
+    repeatAfterMs: number,
+  ): Promise<readonly TaskRecord[]> {
+    const commits = new Set<string>();
+    this.#commitsDuringReads.add(commits);
+    try {
+      const records = await read();
+      for (const record of records) {
+        if (!commits.has(record.id)) this.#reconcile(record, repeatAfterMs);
+      }
+      return records;
+    } finally {
+      this.#commitsDuringReads.delete(commits);
+    }
   }
 
   /** Carries out an effect, if the session of its node is here. If not, its own supervisor reconciles. */
@@ -132,6 +177,12 @@ export class SessionRegistry implements Sessions {
     const { taskId, attempt, nodeId } = effect.params as AttemptAddress;
     const session = this.#byNode.get(nodeId);
     if (session === undefined) return;
+    const { current } = record.snapshot.context;
+    if (current !== null && current.epoch !== session.epoch) {
+      // Committed for a session that is over: reports of this one would count as late.
+      if (current.epoch < session.epoch) void this.#adopt(session, record);
+      return;
+    }
     switch (effect.type) {
       case 'startAttempt':
         void this.#start(session, record);
@@ -155,7 +206,7 @@ export class SessionRegistry implements Sessions {
   }
 
   /** Makes true what the state of a running task asks of its node, whatever was lost on the way. */
-  reconcile(record: TaskRecord, repeatAfterMs: number): void {
+  #reconcile(record: TaskRecord, repeatAfterMs: number): void {
     const { current, attempt, stopCause } = record.snapshot.context;
     const session = current === null ? undefined : this.#byNode.get(current.nodeId);
     if (current === null || session === undefined) return;
@@ -190,9 +241,11 @@ export class SessionRegistry implements Sessions {
     const { policy, attempt } = context;
     // The slot is taken before the spec is there.
     session.assign(record.id, attempt);
+    if (!session.beginStart(record.id, attempt)) return;
     try {
       const spec = await specs.take(record.specId);
-      if (session.assignedAttempt(record.id) !== attempt) return;
+      // A Stop may have gone out meanwhile.
+      if (!session.beginStart(record.id, attempt)) return;
       session.send({
         kind: 'start',
         taskId: record.id,
@@ -206,6 +259,7 @@ export class SessionRegistry implements Sessions {
       });
     } catch (error) {
       // The sweep of the reconciler sends it again.
+      session.failStart(record.id, attempt);
       log.warn('cannot send a start yet', { taskId: record.id, nodeId: session.nodeId, error });
     }
   }
@@ -233,7 +287,9 @@ export class SessionRegistry implements Sessions {
         session.assign(record.id, applied.record.snapshot.context.attempt);
       }
     } catch (error) {
-      this.#options.log.error('a task could not be adopted', { taskId: record.id, nodeId, error });
+      // The sweep of the reconciler tries again; until then its process is none to be stopped.
+      session.assign(record.id, attempt);
+      this.#options.log.warn('a task is not adopted yet', { taskId: record.id, nodeId, error });
     }
   }
 
@@ -245,8 +301,13 @@ export class SessionRegistry implements Sessions {
     }
   }
 
-  #replace(session: Session): void {
+  /** Makes it the session of its node, unless a newer one was faster or a stop is under way. */
+  #admit(session: Session): void {
+    if (this.#isStopped) return session.close('shutdown', STOPPING);
     const former = this.#byNode.get(session.nodeId);
+    if (former !== undefined && former.epoch > session.epoch) {
+      return session.close('replaced', replacedMessage(session.nodeId));
+    }
     this.#byNode.set(session.nodeId, session);
     if (former !== undefined) {
       this.#options.scheduler().drop(former);
@@ -279,37 +340,43 @@ export class SessionRegistry implements Sessions {
 
   /** One beat: a sign of life to every agent and to the database, and an end to what is silent or replaced. */
   async #beat(): Promise<void> {
-    const { store, log, clock } = this.#options;
-    const sessions = [...this.#byNode.values()];
-    for (const session of sessions) {
-      if (session.silentMs > this.deadAfterMs) {
-        log.warn('agent is silent', {
-          nodeId: session.nodeId,
-          silentMs: Math.round(session.silentMs),
-        });
-        this.#drop(session, 'protocol_error', `nothing heard for ${this.deadAfterMs / 1000} s`);
-      } else {
-        session.heartbeat();
-      }
-    }
+    const { log, clock } = this.#options;
     try {
-      const alive = sessions.filter((session) => session.silentMs <= this.heartbeatIntervalMs * 2);
-      const held = await store.read((sql) =>
-        touchNodes(
-          sql,
-          alive.map(({ nodeId, epoch }) => ({ nodeId, epoch })),
-        ),
-      );
-      for (const session of alive) {
-        if (!held.has(session.nodeId) && this.#byNode.get(session.nodeId) === session) {
-          this.#drop(session, 'replaced', replacedMessage(session.nodeId));
-        }
+      const silent = [];
+      for (const session of [...this.#byNode.values()]) {
+        if (session.silentMs > this.deadAfterMs) silent.push(session);
+        else session.heartbeat();
       }
+      await Promise.all(silent.map((session) => this.#giveUp(session)));
+      await this.touch();
     } catch (error) {
       if (!(error instanceof MusterError)) log.error('cannot write signs of life', { error });
     }
     if (!this.#isStopped)
       this.#timer = clock.after(this.heartbeatIntervalMs, () => void this.#beat());
+  }
+
+  /** Ends a session that is open and says nothing. Its tasks are told at once: nobody knows better than who holds it. */
+  async #giveUp(session: Session): Promise<void> {
+    const { store, host, log } = this.#options;
+    const { nodeId, epoch } = session;
+    log.warn('agent is silent', { nodeId, silentMs: Math.round(session.silentMs) });
+    this.#drop(session, 'protocol_error', `nothing heard for ${this.deadAfterMs / 1000} s`);
+    const records = await store.read((sql) => listRunningTasks(sql, [nodeId]));
+    const lost = { type: 'session.lost', epoch } as const;
+    // One that was not reached is told by the reconciler.
+    await Promise.allSettled(records.map((record) => host.apply(record.id, lost, false)));
+  }
+
+  /** Sessions that the database knows newer ones of are dropped. */
+  async #touch(sessions: readonly Session[]): Promise<void> {
+    if (sessions.length === 0) return;
+    const epochs = sessions.map(({ nodeId, epoch }) => ({ nodeId, epoch }));
+    const held = await this.#options.store.read((sql) => touchNodes(sql, epochs));
+    for (const session of sessions) {
+      if (held.has(session.nodeId) || this.#byNode.get(session.nodeId) !== session) continue;
+      this.#drop(session, 'replaced', replacedMessage(session.nodeId));
+    }
   }
 }
 
@@ -320,8 +387,4 @@ function leaseMs(
 ): number | null {
   if (attempt >= policy.maxAttempts) return null;
   return Math.max(policy.lostAfterMs - policy.stopGraceMs - LEASE_MARGIN_MS, 1_000);
-}
-
-function replacedMessage(nodeId: string): string {
-  return `a newer session of node ${nodeId} has taken over; two agents must not have the same node id`;
 }

@@ -62,6 +62,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   const specs = new SpecCache(store, classifyFailure);
 
   const onCommitted = ({ record, transitions, effects }: Committed) => {
+    sessions.committed(record.id);
     for (const effect of effects) {
       if (effect.type === 'offerTask') scheduler.offer(record);
       else sessions.deliver(effect, record);
@@ -94,7 +95,16 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   });
   const timers = new TimerService(store, host, clock, log);
   const intervalMs = options.sweepIntervalMs ?? 5_000;
-  const reconciler = new Reconciler({ store, host, sessions, scheduler, clock, log, intervalMs });
+  const reconciler = new Reconciler({
+    store,
+    availability,
+    host,
+    sessions,
+    scheduler,
+    clock,
+    log,
+    intervalMs,
+  });
   const peers = new Peers({
     database,
     supervisorId,
@@ -124,12 +134,32 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
     onCommitted,
   };
 
-  await databaseClock.start();
-  await peers.start();
+  let isStopping = false;
+  const stop = async () => {
+    isStopping = true;
+    scheduler.stop();
+    timers.stop();
+    reconciler.stop();
+    sessions.stop();
+    const drained = host.quiet().then(() => store.drained());
+    // What is open while the database is away stays open: its agents tell it again to the next supervisor.
+    await Promise.race([drained, availability.whenLost()]);
+    availability.stop();
+    databaseClock.stop();
+    await peers.stop();
+  };
+
+  try {
+    await databaseClock.start();
+    await store.read(() => peers.start());
+  } catch (error) {
+    await stop();
+    throw error;
+  }
   sessions.start();
   timers.start();
   reconciler.start();
-  let isStopping = false;
+  let stopped: Promise<void> | null = null;
 
   return {
     id: supervisorId,
@@ -137,19 +167,6 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
     nodes: createNodeActions(store, sessions.deadAfterMs),
     sessions,
     isServing: () => !isStopping && availability.isUp,
-    async stop() {
-      isStopping = true;
-      scheduler.stop();
-      timers.stop();
-      reconciler.stop();
-      sessions.stop();
-      if (availability.isUp) {
-        await host.quiet();
-        await store.drained();
-      }
-      availability.stop();
-      databaseClock.stop();
-      await peers.stop();
-    },
+    stop: () => (stopped ??= stop()),
   };
 }

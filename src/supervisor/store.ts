@@ -2,7 +2,8 @@
  * The store of the supervisor: the database functions it writes through, each behind its group commit.
  *
  * Four lines run side by side (creations, transitions, output, late reports), each committing whatever has arrived since
- * its last commit. A lost connection is reported to `availability` here, once for all callers.
+ * its last commit. A lost connection is reported to `availability` here, once for all callers. Output and late reports wait for
+ * the database to come back, in their order: storing a piece twice does no harm, since it has its offset.
  */
 import type { Database } from '../../db/connect.ts';
 import { classifyFailure } from '../../db/failures.ts';
@@ -28,6 +29,9 @@ export interface SessionPiece {
   readonly piece: OutputPiece;
 }
 
+/** How often a statement of its own is sent that lost a deadlock. */
+const MAX_TRIES = 5;
+
 export type StoredOutput = 'stored' | 'stale' | 'gap';
 
 export interface Store {
@@ -38,7 +42,7 @@ export interface Store {
   addLateReport(report: LateReportRecord): Promise<void>;
   /** Resolves to null if there is no such task. */
   load(taskId: string): Promise<TaskRecord | null>;
-  /** Runs a read, turning a lost connection into `unavailable`. */
+  /** Runs a statement of its own, again after a deadlock. @throws MusterError `unavailable` if the connection is lost */
   read<T>(query: (sql: Database['sql']) => Promise<T>): Promise<T>;
   drained(): Promise<void>;
 }
@@ -57,6 +61,21 @@ export function createStore(
       throw error;
     }
   };
+  /** Sends the same batch again until it has an answer or the supervisor stops. */
+  const outlast =
+    <Item, Result>(commit: (items: readonly Item[]) => Promise<readonly Result[]>) =>
+    async (items: readonly Item[]): Promise<readonly Result[]> => {
+      for (;;) {
+        try {
+          return await watch(commit(items));
+        } catch (error) {
+          if (classifyFailure(error) !== 'connection_lost') throw error;
+          await availability.whenUp().catch(() => {
+            throw error;
+          });
+        }
+      }
+    };
   const line = <Item, Result>(
     name: string,
     maxBatch: number,
@@ -93,35 +112,48 @@ export function createStore(
     );
     return ids.map((id) => passed.has(id));
   });
-  const output = line('output', 200, (items: readonly SessionPiece[]) => insertOutput(sql, items));
-  const lateReports = line('late reports', 200, async (items: readonly LateReportRecord[]) => {
-    await insertLateReports(sql, items, supervisorId);
-    return items.map(() => undefined);
-  });
+  const output = line(
+    'output',
+    200,
+    outlast((items: readonly SessionPiece[]) => insertOutput(sql, items)),
+  );
+  const lateReports = line(
+    'late reports',
+    200,
+    outlast(async (items: readonly LateReportRecord[]) => {
+      await insertLateReports(sql, items, supervisorId);
+      return items.map(() => undefined);
+    }),
+  );
   const loads = line('reads', 500, async (ids: readonly string[]) => {
     const records = new Map((await readTasks(sql, ids)).map((record) => [record.id, record]));
     return ids.map((id) => records.get(id) ?? null);
   });
 
   return {
-    create: (creation) => creations.submit(creation),
+    async create(creation) {
+      availability.check();
+      return await creations.submit(creation);
+    },
     update: (update) => updates.submit(update),
     addOutput: (piece) => output.submit(piece),
     addLateReport: (report) => lateReports.submit(report),
     load: (taskId) => loads.submit(taskId),
     async read(query) {
       availability.check();
-      try {
-        return await watch(query(sql));
-      } catch (error) {
-        if (classifyFailure(error) !== 'connection_lost') throw error;
-        throw new MusterError(
-          'unavailable',
-          'The database does not answer at the moment; try again in a while',
-          {
-            cause: error,
-          },
-        );
+      for (let tries = 1; ; tries += 1) {
+        try {
+          return await watch(query(sql));
+        } catch (error) {
+          const failure = classifyFailure(error);
+          if (failure === 'retryable' && tries < MAX_TRIES) continue;
+          if (failure !== 'connection_lost') throw error;
+          throw new MusterError(
+            'unavailable',
+            'The database does not answer at the moment; try again in a while',
+            { cause: error },
+          );
+        }
       }
     },
     async drained() {

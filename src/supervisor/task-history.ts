@@ -73,12 +73,17 @@ function replayStep(
   transition: TransitionRecord,
   differences: string[],
 ): TaskSnapshot | null {
-  const { version, event, toPath } = transition;
+  const { version, event, fromPath, toPath } = transition;
   const after = before === null ? replayCreation(event) : replayEvent(before, event);
   if (after === null) {
     const where = before === null ? 'the beginning' : before.path;
     differences.push(`version ${version}: ${event.type} is no transition of ${where}`);
     return null;
+  }
+  if ((before?.path ?? '') !== fromPath) {
+    differences.push(
+      `version ${version}: replay comes from ${before?.path ?? 'the beginning'}, stored is ${fromPath}`,
+    );
   }
   if (after.path !== toPath) {
     differences.push(`version ${version}: replay gives ${after.path}, stored is ${toPath}`);

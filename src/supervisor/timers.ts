@@ -14,6 +14,8 @@ import type { Store } from './store.ts';
 
 const MAX_SLEEP_MS = 1_000;
 const BATCH = 500;
+/** How soon a timer is tried again that was a moment too early. */
+const EARLY_MS = 5;
 
 export class TimerService {
   readonly #store: Store;
@@ -24,6 +26,10 @@ export class TimerService {
   /** When the tick is due, by the monotonic clock. */
   #dueAt = Infinity;
   #isTicking = false;
+  /** The earliest wake time that was announced while a tick was under way, by the monotonic clock. */
+  #announcedAt = Infinity;
+  /** Timers that were found due by the database and too early by the stamp, as of the last tick. */
+  #early = new Set<string>();
   #isStopped = false;
 
   constructor(store: Store, host: Host, clock: Clock, log: Logger) {
@@ -44,23 +50,37 @@ export class TimerService {
 
   /** A committed snapshot wakes in `inMs`: the tick must not come later. */
   expect(inMs: number): void {
-    if (!this.#isTicking && this.#clock.monotonic() + inMs < this.#dueAt) this.#arm(inMs);
+    const at = this.#clock.monotonic() + inMs;
+    if (this.#isTicking) this.#announcedAt = Math.min(this.#announcedAt, at);
+    else if (at < this.#dueAt) this.#arm(inMs);
   }
 
   /** Fires what is due. Returns how many timers were fired and when the next is due, in ms, or null. */
   async runOnce(): Promise<{ fired: number; nextInMs: number | null }> {
     const due = await this.#store.read((sql) => listDueTasks(sql, BATCH));
-    await Promise.all(due.taskIds.map((taskId) => this.#fire(taskId)));
-    const nextInMs = due.taskIds.length === BATCH ? 0 : due.nextWakeInMs;
-    return { fired: due.taskIds.length, nextInMs };
+    const early = new Set<string>();
+    const fire = async (taskId: string) => {
+      if (!(await this.#fire(taskId))) early.add(taskId);
+    };
+    await Promise.all(due.taskIds.map(fire));
+    // The two clocks differ by a little. Whoever is early a second time has another reason, and is not waited for.
+    const isEarly = [...early].some((taskId) => !this.#early.has(taskId));
+    this.#early = early;
+    const isFull = due.taskIds.length === BATCH && early.size < BATCH;
+    const nextInMs = isFull ? 0 : (due.nextWakeInMs ?? Infinity);
+    const earliest = isEarly ? Math.min(nextInMs, EARLY_MS) : nextInMs;
+    return { fired: due.taskIds.length, nextInMs: earliest === Infinity ? null : earliest };
   }
 
-  async #fire(taskId: string): Promise<void> {
+  /** Returns false if the timer had no effect. */
+  async #fire(taskId: string): Promise<boolean> {
     try {
-      await this.#host.apply(taskId, { type: 'timer.fired' }, false);
+      const applied = await this.#host.apply(taskId, { type: 'timer.fired' }, false);
+      return applied.kind === 'transition';
     } catch (error) {
       const isExpected = error instanceof MusterError && error.kind !== 'internal';
       if (!isExpected) this.#log.error('a timer could not be fired', { taskId, error });
+      return false;
     }
   }
 
@@ -82,7 +102,9 @@ export class TimerService {
       if (!isExpected) this.#log.error('cannot read what is due', { error });
     } finally {
       this.#isTicking = false;
-      this.#arm(sleepMs);
+      const announcedInMs = this.#announcedAt - this.#clock.monotonic();
+      this.#announcedAt = Infinity;
+      this.#arm(Math.max(Math.min(sleepMs, announcedInMs), 0));
     }
   }
 }

@@ -19,6 +19,10 @@ import type { TaskChange } from './supervisor.ts';
 const MAX_BEHIND = 20_000;
 /** Tasks sent as they stand at the beginning. */
 const MAX_FIRST = 200;
+/** Tasks looked at again when changes were missed. */
+const MAX_AGAIN = 1_000;
+/** Final tasks remembered as sent: they never change, but may be told of a second time. */
+const MAX_FINAL = 10_000;
 const HISTORY_PAGE = 200;
 
 export async function* watchTasks(
@@ -28,33 +32,54 @@ export async function* watchTasks(
   seen: ReadonlyMap<string, number>,
   signal: AbortSignal,
 ): AsyncGenerator<TaskChange> {
-  const sent = new Map(seen);
+  const sent = new SentVersions(seen);
   const inbox = new Inbox(signal);
   const ids = filter.ids ?? [];
   const ends =
     ids.length > 0
       ? ids.map((taskId) => changes.onTask(taskId, (change) => inbox.put(change)))
-      : [changes.onAny((change) => inbox.put(change))];
+      : [changes.onAny((change) => inbox.put(change)), changes.onMissed(() => inbox.miss())];
   try {
-    for (const record of await readFirst(store, filter, seen)) {
-      yield* stepsTo(
-        store,
-        sent,
-        { record, transitions: [], isDeleted: false },
-        seen.has(record.id),
-      );
-    }
+    yield* look(store, filter, sent, [...seen.keys()]);
     for await (const change of inbox) {
-      const { record } = change;
-      const isKnown = sent.has(record.id);
-      // One that has been sent and matches no longer is sent once more, so that the reader can drop it.
-      if (!isKnown && !matchesFilter(filter, record)) continue;
-      yield* stepsTo(store, sent, change, isKnown || change.transitions.length > 0);
-      if (!matchesFilter(filter, record)) sent.delete(record.id);
+      if (change === null) yield* look(store, filter, sent, sent.unfinished(MAX_AGAIN));
+      else yield* pass(store, filter, sent, change);
     }
   } finally {
     for (const end of ends) end();
   }
+}
+
+/** Yields what has happened to the `known` tasks, and the newest others that match, as they stand. */
+async function* look(
+  store: Store,
+  filter: TaskFilter,
+  sent: SentVersions,
+  known: readonly string[],
+): AsyncGenerator<TaskChange> {
+  const again = known.length === 0 ? [] : await store.read((sql) => readTasks(sql, known));
+  const matching = await store.read((sql) => listTasks(sql, filter, MAX_FIRST, null));
+  const isKnown = new Set(known);
+  const fresh = matching.filter((record) => !isKnown.has(record.id)).reverse();
+  for (const record of [...again, ...fresh]) {
+    const change = { record, transitions: [], isDeleted: false };
+    yield* stepsTo(store, sent, change, sent.has(record.id));
+  }
+}
+
+async function* pass(
+  store: Store,
+  filter: TaskFilter,
+  sent: SentVersions,
+  change: Change,
+): AsyncGenerator<TaskChange> {
+  const { record } = change;
+  const isKnown = sent.has(record.id);
+  // One that has been sent and matches no longer is sent once more, so that the reader can drop it.
+  const isMatch = matchesFilter(filter, record);
+  if (!isKnown && !isMatch) return;
+  yield* stepsTo(store, sent, change, isKnown || change.transitions.length > 0);
+  if (!isMatch) sent.delete(record.id);
 }
 
 /** Resolves when the task is final, the time has run out or the signal has fired. @throws MusterError `unknown_task` */
@@ -76,6 +101,7 @@ export async function waitForTask(
     let record = first;
     if (isFinalPath(record.snapshot.path)) return record;
     for await (const change of inbox) {
+      if (change === null || change.record.version < record.version) continue;
       record = change.record;
       if (change.isDeleted || isFinalPath(record.snapshot.path)) break;
     }
@@ -103,7 +129,7 @@ export function matchesFilter(filter: TaskFilter, record: TaskRecord): boolean {
     (filter.scheduleId === undefined || filter.scheduleId === record.scheduleId) &&
     (filter.createdFrom === undefined || context.createdAt >= filter.createdFrom) &&
     (filter.createdUntil === undefined || context.createdAt < filter.createdUntil) &&
-    (filter.idPrefix === undefined || record.id.startsWith(filter.idPrefix)) &&
+    (filter.idPrefix === undefined || record.id.startsWith(filter.idPrefix.toLowerCase())) &&
     Object.entries(filter.labels ?? {}).every(([name, value]) => record.labels[name] === value)
   );
 }
@@ -114,22 +140,10 @@ export function nodeOf(record: TaskRecord): string | null {
   return current?.nodeId ?? ended?.nodeId ?? (target.kind === 'node' ? target.nodeId : null);
 }
 
-async function readFirst(
-  store: Store,
-  filter: TaskFilter,
-  seen: ReadonlyMap<string, number>,
-): Promise<TaskRecord[]> {
-  const known = [...seen.keys()];
-  const again = known.length === 0 ? [] : await store.read((sql) => readTasks(sql, known));
-  const matching = await store.read((sql) => listTasks(sql, filter, MAX_FIRST, null));
-  const fresh = matching.filter((record) => !seen.has(record.id));
-  return [...again, ...fresh.reverse()];
-}
-
 /** Yields the steps from the version that was sent last up to this change. */
 async function* stepsTo(
   store: Store,
-  sent: Map<string, number>,
+  sent: SentVersions,
   change: Change,
   isStepwise: boolean,
 ): AsyncGenerator<TaskChange> {
@@ -142,7 +156,7 @@ async function* stepsTo(
   const last =
     sent.get(record.id) ?? (isStepwise ? record.version - change.transitions.length : -1);
   if (record.version <= last) return;
-  sent.set(record.id, record.version);
+  sent.set(record);
   if (!isStepwise) {
     yield { record, transition: null, isDeleted: false };
     return;
@@ -167,10 +181,52 @@ async function* readSteps(store: Store, record: TaskRecord, after: number) {
   }
 }
 
-/** What has happened and is not read yet. Bounded: who falls too far behind must come again. */
-class Inbox implements AsyncIterable<Change> {
+/** The version that was sent last of each task. Bounded by the tasks that are not final. */
+class SentVersions {
+  readonly #unfinished: Map<string, number>;
+  readonly #final = new Map<string, number>();
+
+  constructor(seen: ReadonlyMap<string, number>) {
+    this.#unfinished = new Map(seen);
+  }
+
+  has(taskId: string): boolean {
+    return this.get(taskId) !== undefined;
+  }
+
+  get(taskId: string): number | undefined {
+    return this.#unfinished.get(taskId) ?? this.#final.get(taskId);
+  }
+
+  set({ id, version, snapshot }: TaskRecord): void {
+    if (!isFinalPath(snapshot.path)) {
+      this.#unfinished.set(id, version);
+      return;
+    }
+    this.#unfinished.delete(id);
+    this.#final.set(id, version);
+    if (this.#final.size > MAX_FINAL) {
+      const [oldest] = this.#final.keys();
+      this.#final.delete(oldest as string);
+    }
+  }
+
+  delete(taskId: string): void {
+    this.#unfinished.delete(taskId);
+    this.#final.delete(taskId);
+  }
+
+  /** The last `limit` tasks that are not final. */
+  unfinished(limit: number): string[] {
+    return [...this.#unfinished.keys()].slice(-limit);
+  }
+}
+
+/** What has happened and is not read yet; null for changes that were missed. Bounded: who falls too far behind must come again. */
+class Inbox implements AsyncIterable<Change | null> {
   readonly #signal: AbortSignal;
   #changes: Change[] = [];
+  #hasMissed = false;
   #isOverfull = false;
   #wake: (() => void) | null = null;
 
@@ -185,7 +241,12 @@ class Inbox implements AsyncIterable<Change> {
     this.#wake?.();
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<Change> {
+  miss(): void {
+    this.#hasMissed = true;
+    this.#wake?.();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Change | null> {
     while (!this.#signal.aborted) {
       for (const change of this.#changes.splice(0)) yield change;
       if (this.#isOverfull) {
@@ -194,7 +255,11 @@ class Inbox implements AsyncIterable<Change> {
           `The watcher is ${MAX_BEHIND} changes behind; watch again from the versions you have seen`,
         );
       }
-      if (this.#changes.length > 0 || this.#signal.aborted) continue;
+      if (this.#hasMissed) {
+        this.#hasMissed = false;
+        yield null;
+      }
+      if (this.#changes.length > 0 || this.#hasMissed || this.#signal.aborted) continue;
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });

@@ -1,0 +1,336 @@
+/**
+ * The attempts that this agent holds: takes commands, starts, stops and lets go (I2).
+ *
+ *   accepted ──worker free──▶ spawning ──▶ executing ──group empty──▶ ended ──Forget──▶ forgotten
+ *       └──── stop, lease ─────────────────────────────────────────────▲
+ *
+ * Called by the session with commands and by Agent at the start. Each step is committed to the journal before it is taken; an
+ * attempt that has a row is never started again, and a forgotten one is refused. Every command works once however often it comes.
+ */
+import { join } from 'node:path';
+import type { Command, StartAttempt } from '../proto/gen/muster/v1/agent_service_pb.ts';
+import type { Clock, Timer } from '../src/process/clock.ts';
+import type { Logger } from '../src/process/log.ts';
+import { policyOf } from './attempt-policy.ts';
+import {
+  type AttemptEnd,
+  type AttemptKey,
+  type AttemptRecord,
+  nameOf,
+  type StreamBytes,
+} from './attempt-record.ts';
+import { Execution } from './execution.ts';
+import type { Executor, ExitRecord, ProcessGroup } from './executors/executor.ts';
+import type { Journal } from './journal.ts';
+import type { Lease } from './lease.ts';
+import { AttemptOutput } from './output.ts';
+import type { OutputTail } from './output-tail.ts';
+import type { Pool } from './pool.ts';
+import { lookUp } from './recovery.ts';
+import type { Reporter } from './reporter.ts';
+
+/** While the supervisor does not let go of this many attempts, new ones are refused. */
+const MAX_HELD = 10_000;
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+export interface AttemptsOptions {
+  readonly nodeId: string;
+  readonly bootId: string;
+  /** Holds one folder per attempt. */
+  readonly attemptsFolder: string;
+  readonly journal: Journal;
+  readonly executor: Executor;
+  readonly pool: Pool;
+  readonly reporter: Reporter;
+  readonly lease: Lease;
+  readonly tail: OutputTail;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** The journal cannot be written: the agent must end and start anew from what is in it. */
+  readonly onFatal: (cause: unknown) => void;
+}
+
+interface Held {
+  readonly record: AttemptRecord;
+  readonly output: AttemptOutput;
+  execution: Execution | null;
+  leaseTimer: Timer | null;
+}
+
+export class Attempts {
+  readonly #options: AttemptsOptions;
+  readonly #held = new Map<string, Held>();
+
+  constructor(options: AttemptsOptions) {
+    this.#options = options;
+  }
+
+  /** Takes up again what the journal holds. To be called once, before the first command. */
+  async recover(): Promise<void> {
+    const { journal, executor, bootId } = this.#options;
+    for (const record of journal.readHeld()) {
+      const held = this.#hold(record);
+      const recovered = await lookUp(record, this.#folderOf(record), bootId, executor);
+      switch (recovered.kind) {
+        case 'ended':
+          held.output.refresh();
+          break;
+        case 'lost':
+          this.#end(held, recovered.end);
+          break;
+        case 'waiting':
+          this.#enqueue(held, journal.readStart(record));
+          break;
+        case 'started': {
+          const { group, startedAt } = recovered;
+          if (record.phase === 'spawning') journal.markExecuting(record, group.pid, startedAt);
+          const over = this.#watch(held, group);
+          this.#options.pool.submit(record, () => over);
+        }
+      }
+    }
+  }
+
+  /** Tells whether the journal holds this attempt, by its name. */
+  isHeld(name: string): boolean {
+    return this.#held.has(name);
+  }
+
+  /** Carries commands out. The starts among them are committed together. */
+  carryOut(commands: readonly Command[]): void {
+    const starts: StartAttempt[] = [];
+    const stops: { key: AttemptKey; cause: string }[] = [];
+    const forgets: AttemptKey[] = [];
+    for (const { command } of commands) {
+      // The id becomes the name of a folder.
+      if (command.value === undefined || !UUID.test(command.value.taskId)) {
+        this.#options.log.warn('a command without the id of a task', { command: command.case });
+        continue;
+      }
+      if (command.case === 'start') starts.push(command.value);
+      else if (command.case === 'stop')
+        stops.push({ key: command.value, cause: command.value.cause });
+      else forgets.push(command.value);
+    }
+    try {
+      if (starts.length > 0) this.#start(starts);
+      for (const { key, cause } of stops) this.#stop(key, cause || 'cancel');
+      if (forgets.length > 0) this.#forget(forgets);
+    } catch (cause) {
+      this.#options.onFatal(cause);
+    }
+  }
+
+  /** Leaves all processes as they are. */
+  close(): void {
+    for (const held of this.#held.values()) {
+      held.leaseTimer?.cancel();
+      held.execution?.abandon();
+      held.output.close();
+    }
+  }
+
+  #start(starts: readonly StartAttempt[]): void {
+    const { journal, reporter, log, nodeId } = this.#options;
+    const fresh = new Map<string, StartAttempt>();
+    for (const start of starts) if (this.#isFresh(start)) fresh.set(nameOf(start), start);
+    let records: [AttemptRecord, StartAttempt][];
+    try {
+      records = journal.inTransaction(() =>
+        [...fresh.values()].map((start) => [this.#accept(start), start]),
+      );
+    } catch (cause) {
+      log.error('cannot accept attempts', { count: fresh.size, cause });
+      const why = `the journal of node ${nodeId} cannot be written: ${String(cause)}`;
+      for (const start of fresh.values()) reporter.reportRefused(start, why);
+      return;
+    }
+    for (const [record, start] of records) this.#enqueue(this.#hold(record), start);
+  }
+
+  /** Answers for an attempt that is not to be taken on, and tells whether it is. */
+  #isFresh(start: StartAttempt): boolean {
+    const { journal, reporter, nodeId } = this.#options;
+    if (this.#held.has(nameOf(start))) {
+      reporter.repeat(start);
+      return false;
+    }
+    if (journal.isForgotten(start)) {
+      reporter.reportLost(start, 'it was over and let go of before');
+      return false;
+    }
+    if (this.#held.size < MAX_HELD) return true;
+    const why = `node ${nodeId} holds ${MAX_HELD} attempts that its supervisor has not let go of`;
+    reporter.reportRefused(start, why);
+    return false;
+  }
+
+  #accept(start: StartAttempt): AttemptRecord {
+    const { journal, bootId, clock } = this.#options;
+    return journal.accept(start, policyOf(start), bootId, clock.now());
+  }
+
+  #hold(record: AttemptRecord): Held {
+    const { journal, reporter, onFatal } = this.#options;
+    const onCut = (cut: StreamBytes) => {
+      try {
+        journal.markCut(record, cut);
+      } catch (cause) {
+        onFatal(cause);
+      }
+    };
+    const { acked, cut } = record;
+    const capBytes = record.policy.outputCapBytes;
+    const folder = this.#folderOf(record);
+    const output = new AttemptOutput({ folder, capBytes, acked, cut, onCut });
+    const held: Held = { record, output, execution: null, leaseTimer: null };
+    this.#held.set(nameOf(record), held);
+    reporter.add(record, output);
+    if (record.phase !== 'ended') this.#watchLease(held);
+    return held;
+  }
+
+  #enqueue(held: Held, start: StartAttempt): void {
+    if (held.record.phase !== 'accepted') return;
+    this.#options.pool.submit(held.record, () => this.#run(held, start));
+  }
+
+  /** From a free worker to the end of the attempt. */
+  async #run(held: Held, start: StartAttempt): Promise<void> {
+    const { journal, executor, clock, onFatal } = this.#options;
+    const { record } = held;
+    try {
+      if (this.#isLeaseOver(record)) {
+        journal.markStopping(record, 'lease', clock.now());
+        this.#end(held, notStarted(null, clock.now()));
+        return;
+      }
+      journal.markSpawning(record);
+      const startedAt = clock.now();
+      const result = await executor.start(start, this.#folderOf(record));
+      if (result.kind === 'failed') {
+        this.#end(held, notStarted(result.why, clock.now()));
+        return;
+      }
+      journal.markExecuting(record, result.group.pid, startedAt);
+      await this.#watch(held, result.group);
+    } catch (cause) {
+      onFatal(cause);
+    }
+  }
+
+  /** From a started group to its end. */
+  async #watch(held: Held, group: ProcessGroup): Promise<void> {
+    const { journal, reporter, tail, clock, onFatal } = this.#options;
+    const { record, output } = held;
+    try {
+      const onStopping = (cause: string) => journal.markStopping(record, cause, clock.now());
+      const execution = new Execution({ record, group, clock, onStopping });
+      held.execution = execution;
+      tail.follow(output, () => reporter.changed(record));
+      reporter.changed(record);
+      const exit = await execution.over;
+      tail.unfollow(output);
+      output.refresh();
+      this.#end(held, exited(exit, record, output, clock.now()));
+    } catch (cause) {
+      onFatal(cause);
+    }
+  }
+
+  #end(held: Held, end: AttemptEnd): void {
+    const { journal, reporter, log } = this.#options;
+    const { record } = held;
+    held.leaseTimer?.cancel();
+    held.execution = null;
+    journal.markEnded(record, end);
+    reporter.changed(record);
+    const { taskId, attempt, stopCause } = record;
+    log.debug('attempt ended', { taskId, attempt, stopCause, ...end });
+  }
+
+  #stop(key: AttemptKey, cause: string): void {
+    const { journal, reporter, pool, clock } = this.#options;
+    const held = this.#held.get(nameOf(key));
+    if (held === undefined) {
+      reporter.reportLost(key, 'this agent does not hold it');
+    } else if (held.record.phase === 'ended') {
+      reporter.repeat(key);
+    } else if (held.execution !== null) {
+      held.execution.stop(cause);
+    } else {
+      // In the queue, or between the intent and the process; the execution will see it.
+      journal.markStopping(held.record, cause, clock.now());
+      if (pool.withdraw(key)) this.#end(held, notStarted(null, clock.now()));
+    }
+  }
+
+  #forget(keys: readonly AttemptKey[]): void {
+    const { journal, reporter, executor, clock, log } = this.#options;
+    const ended = keys.filter((key) => this.#held.get(nameOf(key))?.record.phase === 'ended');
+    journal.inTransaction(() => {
+      for (const key of ended) journal.forget(key, clock.now());
+    });
+    for (const key of ended) {
+      this.#held.delete(nameOf(key));
+      reporter.remove(key);
+      executor.remove(this.#folderOf(key)).catch((cause: unknown) => {
+        log.warn('cannot remove the files of an attempt', { attempt: nameOf(key), cause });
+      });
+    }
+  }
+
+  /** Stops the attempt when its lease is over, however far it is. */
+  #watchLease(held: Held): void {
+    const { lease, clock, onFatal } = this.#options;
+    const { leaseMs } = held.record.policy;
+    if (leaseMs === null) return;
+    held.leaseTimer = clock.after(lease.leftMs(leaseMs), () => {
+      try {
+        if (this.#isLeaseOver(held.record)) this.#stop(held.record, 'lease');
+        else this.#watchLease(held);
+      } catch (cause) {
+        onFatal(cause);
+      }
+    });
+  }
+
+  #isLeaseOver({ policy: { leaseMs } }: AttemptRecord): boolean {
+    return leaseMs !== null && this.#options.lease.leftMs(leaseMs) <= 0;
+  }
+
+  #folderOf(key: AttemptKey): string {
+    return join(this.#options.attemptsFolder, nameOf(key));
+  }
+}
+
+function notStarted(spawnError: string | null, exitedAt: number): AttemptEnd {
+  return {
+    kind: 'exited',
+    exitCode: null,
+    signal: null,
+    spawnError,
+    exitedAt,
+    stdoutBytes: 0,
+    stderrBytes: 0,
+    droppedBytes: 0,
+  };
+}
+
+function exited(
+  { exitCode, signal, exitedAt }: ExitRecord,
+  { startedAt }: AttemptRecord,
+  output: AttemptOutput,
+  now: number,
+): AttemptEnd {
+  return {
+    kind: 'exited',
+    exitCode,
+    signal,
+    spawnError: null,
+    // File times are some ms behind the clock.
+    exitedAt: Math.min(Math.max(exitedAt ?? now, startedAt ?? 0), now),
+    ...output.countBytes(),
+  };
+}

@@ -1,0 +1,54 @@
+/**
+ * What Attempts needs from whatever carries out an action: one folder here per kind of action.
+ *
+ * An executor starts a process group that outlives the agent and finds it again after a restart. It decides nothing about
+ * deadlines, stops or reports: execution.ts does that for all kinds alike.
+ */
+import type { StartAttempt } from '../../proto/gen/muster/v1/agent_service_pb.ts';
+
+export interface Executor {
+  /**
+   * The self check of a worker, before it takes attempts.
+   *
+   * @throws Error with a sentence when nothing could be started now
+   */
+  check(): Promise<void>;
+  /** Starts the action. Everything it leaves on disk is in `folder`, which must not exist yet. */
+  start(start: StartAttempt, folder: string): Promise<StartResult>;
+  /** Looks for what an earlier process of the agent started in `folder`. One that had not begun yet never will. */
+  find(folder: string): Promise<FoundGroup>;
+  /** Removes what the attempt left on disk. */
+  remove(folder: string): Promise<void>;
+}
+
+export type StartResult =
+  | { readonly kind: 'started'; readonly group: ProcessGroup }
+  /** `why` is a sentence for people. There is no process. */
+  | { readonly kind: 'failed'; readonly why: string };
+
+export type FoundGroup =
+  /** `begunAt` by the clock of the host, ms since 1970. */
+  | { readonly kind: 'begun'; readonly group: ProcessGroup; readonly begunAt: number }
+  | { readonly kind: 'never_begun' };
+
+/** The exit of a main process, as its parent recorded it. */
+export interface ExitRecord {
+  readonly exitCode: number;
+  readonly signal: string | null;
+  /** By the clock of the host, ms since 1970; null where no time was recorded. */
+  readonly exitedAt: number | null;
+}
+
+/** A started process with everything it has started in turn. */
+export interface ProcessGroup {
+  readonly pid: number;
+  /** Resolves when the main process has ended; others of the group may be left. */
+  readonly ended: Promise<void>;
+  /** Tells whether the main process has ended, by looking. */
+  hasEnded(): boolean;
+  /** Tells whether nothing of the group is left but zombies. */
+  isEmpty(): boolean;
+  signal(name: 'SIGTERM' | 'SIGKILL'): void;
+  /** Returns null when nobody could record it: the recording parent was killed too. */
+  readExit(): ExitRecord | null;
+}

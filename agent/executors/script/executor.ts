@@ -1,0 +1,116 @@
+/**
+ * The script executor: runs a ScriptAction under the small parent in shim.sh. Called by Attempts and by the workers' self check.
+ *
+ * Everything of one attempt is in its folder: `stdin`, `stdout`, `stderr`, the script's `body`, `pid` and `exit`. The agent may die
+ * at any moment: whoever makes the file `pid` first, the parent or a restarted agent, decides whether the script ever begins.
+ */
+import { accessSync, constants, mkdirSync, writeFileSync } from 'node:fs';
+import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { StartAttempt } from '../../../proto/gen/muster/v1/agent_service_pb.ts';
+import { type Clock, sleep } from '../../../src/process/clock.ts';
+import type { Executor, FoundGroup, StartResult } from '../executor.ts';
+import { CannotStart, reasonOf } from './cannot-start.ts';
+import { composeEnvironment, composeWords, findFolder } from './command.ts';
+import { ScriptGroup } from './group.ts';
+import type { Environment } from './program.ts';
+import { removeBody, writeBody } from './body.ts';
+import { SHELL, SHIM, spawnShim } from './spawn-shim.ts';
+import { findUser } from './user.ts';
+
+/** How long a parent that has made its pid file may take to write its pid into it. */
+const PID_PATIENCE_MS = 1_000;
+const PID_INTERVAL_MS = 10;
+
+export interface ScriptExecutorOptions {
+  readonly nodeId: string;
+  /** Holds one folder per attempt. */
+  readonly attemptsFolder: string;
+  /** What scripts get of the agent's environment. */
+  readonly environment: Environment;
+  readonly clock: Clock;
+}
+
+export class ScriptExecutor implements Executor {
+  readonly #options: ScriptExecutorOptions;
+
+  constructor(options: ScriptExecutorOptions) {
+    this.#options = options;
+  }
+
+  async check(): Promise<void> {
+    const { attemptsFolder, nodeId } = this.#options;
+    try {
+      await mkdir(attemptsFolder, { recursive: true, mode: 0o700 });
+      accessSync(attemptsFolder, constants.R_OK | constants.W_OK | constants.X_OK);
+      accessSync(SHELL, constants.X_OK);
+      accessSync(SHIM, constants.R_OK);
+    } catch (cause) {
+      const { path } = cause as NodeJS.ErrnoException;
+      throw new Error(`cannot run scripts on node ${nodeId}: ${path}: ${reasonOf(cause)}`, {
+        cause,
+      });
+    }
+  }
+
+  async start(start: StartAttempt, folder: string): Promise<StartResult> {
+    try {
+      return { kind: 'started', group: await this.#start(start, folder) };
+    } catch (cause) {
+      if (cause instanceof CannotStart) return { kind: 'failed', why: cause.message };
+      const why = `cannot start the script on node ${this.#options.nodeId}: ${reasonOf(cause)}`;
+      return { kind: 'failed', why };
+    }
+  }
+
+  async find(folder: string): Promise<FoundGroup> {
+    const pidPath = join(folder, 'pid');
+    try {
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      await writeFile(pidPath, '', { flag: 'wx' });
+      return { kind: 'never_begun' };
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause;
+    }
+    const pid = await this.#readPid(pidPath);
+    if (pid === null) return { kind: 'never_begun' };
+    const { mtimeMs } = await stat(pidPath);
+    const group = ScriptGroup.found(pid, folder, this.#options.clock);
+    return { kind: 'begun', group, begunAt: Math.floor(mtimeMs) };
+  }
+
+  async remove(folder: string): Promise<void> {
+    await removeBody(folder);
+    await rm(folder, { recursive: true, force: true });
+  }
+
+  async #start(start: StartAttempt, folder: string): Promise<ScriptGroup> {
+    const { nodeId, environment: base } = this.#options;
+    if (start.action.case !== 'script') {
+      throw new CannotStart(`the agent of node ${nodeId} is too old for this kind of action`);
+    }
+    const action = start.action.value;
+    const user = action.user === '' ? null : await findUser(action.user, base, nodeId);
+    const cwd = findFolder(action.cwd, user, nodeId);
+    const environment = composeEnvironment(start, action, base, user, nodeId);
+    // Fails when the folder is there: then this attempt was started before, whatever the journal says.
+    mkdirSync(folder, { mode: 0o700 });
+    const bodyPath = action.program.case === 'body' ? writeBody(action, folder, user) : '';
+    const words = composeWords(action, bodyPath, environment, cwd, nodeId);
+    if (action.stdin !== '') writeFileSync(join(folder, 'stdin'), action.stdin, { mode: 0o600 });
+    const allWords = [...(user?.become ?? []), ...words];
+    const { child, pid } = await spawnShim(folder, allWords, cwd, environment);
+    return ScriptGroup.ofChild(child, pid, folder);
+  }
+
+  /** Null when the parent has died before it could write, and so before the script began. */
+  async #readPid(path: string): Promise<number | null> {
+    const { clock } = this.#options;
+    for (let waitedMs = 0; waitedMs < PID_PATIENCE_MS; waitedMs += PID_INTERVAL_MS) {
+      const text = await readFile(path, 'utf8');
+      if (/^\d+\n$/.test(text)) return Number(text);
+      await sleep(clock, PID_INTERVAL_MS);
+    }
+    return null;
+  }
+}

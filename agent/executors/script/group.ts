@@ -1,0 +1,125 @@
+/**
+ * The process group of one script, as the agent sees it: a child that it has just started, or one that it found again.
+ *
+ * The group's leader is the parent in shim.sh, which writes `pid` and `exit` in the attempt's folder. Made by the script executor.
+ */
+import type { ChildProcess } from 'node:child_process';
+import { readFileSync, statSync } from 'node:fs';
+import { constants } from 'node:os';
+import { join } from 'node:path';
+import type { Clock } from '../../../src/process/clock.ts';
+import type { ExitRecord, ProcessGroup } from '../executor.ts';
+import {
+  isGroupKnown,
+  isLiveMember,
+  listGroup,
+  readCommandLine,
+  signalGroup,
+} from '../process-table.ts';
+
+/** How often a group that is not the agent's child is looked at. */
+const LOOK_INTERVAL_MS = 50;
+
+/** Shells report the end by signal n as exit code 128 + n. */
+const SIGNAL_BASE = 128;
+
+const SIGNAL_NAMES = new Map(
+  Object.entries(constants.signals).map(([name, number]) => [number, name]),
+);
+
+export class ScriptGroup implements ProcessGroup {
+  readonly pid: number;
+  readonly ended: Promise<void>;
+  readonly #folder: string;
+  readonly #leader: Leader;
+  /** Those who were alive at the last look at the process table. */
+  #members: number[] = [];
+
+  private constructor(pid: number, folder: string, ended: Promise<void>, leader: Leader) {
+    this.pid = pid;
+    this.#folder = folder;
+    this.ended = ended;
+    this.#leader = leader;
+  }
+
+  /** Takes on a child of this process. */
+  static ofChild(child: ChildProcess, pid: number, folder: string): ScriptGroup {
+    const ended = new Promise<void>((resolve) => {
+      child.once('exit', () => resolve());
+    });
+    const leader: Leader = {
+      hasEnded: () => child.exitCode !== null || child.signalCode !== null,
+      isPidReused: () => false,
+      killedBy: () => child.signalCode,
+    };
+    return new ScriptGroup(pid, folder, ended, leader);
+  }
+
+  /** Takes on what another process of the agent has started; it may be over. */
+  static found(pid: number, folder: string, clock: Clock): ScriptGroup {
+    const hasEnded = () => readCommandLine(pid)?.includes(folder) !== true;
+    const isPidReused = () => readCommandLine(pid)?.includes(folder) === false;
+    const ended = new Promise<void>((resolve) => {
+      const look = () => {
+        if (hasEnded()) resolve();
+        else clock.after(LOOK_INTERVAL_MS, look);
+      };
+      look();
+    });
+    return new ScriptGroup(pid, folder, ended, {
+      hasEnded,
+      isPidReused,
+      killedBy: () => null,
+    });
+  }
+
+  hasEnded(): boolean {
+    return this.#leader.hasEnded();
+  }
+
+  isEmpty(): boolean {
+    if (!isGroupKnown(this.pid)) return true;
+    // A pid is given away only when no group has its number any more.
+    if (this.#leader.isPidReused()) return true;
+    // Reading the whole table is dear: again only when everybody who was there is gone.
+    if (this.#members.some((pid) => isLiveMember(pid, this.pid))) return false;
+    this.#members = listGroup(this.pid);
+    return this.#members.length === 0;
+  }
+
+  signal(name: 'SIGTERM' | 'SIGKILL'): void {
+    signalGroup(this.pid, name);
+    // A stopped process takes SIGTERM only when it goes on.
+    if (name === 'SIGTERM') signalGroup(this.pid, 'SIGCONT');
+  }
+
+  readExit(): ExitRecord | null {
+    const path = join(this.#folder, 'exit');
+    const text = readOrEmpty(path);
+    if (/^\d+\n$/.test(text)) {
+      const exitCode = Number(text);
+      const signal = SIGNAL_NAMES.get(exitCode - SIGNAL_BASE) ?? null;
+      return { exitCode, signal, exitedAt: Math.floor(statSync(path).mtimeMs) };
+    }
+    const signal = this.#leader.killedBy();
+    if (signal === null) return null;
+    return { exitCode: SIGNAL_BASE + constants.signals[signal], signal, exitedAt: null };
+  }
+}
+
+/** What the agent knows of the group's leader by other means than the exit record. */
+interface Leader {
+  hasEnded(): boolean;
+  /** Another process has its pid now. */
+  isPidReused(): boolean;
+  /** The signal that ended the leader itself, if the agent is its parent and saw one. */
+  killedBy(): NodeJS.Signals | null;
+}
+
+function readOrEmpty(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,87 @@
+/**
+ * The agent process: real journal, real processes, real connection. Called by `./muster agent`.
+ */
+import { join } from 'node:path';
+import { claimFolder } from '../src/process/folder-claim.ts';
+import { systemClock } from '../src/process/clock.ts';
+import { createLogger, type Logger } from '../src/process/log.ts';
+import { parentGone } from '../src/process/parent.ts';
+import { StartError } from '../src/process/start-error.ts';
+import { Agent } from './agent.ts';
+import { type AgentConfig, NODE_TOKEN_FILE } from './config.ts';
+import { Enrolment } from './enrolment.ts';
+import { ScriptExecutor } from './executors/script/executor.ts';
+import { bootIdOf, readFacts } from './facts.ts';
+import { Journal } from './journal.ts';
+import { createConnect } from './transport.ts';
+
+/** A timer that does nothing keeps the process alive while it waits for a supervisor. */
+const KEEP_ALIVE_MS = 2 ** 30;
+
+/**
+ * Runs the agent until `signal` fires or its parent is gone. Processes of attempts stay.
+ *
+ * @throws StartError or FolderClaimError with a sentence for people when it cannot start or cannot go on
+ */
+export async function runAgent(
+  config: AgentConfig,
+  options: { readonly signal: AbortSignal; readonly log?: Logger },
+): Promise<void> {
+  const { nodeId, dataFolder } = config;
+  const log = options.log ?? createLogger(nodeId, config.logLevel);
+  const claim = await claimFolder(dataFolder, 'agent');
+  const keepAlive = setInterval(() => {}, KEEP_ALIVE_MS);
+  try {
+    const agent = createAgent(config, claim.folder, log);
+    await agent.start();
+    log.info('agent started', {
+      server: config.serverUrl,
+      slots: config.slots,
+      data: claim.folder,
+    });
+    const stopped = stopOf(
+      AbortSignal.any([options.signal, parentGone({ MUSTER_PARENT: config.parent })]),
+    );
+    const failure = await Promise.race([stopped, agent.failed]);
+    await agent.stop();
+    if (failure !== undefined) throw toStartError(failure, claim.folder);
+    log.info('agent stopped');
+  } finally {
+    clearInterval(keepAlive);
+    await claim.release();
+  }
+}
+
+function createAgent(config: AgentConfig, folder: string, log: Logger): Agent {
+  const { nodeId, labels, slots, agentToken } = config;
+  const attemptsFolder = join(folder, 'attempts');
+  const journal = Journal.open(join(folder, 'journal.db'));
+  const environment = config.scriptEnvironment;
+  return new Agent({
+    nodeId,
+    bootId: bootIdOf(journal.id),
+    facts: readFacts(),
+    labels,
+    slots,
+    attemptsFolder,
+    journal,
+    executor: new ScriptExecutor({ nodeId, attemptsFolder, environment, clock: systemClock }),
+    connect: createConnect(config.serverUrl, config.ca),
+    enrolment: new Enrolment({ nodeId, agentToken, path: join(folder, NODE_TOKEN_FILE) }),
+    clock: systemClock,
+    random: Math.random,
+    log,
+  });
+}
+
+function toStartError(cause: unknown, folder: string): StartError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new StartError(`The agent cannot go on with its data folder ${folder}: ${why}`, { cause });
+}
+
+function stopOf(signal: AbortSignal): Promise<undefined> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined);
+    else signal.addEventListener('abort', () => resolve(undefined), { once: true });
+  });
+}

@@ -1,0 +1,37 @@
+/**
+ * The benchmarks: `npm run bench -- NAME`, one file for each question. Without a name it lists them; `all` runs all in turn.
+ */
+interface Benchmark {
+  readonly question: string;
+  readonly load: () => Promise<{ run(): Promise<void> }>;
+}
+
+const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
+  commit: {
+    question: 'how many transitions per second the committer makes durable',
+    load: () => import('./commit.ts'),
+  },
+};
+
+async function main(names: readonly string[]): Promise<number> {
+  const known = Object.keys(BENCHMARKS);
+  const chosen = names.includes('all') ? known : names;
+  const unknown = chosen.filter((name) => !known.includes(name));
+  if (chosen.length === 0 || unknown.length > 0) {
+    if (unknown.length > 0) console.error(`There is no benchmark ${unknown.join(', ')}.`);
+    console.error('npm run bench -- NAME, where NAME is all or one of:');
+    for (const [name, { question }] of Object.entries(BENCHMARKS)) {
+      console.error(`  ${name.padEnd(16)} ${question}`);
+    }
+    return unknown.length > 0 ? 1 : 0;
+  }
+  for (const name of chosen) {
+    const benchmark = BENCHMARKS[name] as Benchmark;
+    console.log(`${name}: ${benchmark.question}`);
+    const { run } = await benchmark.load();
+    await run();
+  }
+  return 0;
+}
+
+process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,134 @@
+// Sessions of nodes: each one has a higher epoch, and what belongs to an older one changes nothing (I6).
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createTestDatabase } from '../test/database.ts';
+import type { TestDatabase } from '../test/database.ts';
+import { connectDatabase } from './connect.ts';
+import type { Database } from './connect.ts';
+import { closeNodeSession, listNodeIds, listNodes, openNodeSession, readNodes, touchNodes } from './nodes.ts';
+import type { NodeRecord } from './records.ts';
+import { dispatch, exit, start, storeTask } from './task-fixture.ts';
+
+let test: TestDatabase;
+let database: Database;
+
+beforeAll(async () => {
+  test = await createTestDatabase();
+  database = await connectDatabase({ url: test.url });
+});
+
+afterAll(async () => {
+  await database?.close();
+  await test?.drop();
+});
+
+const DEAD_AFTER_MS = 15_000;
+
+const open = (nodeId: string, supervisorId = 's1', labels: Record<string, string> = {}) =>
+  openNodeSession(database.sql, { nodeId, bootId: 'b1', labels, facts: { os: 'linux' }, slots: 8, supervisorId });
+
+const silence = (nodeId: string, seconds: number) =>
+  database.sql`update nodes set seen_at = now() - make_interval(secs => ${seconds}) where id = ${nodeId}`;
+
+async function read(nodeId: string): Promise<NodeRecord> {
+  const [node] = await readNodes(database.sql, [nodeId], DEAD_AFTER_MS);
+  if (node === undefined) throw new Error(`no node ${nodeId}`);
+  return node;
+}
+
+describe('sessions', () => {
+  it('rise by one epoch each and tell who had the one before', async () => {
+    expect(await open('a', 's1')).toEqual({ epoch: 1, previousSupervisorId: null });
+    expect(await open('a', 's2')).toEqual({ epoch: 2, previousSupervisorId: 's1' });
+    const node = await read('a');
+    expect(node).toMatchObject({
+      id: 'a',
+      epoch: 2,
+      bootId: 'b1',
+      labels: {},
+      facts: { os: 'linux' },
+      slots: 8,
+      supervisorId: 's2',
+      leftAt: null,
+      isAlive: true,
+      active: 0,
+    });
+    expect(node.connectedAt).toBe(node.seenAt);
+  });
+
+  it('have different epochs when many open at once (I6)', async () => {
+    const opened = await Promise.all(Array.from({ length: 8 }, () => open('many')));
+    const epochs = opened.map(({ epoch }) => epoch).sort((a, b) => a - b);
+    expect(epochs).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+  });
+
+  it('give a sign of life only while they are the last one (I6)', async () => {
+    await open('b');
+    await open('b');
+    await open('c');
+    for (const id of ['b', 'c']) await silence(id, 60);
+    const held = await touchNodes(database.sql, [
+      { nodeId: 'b', epoch: 1 },
+      { nodeId: 'c', epoch: 1 },
+      { nodeId: 'unknown', epoch: 1 },
+    ]);
+    expect(held).toEqual(new Set(['c']));
+    expect((await read('b')).isAlive).toBe(false);
+    expect((await read('c')).isAlive).toBe(true);
+    expect(await touchNodes(database.sql, [])).toEqual(new Set());
+  });
+
+  it('are closed only while they are the last one (I6)', async () => {
+    await open('d');
+    await open('d');
+    await closeNodeSession(database.sql, 'd', 1, true);
+    expect(await read('d')).toMatchObject({ leftAt: null, connectedAt: expect.any(Number) });
+    await closeNodeSession(database.sql, 'd', 2, false);
+    expect(await read('d')).toMatchObject({ leftAt: null, connectedAt: null, supervisorId: 's1' });
+    await open('d');
+    await closeNodeSession(database.sql, 'd', 3, true);
+    expect(await read('d')).toMatchObject({ leftAt: expect.any(Number), connectedAt: null });
+    await open('d');
+    expect(await read('d')).toMatchObject({ leftAt: null, epoch: 4 });
+  });
+});
+
+describe('lists', () => {
+  it('count the attempts that are assigned to a node', async () => {
+    const { sql } = database;
+    await open('busy');
+    await storeTask(sql, { nodeId: 'busy' });
+    await storeTask(sql, { nodeId: null }, dispatch('busy'));
+    await storeTask(sql, { nodeId: 'busy' }, dispatch('busy'), start());
+    await storeTask(sql, { nodeId: 'busy' }, dispatch('busy'), start(), exit());
+    expect((await read('busy')).active).toBe(2);
+  });
+
+  it('find nodes by label and state, in pages in the order of ids', async () => {
+    const { sql } = database;
+    await sql`delete from nodes`;
+    for (const id of ['n1', 'n2', 'n3', 'n4', 'N5']) {
+      await open(id, 's1', { zone: id < 'n3' ? 'east' : 'west', os: 'linux' });
+    }
+    await silence('n2', 20);
+    await closeNodeSession(sql, 'n4', 1, true);
+    const list = async (filter: Parameters<typeof listNodes>[1], limit = 10, after: string | null = null) =>
+      (await listNodes(sql, filter, limit, after, DEAD_AFTER_MS)).map((node) => node.id).join(' ');
+    const all = (await list({})).split(' ');
+    expect(all.toSorted()).toEqual(['N5', 'n1', 'n2', 'n3', 'n4']);
+    expect(await list({}, 2)).toBe(all.slice(0, 2).join(' '));
+    expect(await list({}, 2, all[1] as string)).toBe(all.slice(2, 4).join(' '));
+    expect(await list({}, 2, all[4] as string)).toBe('');
+    expect(await list({ labels: { zone: 'west', os: 'linux' } })).toBe('n3 n4');
+    expect(await list({ labels: { zone: 'west', os: 'bsd' } })).toBe('');
+    expect(await list({ states: ['unreachable'] })).toBe('n2');
+    expect(await list({ states: ['offline'], labels: { zone: 'west' } })).toBe('n4');
+    expect((await list({ states: ['online', 'offline'] })).split(' ').toSorted()).toEqual([
+      'N5',
+      'n1',
+      'n3',
+      'n4',
+    ]);
+    expect((await listNodeIds(sql, ['n1', 'x', 'n4'])).sort()).toEqual(['n1', 'n4']);
+  });
+});

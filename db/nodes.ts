@@ -1,0 +1,183 @@
+/**
+ * The statements about nodes and their sessions.
+ *
+ * The epoch of a node is the fencing number of its session: it rises with every new one, and whatever carries an older one
+ * changes nothing (I6). Signs of life are written in batches, for all sessions of a supervisor at once.
+ */
+import type postgres from 'postgres';
+import type { Sql } from './connect.ts';
+import type { NodeRecord } from './records.ts';
+
+export interface NodeSessionOpening {
+  readonly nodeId: string;
+  readonly bootId: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly facts: unknown;
+  readonly slots: number;
+  readonly supervisorId: string;
+}
+
+export interface NodeFilter {
+  /** Every one of these labels, with this value. */
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly states?: readonly ('online' | 'unreachable' | 'offline')[];
+}
+
+interface NodeRow {
+  id: string;
+  epoch: number;
+  boot_id: string;
+  labels: Record<string, string>;
+  facts: unknown;
+  slots: number;
+  supervisor_id: string | null;
+  created_ms: number;
+  connected_ms: number | null;
+  seen_ms: number | null;
+  left_ms: number | null;
+  is_alive: boolean;
+  active: number;
+}
+
+/** Opens the next session of a node, which is created if it is new. Returns its epoch and who held the session before. */
+export async function openNodeSession(
+  sql: Sql,
+  o: NodeSessionOpening,
+): Promise<{ epoch: number; previousSupervisorId: string | null }> {
+  return await sql.begin(async (tx) => {
+    const [before] = await tx<{ supervisor_id: string | null }[]>`
+      select supervisor_id from nodes where id = ${o.nodeId} for update`;
+    const [row] = await tx<[{ epoch: number }]>`
+      insert into nodes as node (
+        id, epoch, boot_id, labels, facts, slots, supervisor_id, connected_at, seen_at, left_at
+      )
+      values (
+        ${o.nodeId}, 1, ${o.bootId}, ${JSON.stringify(o.labels)}::text::jsonb,
+        ${JSON.stringify(o.facts ?? null)}::text::jsonb, ${o.slots}, ${o.supervisorId}, now(), now(), null
+      )
+      on conflict (id) do update
+      set epoch = node.epoch + 1,
+          boot_id = excluded.boot_id,
+          labels = excluded.labels,
+          facts = excluded.facts,
+          slots = excluded.slots,
+          supervisor_id = excluded.supervisor_id,
+          connected_at = excluded.connected_at,
+          seen_at = excluded.seen_at,
+          left_at = null
+      returning epoch`;
+    return { epoch: row.epoch, previousSupervisorId: before?.supervisor_id ?? null };
+  });
+}
+
+/** Writes down a sign of life of each session. Returns the nodes whose session is still this one. */
+export async function touchNodes(
+  sql: Sql,
+  sessions: readonly { readonly nodeId: string; readonly epoch: number }[],
+): Promise<Set<string>> {
+  const rows = await sql<{ id: string }[]>`
+    update nodes as n
+    set seen_at = now()
+    from unnest(
+      ${sessions.map(({ nodeId }) => nodeId)}::text[],
+      ${sessions.map(({ epoch }) => epoch)}::integer[]
+    ) as session (node_id, epoch)
+    where n.id = session.node_id and n.epoch = session.epoch
+    returning n.id`;
+  return new Set(rows.map((row) => row.id));
+}
+
+/** Closes a session, if it is still the node's last one. `isLeaving`: its agent said goodbye. */
+export async function closeNodeSession(
+  sql: Sql,
+  nodeId: string,
+  epoch: number,
+  isLeaving: boolean,
+): Promise<void> {
+  await sql`
+    update nodes
+    set connected_at = null, left_at = case when ${isLeaving}::boolean then now() end
+    where id = ${nodeId} and epoch = ${epoch}`;
+}
+
+/** Reads nodes by their ids, in the order of ids. Ids that are not there are left out. */
+export async function readNodes(
+  sql: Sql,
+  ids: readonly string[],
+  deadAfterMs: number,
+): Promise<NodeRecord[]> {
+  const rows = await sql<NodeRow[]>`
+    select ${nodeRow(sql, deadAfterMs)} from nodes as n where n.id = any(${ids}::text[]) order by n.id`;
+  return rows.map(toNodeRecord);
+}
+
+/**
+ * Lists the nodes that match, in the order of ids.
+ *
+ * @param after only nodes with a larger id: the last one of the page before
+ */
+export async function listNodes(
+  sql: Sql,
+  filter: NodeFilter,
+  limit: number,
+  after: string | null,
+  deadAfterMs: number,
+): Promise<NodeRecord[]> {
+  const { labels = {}, states = [] } = filter;
+  const alive = isAlive(sql, deadAfterMs);
+  const rows = await sql<NodeRow[]>`
+    select ${nodeRow(sql, deadAfterMs)}
+    from nodes as n
+    where n.id > ${after ?? ''}
+      and n.labels @> ${JSON.stringify(labels)}::text::jsonb
+      ${
+        states.length === 0
+          ? sql``
+          : sql`
+            and case when n.left_at is not null then 'offline' when ${alive} then 'online' else 'unreachable' end
+              = any(${[...states]}::text[])`
+      }
+    order by n.id
+    limit ${limit}`;
+  return rows.map(toNodeRecord);
+}
+
+/** Lists those of `ids` that are nodes. */
+export async function listNodeIds(sql: Sql, ids: readonly string[]): Promise<string[]> {
+  const rows = await sql<{ id: string }[]>`select id from nodes where id = any(${ids}::text[])`;
+  return rows.map((row) => row.id);
+}
+
+function isAlive(sql: Sql, deadAfterMs: number): postgres.PendingQuery<postgres.Row[]> {
+  return sql`
+    coalesce(n.seen_at > now() - make_interval(secs => ${deadAfterMs}::double precision / 1000), false)`;
+}
+
+function nodeRow(sql: Sql, deadAfterMs: number): postgres.PendingQuery<postgres.Row[]> {
+  return sql`
+    n.id, n.epoch, n.boot_id, n.labels, n.facts, n.slots, n.supervisor_id,
+    (extract(epoch from n.created_at) * 1000)::double precision as created_ms,
+    (extract(epoch from n.connected_at) * 1000)::double precision as connected_ms,
+    (extract(epoch from n.seen_at) * 1000)::double precision as seen_ms,
+    (extract(epoch from n.left_at) * 1000)::double precision as left_ms,
+    ${isAlive(sql, deadAfterMs)} as is_alive,
+    (select count(*)::integer from tasks as t where t.node_id = n.id and t.state = 'running') as active`;
+}
+
+function toNodeRecord(row: NodeRow): NodeRecord {
+  return {
+    id: row.id,
+    epoch: row.epoch,
+    bootId: row.boot_id,
+    labels: row.labels,
+    facts: row.facts,
+    slots: row.slots,
+    supervisorId: row.supervisor_id,
+    createdAt: row.created_ms,
+    connectedAt: row.connected_ms,
+    seenAt: row.seen_ms,
+    leftAt: row.left_ms,
+    isAlive: row.is_alive,
+    active: row.active,
+  };
+}

@@ -1,0 +1,120 @@
+/**
+ * Turns a filter into conditions of a statement on `tasks as t`. Used by listTasks only.
+ *
+ * Ids are UUIDv7, made from the time of creation: a time range and the key of a page are ranges of ids, and the newest tasks are
+ * those with the largest ids. The range stands beside every condition that has an index ending in the id, so that a page far
+ * back costs as little as the first one.
+ */
+import type postgres from 'postgres';
+import type { Sql } from './connect.ts';
+import type { TaskFilter } from './records.ts';
+
+type Fragment = postgres.PendingQuery<postgres.Row[]>;
+
+/** How far the time in an id may be from the time of creation: id and time are made one after the other. */
+const ID_SLACK_MS = 1_000;
+const LARGEST_ID_MS = 2 ** 48 - 1;
+const LOWEST_ID = '00000000-0000-0000-0000-000000000000';
+const HIGHEST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+
+/** The bounds of the ids that a filter allows, both included. */
+interface IdRange {
+  readonly low: string;
+  readonly high: string;
+}
+
+/** Returns the ids that can match, or null when none can. */
+export function idRange(filter: TaskFilter): IdRange | null {
+  let range: IdRange = { low: LOWEST_ID, high: HIGHEST_ID };
+  const narrow = ({ low, high }: Partial<IdRange>) => {
+    range = {
+      low: low !== undefined && low > range.low ? low : range.low,
+      high: high !== undefined && high < range.high ? high : range.high,
+    };
+  };
+  const { idPrefix = '', createdFrom, createdUntil } = filter;
+  if (idPrefix !== '') {
+    const low = idPrefix.toLowerCase() + LOWEST_ID.slice(idPrefix.length);
+    if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(low)) return null;
+    narrow({ low, high: idPrefix.toLowerCase() + HIGHEST_ID.slice(idPrefix.length) });
+  }
+  if (createdFrom !== undefined) narrow({ low: idAt(createdFrom - ID_SLACK_MS, LOWEST_ID) });
+  if (createdUntil !== undefined) narrow({ high: idAt(createdUntil + ID_SLACK_MS, HIGHEST_ID) });
+  return range;
+}
+
+/** The first or the last id of a millisecond. */
+function idAt(ms: number, rest: string): string {
+  const bounded = Math.min(Math.max(Math.floor(ms), 0), LARGEST_ID_MS);
+  const hex = bounded.toString(16).padStart(12, '0');
+  return `${hex.slice(0, 8)}-${hex.slice(8)}${rest.slice(13)}`;
+}
+
+/**
+ * The conditions of `filter`, each with `and` before it; to be put behind another condition.
+ *
+ * @param fan the column that is looked up by itself, and so has no condition here
+ */
+export function filterConditions(
+  sql: Sql,
+  filter: TaskFilter,
+  range: IdRange,
+  before: string | null,
+  fan: FilterColumn | undefined,
+): Fragment[] {
+  const bounds = (id: Fragment) => sql`
+    and ${id} between ${range.low} and ${range.high} ${before === null ? sql`` : sql`and ${id} < ${before}`}`;
+  const conditions = [bounds(sql`t.id`)];
+  const { ids, parentId, scheduleId, types, createdFrom, createdUntil } = filter;
+  if (ids !== undefined) conditions.push(sql`and t.id = any(${ids}::uuid[])`);
+  if (parentId !== undefined) conditions.push(sql`and t.parent_id = ${parentId}`);
+  if (scheduleId !== undefined) conditions.push(sql`and t.schedule_id = ${scheduleId}`);
+  for (const [key, value] of Object.entries(filter.labels ?? {})) {
+    conditions.push(sql`
+      and t.id in (
+        select task_id from task_labels where key = ${key} and value = ${value} ${bounds(sql`task_id`)}
+      )`);
+  }
+  for (const column of COLUMNS) {
+    if (column === fan) continue;
+    const values = valuesOf(filter, column);
+    if (values.length === 1) conditions.push(sql`and ${sql(`t.${column}`)} = ${values[0] as string}`);
+    if (values.length > 1) conditions.push(sql`and ${sql(`t.${column}`)} = any(${values}::text[])`);
+  }
+  // Without an index: every task is a script today, so that the filter drops nothing.
+  if (types !== undefined && types.length > 0) conditions.push(sql`and t.type = any(${types}::text[])`);
+  if (createdFrom !== undefined) {
+    conditions.push(sql`and t.created_at >= to_timestamp(${createdFrom}::double precision / 1000)`);
+  }
+  if (createdUntil !== undefined) {
+    conditions.push(sql`and t.created_at < to_timestamp(${createdUntil}::double precision / 1000)`);
+  }
+  return conditions;
+}
+
+/** Columns whose filters have several values, the most selective first. */
+const COLUMNS = ['node_id', 'creator', 'state'] as const;
+type FilterColumn = (typeof COLUMNS)[number];
+
+function valuesOf(filter: TaskFilter, column: FilterColumn): string[] {
+  const values = { node_id: filter.nodeIds, creator: filter.creators, state: filter.states }[column];
+  return [...new Set<string>(values)];
+}
+
+/**
+ * Chooses the column for which each value is looked up by itself, with its rows in order; null when one ordered index will do.
+ * No index has the rows of several values in the order of their ids.
+ */
+export function chooseFan(
+  filter: TaskFilter,
+): { readonly column: FilterColumn; readonly values: readonly string[] } | null {
+  const { ids, parentId, scheduleId, labels } = filter;
+  if (ids ?? parentId ?? scheduleId) return null;
+  if (Object.keys(labels ?? {}).length > 0) return null;
+  for (const column of COLUMNS) {
+    const values = valuesOf(filter, column);
+    if (values.length === 1) return null;
+    if (values.length > 1) return { column, values };
+  }
+  return null;
+}

@@ -1,0 +1,101 @@
+/**
+ * The connection of a command to its supervisor: HTTP/2, one token, errors turned into sentences.
+ *
+ * `withConnection` wraps the work of every client command. A call that has failed leaves it as a CliFault that says what is the
+ * case and what would do; nothing of Connect reaches the user.
+ */
+import { readFileSync } from 'node:fs';
+import type { Client, ConnectError, Interceptor } from '@connectrpc/connect';
+import { createClient } from '@connectrpc/connect';
+import { createConnectTransport, Http2SessionManager } from '@connectrpc/connect-node';
+import { NodeService } from '../../proto/gen/muster/v1/node_service_pb.ts';
+import { TaskService } from '../../proto/gen/muster/v1/task_service_pb.ts';
+import { asConnectError, explainError } from './explain.ts';
+import { CliFault } from './fault.ts';
+import type { Endpoint, EndpointFlags } from './home.ts';
+import { findEndpoint } from './home.ts';
+
+/** The clients of one supervisor. */
+export interface Connection {
+  readonly url: string;
+  readonly tasks: Client<typeof TaskService>;
+  readonly nodes: Client<typeof NodeService>;
+  /** Returns an error of a call as a sentence. */
+  explain(error: ConnectError): string;
+}
+
+/** Options of every call that answers at once: a supervisor that hangs is not waited for. */
+export const unary = { timeoutMs: 30_000 } as const;
+
+/** A stream over a dead connection is noticed after at most both together. */
+const PING_INTERVAL_MS = 10_000;
+const PING_TIMEOUT_MS = 10_000;
+
+/**
+ * Calls `act` with a connection, and turns the error of a failed call into a fault.
+ *
+ * @throws CliFault when a call fails, or when no supervisor or token is known
+ */
+export async function withConnection<Result>(
+  flags: EndpointFlags,
+  act: (connection: Connection) => Promise<Result>,
+): Promise<Result> {
+  const endpoint = findEndpoint(flags, process.env, process.cwd());
+  const connection = openConnection(endpoint, process.env['MUSTER_CA_FILE']);
+  try {
+    return await act(connection);
+  } catch (error) {
+    const failure = asConnectError(error);
+    if (failure === undefined) throw error;
+    throw new CliFault(connection.explain(failure), { cause: error });
+  }
+}
+
+function openConnection(endpoint: Endpoint, caFile: string | undefined): Connection {
+  const authorize: Interceptor = (next) => (request) => {
+    request.header.set('Authorization', `Bearer ${endpoint.token}`);
+    return next(request);
+  };
+  const transport = createConnectTransport({
+    baseUrl: endpoint.url,
+    httpVersion: '2',
+    interceptors: [authorize],
+    sessionManager: new GuardedSessionManager(
+      endpoint.url,
+      { pingIntervalMs: PING_INTERVAL_MS, pingTimeoutMs: PING_TIMEOUT_MS },
+      caFile ? { ca: readCa(caFile) } : undefined,
+    ),
+  });
+  return {
+    url: endpoint.url,
+    tasks: createClient(TaskService, transport),
+    nodes: createClient(NodeService, transport),
+    explain: (error) => explainError(error, endpoint),
+  };
+}
+
+/**
+ * Skips the keep-alive ping of a session that is gone: `ping()` would throw out of a timer and end the process.
+ *
+ * See connect-es issue 1795.
+ */
+class GuardedSessionManager extends Http2SessionManager {
+  override async request(...args: Parameters<Http2SessionManager['request']>) {
+    const stream = await super.request(...args);
+    const { session } = stream;
+    if (session !== undefined && !Object.hasOwn(session, 'ping')) {
+      const ping = session.ping.bind(session) as (...given: unknown[]) => boolean;
+      session.ping = (...given: unknown[]) =>
+        session.destroyed || session.closed ? false : ping(...given);
+    }
+    return stream;
+  }
+}
+
+function readCa(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    throw new CliFault(`cannot read MUSTER_CA_FILE: ${(error as Error).message}`, { cause: error });
+  }
+}

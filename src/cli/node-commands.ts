@@ -1,0 +1,36 @@
+/**
+ * Registers `muster node …`.
+ */
+import type { Command } from 'commander';
+import { addClientFlags, addExamples, flagsOf } from './client-flags.ts';
+import { collect } from './pairs.ts';
+import { ORDINARY, perform } from './perform.ts';
+
+/** Adds `node` with its commands to the program. */
+export function addNodeCommands(program: Command): void {
+  const node = program.command('node').description('look at the hosts');
+
+  const list = addClientFlags(node.command('list').alias('ls').description('list nodes by id'))
+    .option('--state <states>', 'online, unreachable, offline; repeatable', collect)
+    .option('--label <k=v>', 'with this label; repeatable, all have to fit', collect);
+  addExamples(list, [
+    ['muster node list', 'all hosts'],
+    [
+      'muster node list --state online --label role=web -o json',
+      'those of a role that can work now',
+    ],
+  ]);
+  list.action(() =>
+    perform(ORDINARY, async () => (await import('./node/list.ts')).listNodes(flagsOf(list))),
+  );
+
+  const get = addClientFlags(node.command('get').description('show everything about a node'));
+  get.argument('<id>', 'id of the node');
+  addExamples(get, [
+    ['muster node get web-1', 'its state, facts and labels'],
+    ['muster node get web-1 -o json | jq .facts.cores', 'one of its facts'],
+  ]);
+  get.action((id: string) =>
+    perform(ORDINARY, async () => (await import('./node/get.ts')).getNode(id, flagsOf(get))),
+  );
+}

@@ -1,0 +1,54 @@
+/** `muster node list`: the hosts, by id. */
+import { create } from '@bufbuild/protobuf';
+import type { Node } from '../../../proto/gen/muster/v1/node_pb.ts';
+import { NodeSchema, NodeState } from '../../../proto/gen/muster/v1/node_pb.ts';
+import { ListNodesResponseSchema } from '../../../proto/gen/muster/v1/node_service_pb.ts';
+import type { ClientFlags } from '../client-flags.ts';
+import { unary, withConnection } from '../connection.ts';
+import { EXIT } from '../exit.ts';
+import { NODE_COLUMNS, nodeRow } from '../node-view.ts';
+import { messageJson, outputForm, printDocument, printLines, printTable } from '../output.ts';
+import { parseList, parsePairs } from '../pairs.ts';
+import { note } from '../sink.ts';
+import { enumValue } from '../enums.ts';
+
+export interface NodeListFlags extends ClientFlags {
+  readonly state?: string[];
+  readonly label?: string[];
+}
+
+const PAGE_SIZE = 200;
+
+/** Lists all nodes that fit; returns the exit code. */
+export async function listNodes(flags: NodeListFlags): Promise<number> {
+  const form = outputForm(flags.output);
+  const filter = {
+    labels: parsePairs(flags.label, '--label'),
+    states: parseList(flags.state).map((name) =>
+      enumValue(NodeState, 'NODE_STATE_', name, '--state'),
+    ),
+  };
+  return await withConnection(flags, async (connection) => {
+    const nodes: Node[] = [];
+    let pageToken = '';
+    do {
+      const request = { ...filter, pageSize: PAGE_SIZE, pageToken };
+      const page = await connection.nodes.listNodes(request, unary);
+      nodes.push(...page.nodes);
+      pageToken = page.nextPageToken;
+    } while (pageToken !== '');
+    if (form === 'json') {
+      await printDocument(
+        messageJson(ListNodesResponseSchema, create(ListNodesResponseSchema, { nodes })),
+      );
+    } else if (form === 'jsonl')
+      await printLines(nodes.map((node) => messageJson(NodeSchema, node)));
+    else if (nodes.length === 0) await note('no node fits');
+    else
+      await printTable(
+        NODE_COLUMNS,
+        nodes.map((node) => nodeRow(node, Date.now())),
+      );
+    return EXIT.ok;
+  });
+}

@@ -1,0 +1,92 @@
+/**
+ * Writes the output of a task: raw bytes each to its own stream, or JSON.
+ *
+ * As a table: what the command wrote to standard output goes to ours, the same for standard error, unchanged. As jsonl: one
+ * TailOutputResponse a line. As json: everything as one document at the end.
+ */
+import { create } from '@bufbuild/protobuf';
+import type { Task } from '../../proto/gen/muster/v1/task_pb.ts';
+import { OutputStream, TaskSchema } from '../../proto/gen/muster/v1/task_pb.ts';
+import {
+  OutputChunkSchema,
+  TailOutputResponseSchema,
+} from '../../proto/gen/muster/v1/task_service_pb.ts';
+import type { OutputReader } from './follow.ts';
+import type { OutputForm } from './output.ts';
+import { messageJson, printDocument, printLines } from './output.ts';
+import { note, stderr, stdout } from './sink.ts';
+
+/** An OutputReader that is told when the output is complete. */
+export interface OutputWriter extends OutputReader {
+  end(task: Task | undefined): Promise<void>;
+}
+
+/** Which streams of the task to write; both by default. */
+export interface StreamChoice {
+  readonly stdout?: boolean | undefined;
+  readonly stderr?: boolean | undefined;
+}
+
+/** Returns the writer for an output form. */
+export function createOutputWriter(form: OutputForm, choice: StreamChoice = {}): OutputWriter {
+  const isAll = choice.stdout !== true && choice.stderr !== true;
+  const isWanted = (stream: OutputStream) =>
+    isAll || (stream === OutputStream.STDERR ? choice.stderr === true : choice.stdout === true);
+  const writer =
+    form === 'table' ? rawWriter() : form === 'jsonl' ? lineWriter() : documentWriter();
+  return {
+    ...writer,
+    chunk: async (chunk) => {
+      if (isWanted(chunk.stream)) await writer.chunk(chunk);
+    },
+  };
+}
+
+/** Writes what the command wrote, for `run -o json`: all of it to standard error, since standard output is for the task. */
+export function createAsideWriter(): OutputWriter {
+  return { ...rawWriter(), chunk: (chunk) => stderr.write(chunk.content) };
+}
+
+/** Says that bytes of an attempt are not there. */
+async function noteDropped(attempt: number, bytes: bigint): Promise<void> {
+  await note(
+    `${bytes} bytes of the output of attempt ${attempt} were over the cap and are not stored`,
+  );
+}
+
+function rawWriter(): OutputWriter {
+  return {
+    chunk: (chunk) => (chunk.stream === OutputStream.STDERR ? stderr : stdout).write(chunk.content),
+    dropped: noteDropped,
+    end: async () => undefined,
+  };
+}
+
+function lineWriter(): OutputWriter {
+  const print = (item: Parameters<typeof create<typeof TailOutputResponseSchema>>[1]) =>
+    printLines([messageJson(TailOutputResponseSchema, create(TailOutputResponseSchema, item))]);
+  return {
+    chunk: (chunk) => print({ item: { case: 'chunk', value: chunk } }),
+    dropped: (attempt, bytes) => print({ item: { case: 'dropped', value: { attempt, bytes } } }),
+    end: async (task) => {
+      if (task !== undefined) await print({ item: { case: 'task', value: task } });
+    },
+  };
+}
+
+function documentWriter(): OutputWriter {
+  const chunks: unknown[] = [];
+  const dropped: unknown[] = [];
+  return {
+    chunk: async (chunk) => {
+      chunks.push(messageJson(OutputChunkSchema, chunk));
+    },
+    dropped: async (attempt, bytes) => {
+      dropped.push({ attempt, bytes: String(bytes) });
+    },
+    end: async (task) => {
+      const shown = task === undefined ? {} : { task: messageJson(TaskSchema, task) };
+      await printDocument({ chunks, dropped, ...shown });
+    },
+  };
+}

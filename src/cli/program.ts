@@ -1,0 +1,51 @@
+/**
+ * The whole command line: commands in the order of the help, and how commander speaks.
+ *
+ * Only names, flags and help are made here, so that `muster --help` and a mistake are answered at once.
+ */
+import { Command } from 'commander';
+import { VERSION } from '../process/version.ts';
+import { addAgentCommand } from './agent-command.ts';
+import { addClientFlags } from './client-flags.ts';
+import { addNodeCommands } from './node-commands.ts';
+import { addRunCommand } from './run-command.ts';
+import { addSupervisorCommand } from './supervisor-command.ts';
+import { addTaskCommands } from './task-commands.ts';
+import { addUpCommand } from './up-command.ts';
+import { addVersionCommand } from './version-command.ts';
+import { inOurWords } from './words.ts';
+
+/** Returns the program. Parsing throws a CommanderError for help, and for a mistake. */
+export function buildProgram(): Command {
+  const program = new Command('muster')
+    .description(
+      'Runs anything on any host, durably, and shows every task as a live state machine.',
+    )
+    .enablePositionalOptions()
+    .exitOverride()
+    .version(VERSION, '--version', 'show the version')
+    .configureHelp({ sortSubcommands: false, subcommandTerm: (command) => command.name() })
+    .configureOutput({ outputError: (text, write) => write(inOurWords(text)) })
+    .helpCommand('help [command]', 'show the help of a command')
+    .showSuggestionAfterError(true);
+  addClientFlags(program);
+  addUpCommand(program);
+  addRunCommand(program);
+  addTaskCommands(program);
+  addNodeCommands(program);
+  addSupervisorCommand(program);
+  addAgentCommand(program);
+  addVersionCommand(program);
+  return program.addHelpText(
+    'after',
+    `
+Examples:
+  # a whole Muster on this machine
+  muster up
+  # a command on some host, and on a certain one
+  muster run -- uname -a
+  muster run --node web-1 -- systemctl restart nginx
+  # what has happened
+  muster task list --since 1h`,
+  );
+}

@@ -1,0 +1,77 @@
+/**
+ * Registers `muster run`.
+ */
+import type { Command } from 'commander';
+import { addClientFlags, addExamples, flagsOf } from './client-flags.ts';
+import { inOurWords } from './words.ts';
+import { collect } from './pairs.ts';
+import { perform, REMOTE } from './perform.ts';
+import type { RunFlags } from './run-spec.ts';
+
+/** Adds `run` to the program. Every failure of Muster itself is 125, a wrong command line included. */
+export function addRunCommand(program: Command): void {
+  const command = program
+    .command('run')
+    .summary('run a command or a script on a host and show its output')
+    .description(
+      'Run a command or a script on a host and show its output.\n\n' +
+        'The exit code is the one of the remote command: 128+n when signal n ended it, 124 after a timeout, ' +
+        '130 when cancelled, 125 when Muster itself fails. Ctrl-C cancels the task and waits for its end; a second ' +
+        'Ctrl-C leaves it to itself. When the reader of the output goes away the task goes on.',
+    )
+    .usage('[flags] -f FILE | - | -- CMD ARGS…')
+    .argument(
+      '[words...]',
+      '- for a script from standard input, or after -- a program and its arguments',
+    )
+    .option('--node <id>', 'run on this node')
+    .option('--any', 'run on any one connected node, the least loaded first (default)')
+    .option('-f, --file <file>', 'run this script, - for standard input; arguments for it after --')
+    .option(
+      '--shell <name>',
+      'interpreter of the script: sh, bash, python3, node or deno (default: its #! line, else sh)',
+    )
+    .option('--name <text>', 'a name for people (default: from the command)')
+    .option('--timeout <duration>', 'how long an attempt may take (default: 5m)')
+    .option('--max-attempts <n>', 'how many attempts there may be, the first included (default: 1)')
+    .option('--priority <n>', '0 to 100, higher first (default: 50)')
+    .option('--label <k=v>', 'label of the task; repeatable', collect)
+    .option('--env <K=V>', 'environment variable of the command; repeatable', collect)
+    .option('--cwd <folder>', 'working folder, absolute (default: the home of its user)')
+    .option('--user <name>', 'run as this user; the agent has to be root')
+    .option('--stdin <file>', 'text for standard input, - for ours (default: empty)')
+    .option('--start-at <time>', 'not before: 30m from now, or an ISO time')
+    .option('--hold', 'create it held, until muster task execute')
+    .option('-d, --detach', 'print the id and return at once');
+  // commander's word for "exclude each other".
+  for (const option of command.options)
+    if (option.attributeName() === 'any') option.conflicts('node');
+  addClientFlags(command);
+  addExamples(command, [
+    ['muster run --node web-1 -- systemctl status nginx', 'a command on one host, without a shell'],
+    [
+      'muster run --timeout 10m --max-attempts 3 -f backup.sh -- /srv /backup',
+      'a script with arguments',
+    ],
+    ["echo 'df -h / | tail -1' | muster run --shell bash -", 'a script from standard input'],
+    ['id=$(muster run --detach -- sleep 60); muster task wait "$id"', 'start now, wait later'],
+  ]);
+  command
+    .configureOutput({
+      outputError: (text, write) =>
+        write(
+          text.includes('unknown option') && !text.includes('Did you mean')
+            ? inOurWords(`${text.trim()}; the command goes after --, as in: muster run -- ls -l`)
+            : inOurWords(text),
+        ),
+    })
+    .exitOverride((error) => {
+      if (error.exitCode !== 0) process.exitCode = REMOTE.usage;
+      throw error;
+    })
+    .action(async (words: string[]) =>
+      perform(REMOTE, async () =>
+        (await import('./run.ts')).run(words, flagsOf<RunFlags>(command)),
+      ),
+    );
+}

@@ -1,0 +1,133 @@
+/**
+ * Turns the flags and words of `muster run` into the spec of a task.
+ *
+ * Only what could not be sent, or contradicts itself, is refused here; whether values are allowed the server says.
+ */
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { durationFromMs, timestampFromMs } from '@bufbuild/protobuf/wkt';
+import type { ScriptActionSchema, TaskSpecSchema } from '../../proto/gen/muster/v1/task_pb.ts';
+import { Interpreter, StartMode } from '../../proto/gen/muster/v1/task_pb.ts';
+import type { ClientFlags } from './client-flags.ts';
+import { parseDuration } from './duration.ts';
+import { UsageFault } from './fault.ts';
+import { parseInteger, parsePairs } from './pairs.ts';
+import { readSource } from './script-source.ts';
+import { interpreterOf, readShebang } from './shebang.ts';
+import { note } from './sink.ts';
+import { parseTime } from './time.ts';
+
+/** The flags of `muster run`. */
+export interface RunFlags extends ClientFlags {
+  readonly node?: string;
+  readonly any?: boolean;
+  readonly name?: string;
+  readonly timeout?: string;
+  readonly maxAttempts?: string;
+  readonly priority?: string;
+  readonly label?: string[];
+  readonly env?: string[];
+  readonly cwd?: string;
+  readonly user?: string;
+  readonly shell?: string;
+  readonly stdin?: string;
+  readonly file?: string;
+  readonly startAt?: string;
+  readonly detach?: boolean;
+  readonly hold?: boolean;
+}
+
+type SpecInit = MessageInitShape<typeof TaskSpecSchema>;
+type ScriptInit = MessageInitShape<typeof ScriptActionSchema>;
+
+/**
+ * Returns the spec that the flags ask for; reads the script and standard input where they say so.
+ *
+ * @param words the program and its arguments, or `-` and the arguments of a script, or with --file those arguments
+ * @throws UsageFault when the flags contradict each other or cannot be read
+ */
+export async function buildSpec(
+  flags: RunFlags,
+  words: readonly string[],
+  nowMs: number,
+): Promise<SpecInit> {
+  if (flags.hold === true && flags.startAt !== undefined) {
+    throw new UsageFault(
+      '--hold and --start-at exclude each other: a held task waits for `muster task execute`',
+    );
+  }
+  const { timeout, maxAttempts, priority } = flags;
+  const optional = {
+    ...(timeout === undefined
+      ? {}
+      : { timeout: durationFromMs(parseDuration(timeout, '--timeout')) }),
+    ...(maxAttempts === undefined
+      ? {}
+      : { maxAttempts: parseInteger(maxAttempts, '--max-attempts') }),
+    ...(priority === undefined ? {} : { priority: parseInteger(priority, '--priority') }),
+  };
+  const startAt =
+    flags.startAt === undefined
+      ? undefined
+      : parseTime(flags.startAt, '--start-at', 'future', nowMs);
+  const labels = parsePairs(flags.label, '--label');
+  return {
+    name: flags.name ?? '',
+    target: {
+      kind:
+        flags.node === undefined
+          ? { case: 'any', value: {} }
+          : { case: 'nodeId', value: flags.node },
+    },
+    policy: optional,
+    labels,
+    start: flags.hold === true ? StartMode.MANUAL : StartMode.IMMEDIATE,
+    ...(startAt === undefined ? {} : { startAt: timestampFromMs(startAt) }),
+    action: { case: 'script', value: await buildScript(flags, words) },
+  };
+}
+
+async function buildScript(flags: RunFlags, words: readonly string[]): Promise<ScriptInit> {
+  const file = flags.file ?? (words[0] === '-' ? '-' : undefined);
+  if (file === '-' && flags.stdin === '-') {
+    throw new UsageFault('the script and --stdin cannot both come from standard input');
+  }
+  const env = parsePairs(flags.env, '--env');
+  const program =
+    file === undefined
+      ? argvProgram(flags, words)
+      : await scriptProgram(flags, file, flags.file === undefined ? words.slice(1) : words);
+  const stdin =
+    flags.stdin === undefined ? '' : await readSource(flags.stdin, 'the standard input');
+  return { ...program, env, cwd: flags.cwd ?? '', user: flags.user ?? '', stdin };
+}
+
+function argvProgram(flags: RunFlags, words: readonly string[]): ScriptInit {
+  if (words.length === 0) {
+    throw new UsageFault(
+      'nothing to run: give a command after --, as in: muster run -- uname -a, or a script with -f FILE',
+    );
+  }
+  if (flags.shell !== undefined) {
+    throw new UsageFault(
+      `--shell is for scripts (-f FILE or -); to run a command line in a shell: muster run -- ${flags.shell} -c 'COMMAND'`,
+    );
+  }
+  return { program: { case: 'argv', value: { words: [...words] } } };
+}
+
+async function scriptProgram(
+  flags: RunFlags,
+  file: string,
+  args: readonly string[],
+): Promise<ScriptInit> {
+  const asked = flags.shell === undefined ? undefined : interpreterOf(flags.shell);
+  const body = await readSource(file, 'the script');
+  const shebang = asked === undefined ? readShebang(body) : undefined;
+  if (shebang !== undefined && shebang.options.length > 0) {
+    await note(
+      `the options in the first line of the script (${shebang.options.join(' ')}) are not used; set them inside, as in: set -e`,
+    );
+  }
+  const interpreter = asked ?? shebang?.interpreter ?? Interpreter.SH;
+  return { program: { case: 'body', value: body }, interpreter, args: [...args] };
+}

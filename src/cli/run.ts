@@ -1,0 +1,165 @@
+/**
+ * `muster run`: creates a task, shows its output as it comes, and ends as the remote command did.
+ *
+ * A restarting supervisor does not break it: the task is created under a request id, and the output goes on from its
+ * offsets. Ctrl-C cancels the task and goes on until its end; a second one leaves it to itself. A reader that closes our
+ * standard output ends this command, not the task.
+ */
+import { randomUUID } from 'node:crypto';
+import type { Task } from '../../proto/gen/muster/v1/task_pb.ts';
+import { TaskSchema, TaskState } from '../../proto/gen/muster/v1/task_pb.ts';
+import type { Connection } from './connection.ts';
+import { unary, withConnection } from './connection.ts';
+import { EXIT } from './exit.ts';
+import { exitCodeOf } from './exit-code.ts';
+import { asConnectError, isIllegalTransition } from './explain.ts';
+import { CliFault } from './fault.ts';
+import { followOutput } from './follow.ts';
+import { countInterrupts } from './interrupt.ts';
+import type { OutputForm } from './output.ts';
+import { messageJson, outputForm, printDocument, printLines } from './output.ts';
+import type { OutputWriter } from './output-writer.ts';
+import { createAsideWriter, createOutputWriter } from './output-writer.ts';
+import { Reconnect } from './reconnect.ts';
+import type { RunFlags } from './run-spec.ts';
+import { buildSpec } from './run-spec.ts';
+import { note, stderr, stdout } from './sink.ts';
+import { endSentence, stateName } from './task-view.ts';
+
+/** After this long without output a person at a terminal is told what the task waits for. */
+const PATIENCE_MS = 3000;
+
+type Spec = Awaited<ReturnType<typeof buildSpec>>;
+
+/** Creates and follows the task; returns the exit code. */
+export async function run(words: readonly string[], flags: RunFlags): Promise<number> {
+  const form = outputForm(flags.output);
+  const spec = await buildSpec(flags, words, Date.now());
+  return await withConnection(flags, (connection) =>
+    new Execution(connection, flags, form).perform(spec),
+  );
+}
+
+class Execution {
+  readonly #connection: Connection;
+  readonly #reconnect: Reconnect;
+  readonly #flags: RunFlags;
+  readonly #form: OutputForm;
+  /** Aborted by the second Ctrl-C. */
+  readonly #leaving = new AbortController();
+  #task: Task | undefined;
+  #isCancelAsked = false;
+
+  constructor(connection: Connection, flags: RunFlags, form: OutputForm) {
+    this.#connection = connection;
+    this.#reconnect = new Reconnect(connection);
+    this.#flags = flags;
+    this.#form = form;
+  }
+
+  async perform(spec: Spec): Promise<number> {
+    const interrupts = countInterrupts(
+      () => {
+        this.#isCancelAsked = true;
+        if (this.#task !== undefined) void this.#cancel(this.#task.id);
+      },
+      () => this.#leaving.abort(),
+    );
+    try {
+      const task = await this.#create(spec);
+      this.#task = task;
+      if (this.#isCancelAsked) void this.#cancel(task.id);
+      if (this.#flags.detach === true) return await this.#printCreated(task);
+      return await this.#follow(task);
+    } catch (error) {
+      if (!this.#leaving.signal.aborted) throw error;
+      await this.#sayLeft();
+      return EXIT.cancelled;
+    } finally {
+      interrupts.close();
+    }
+  }
+
+  /** The same request id every time: whatever happens to the connection, there is one task. */
+  async #create(spec: Spec): Promise<Task> {
+    const requestId = randomUUID();
+    const { signal } = this.#leaving;
+    const { task } = await this.#reconnect.run(
+      () => this.#connection.tasks.createTask({ spec, requestId }, { ...unary, signal }),
+      signal,
+    );
+    if (task === undefined) throw new CliFault('the supervisor has returned no task');
+    return task;
+  }
+
+  async #printCreated(task: Task): Promise<number> {
+    if (this.#form === 'table') await stdout.write(`${task.id}\n`);
+    else if (this.#form === 'json') await printDocument(messageJson(TaskSchema, task));
+    else await printLines([messageJson(TaskSchema, task)]);
+    return EXIT.ok;
+  }
+
+  async #follow({ id }: Task): Promise<number> {
+    if (this.#flags.hold === true)
+      await note(`task ${id} is held until: muster task execute ${id}`);
+    const writer = this.#form === 'json' ? createAsideWriter() : createOutputWriter(this.#form);
+    const patience = setTimeout(() => void this.#sayWaiting(id), PATIENCE_MS);
+    patience.unref();
+    const reader: OutputWriter = {
+      ...writer,
+      chunk: (chunk) => {
+        clearTimeout(patience);
+        return writer.chunk(chunk);
+      },
+    };
+    const request = { id, waits: true, signal: this.#leaving.signal };
+    const final = await followOutput(this.#connection, this.#reconnect, request, reader).finally(
+      () => clearTimeout(patience),
+    );
+    if (final === undefined) throw new CliFault(`the end of task ${id} did not come`);
+    await writer.end(final);
+    if (this.#form === 'json') await this.#printFinal(id);
+    const sentence = endSentence(final);
+    if (sentence !== '') await note(sentence);
+    return exitCodeOf(final);
+  }
+
+  async #printFinal(id: string): Promise<void> {
+    const { task } = await this.#reconnect.run(() => this.#connection.tasks.getTask({ id }, unary));
+    if (task !== undefined) await printDocument(messageJson(TaskSchema, task));
+  }
+
+  /** Asks for the end of the task. That it is over already is no failure. */
+  async #cancel(id: string): Promise<void> {
+    await note(`cancelling task ${id}; Ctrl-C again leaves it to itself`);
+    const { signal } = this.#leaving;
+    try {
+      await this.#reconnect.run(
+        () => this.#connection.tasks.cancelTask({ id, note: 'Ctrl-C' }, { ...unary, signal }),
+        signal,
+      );
+    } catch (error) {
+      const failure = asConnectError(error);
+      if (signal.aborted || failure === undefined || isIllegalTransition(failure)) return;
+      await note(`cannot cancel task ${id}: ${this.#connection.explain(failure)}`);
+    }
+  }
+
+  async #sayWaiting(id: string): Promise<void> {
+    if (!stderr.isTTY) return;
+    const { task } = await this.#connection.tasks
+      .getTask({ id }, unary)
+      .catch(() => ({ task: undefined }));
+    if (task?.state !== TaskState.PENDING) return;
+    await note(`task ${id} is ${stateName(task)}${task.message === '' ? '' : `: ${task.message}`}`);
+  }
+
+  async #sayLeft(): Promise<void> {
+    const id = this.#task?.id;
+    await note(
+      id === undefined
+        ? 'left before the supervisor has answered; muster task list shows whether there is a task'
+        : `left task ${id} to itself; to follow it: muster task logs ${id} --follow`,
+    );
+  }
+}

@@ -1,0 +1,54 @@
+/**
+ * Registers `muster supervisor`. What a setting may be is checked by the supervisor's own config.
+ */
+import type { Command } from 'commander';
+import { addExamples } from './client-flags.ts';
+import { performService } from './perform.ts';
+
+interface Flags {
+  readonly listen?: string;
+  readonly port?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly insecureListen?: boolean;
+  readonly logLevel?: string;
+  readonly data?: string;
+}
+
+/** Adds `supervisor` to the program. */
+export function addSupervisorCommand(program: Command): void {
+  const command = program
+    .command('supervisor')
+    .description('run a supervisor; its database is MUSTER_DATABASE_URL')
+    .option('--listen <host:port>', 'where to listen (default: MUSTER_LISTEN, else 127.0.0.1:7070)')
+    .option('--port <n>', 'only the port of it; 0 lets the system choose')
+    .option('--tls-cert <file>', 'certificate chain, PEM (default: MUSTER_TLS_CERT)')
+    .option('--tls-key <file>', 'its key, PEM (default: MUSTER_TLS_KEY)')
+    .option('--insecure-listen', 'allow an address without TLS that others can reach')
+    .option(
+      '--log-level <level>',
+      'debug, info, warn, error or silent (default: MUSTER_LOG_LEVEL, else info)',
+    )
+    .option(
+      '--data <folder>',
+      'data folder, for the address and the tokens (default: MUSTER_HOME, else .muster)',
+    );
+  addExamples(command, [
+    ['MUSTER_DATABASE_URL=postgres://muster@db/muster muster supervisor', 'on this machine only'],
+    [
+      'muster supervisor --listen 0.0.0.0:7070 --tls-cert cert.pem --tls-key key.pem',
+      'for others, with TLS',
+    ],
+  ]);
+  command.action((flags: Flags) =>
+    performService(async (signal) => {
+      const [{ runSupervisor }, { serviceHome }] = await Promise.all([
+        import('../main.ts'),
+        import('./home.ts'),
+      ]);
+      const { data, ...settings } = flags;
+      const home = serviceHome(data, process.env, process.cwd());
+      await runSupervisor({ ...settings, home }, { signal });
+    }),
+  );
+}

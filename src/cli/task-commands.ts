@@ -1,0 +1,223 @@
+/**
+ * Registers `muster task …`: what there is, with which flags. The code of each command is loaded when it is used.
+ */
+import type { Command } from 'commander';
+import { addClientFlags, addExamples, flagsOf } from './client-flags.ts';
+import { collect } from './pairs.ts';
+import { ORDINARY, perform, REMOTE } from './perform.ts';
+
+type Examples = readonly (readonly [string, string])[];
+
+const ID = 'id of a task, or its first characters';
+const IDS = 'ids of tasks, or their first characters';
+
+/** Adds `task` with all its commands to the program. */
+export function addTaskCommands(program: Command): void {
+  const task = program.command('task').description('look at tasks and act on them');
+  addListing(task);
+  addFollowing(task);
+  addActions(task);
+  addChecks(task);
+}
+
+/** Creates a command with the flags that all of them have. */
+function add(task: Command, name: string, summary: string, examples: Examples): Command {
+  return addExamples(addClientFlags(task.command(name).description(summary)), examples);
+}
+
+function addRange(command: Command): Command {
+  return command
+    .option('--since <time>', 'created at or after: 30m, 2h, 7d ago, or an ISO time')
+    .option('--until <time>', 'created before: the same');
+}
+
+function addFilter(command: Command): Command {
+  return addRange(
+    command
+      .option(
+        '--state <states>',
+        'pending, running, completed, failed, timeout, cancelled; repeatable',
+        collect,
+      )
+      .option('--type <types>', 'script; repeatable', collect)
+      .option('--node <ids>', 'tasks on these nodes; repeatable', collect)
+      .option('--creator <names>', 'tasks of these creators; repeatable', collect)
+      .option('--label <k=v>', 'with this label; repeatable, all have to fit', collect),
+  );
+}
+
+function addListing(task: Command): void {
+  const list = addFilter(
+    add(task, 'list', 'list tasks, newest first', [
+      ['muster task list --state running,pending', 'what is under way'],
+      ['muster task list --state failed --since 2h --node web-1', 'what has failed on a host'],
+      ['muster task list --all -o jsonl | jq -r .id', 'the ids of all tasks'],
+    ]),
+  )
+    .alias('ls')
+    .option('--limit <n>', 'tasks of a page (default: 50)')
+    .option('--page-token <token>', 'the next page, as the page before named it')
+    .option('--all', 'all pages');
+  list.action(() =>
+    perform(ORDINARY, async () => (await import('./task/list.ts')).listTasks(flagsOf(list))),
+  );
+
+  const get = add(task, 'get', 'show everything about a task', [
+    ['muster task get 0198c5f2-7b1a', 'a task by the beginning of its id'],
+    ['muster task get 0198c5f2-7b1a -o json | jq .exitCode', 'one field of it'],
+  ]).argument('<id>', ID);
+  get.action((id: string) =>
+    perform(ORDINARY, async () => (await import('./task/get.ts')).getTask(id, flagsOf(get))),
+  );
+
+  const stats = addRange(
+    add(task, 'stats', 'count tasks by state, type and node, with their durations', [
+      ['muster task stats', 'all tasks'],
+      ['muster task stats --since 24h -o json', 'the last day, for scripts'],
+    ]),
+  );
+  stats.action(() =>
+    perform(ORDINARY, async () => (await import('./task/stats.ts')).showStatistics(flagsOf(stats))),
+  );
+}
+
+function addFollowing(task: Command): void {
+  const watch = addFilter(
+    add(task, 'watch', 'show tasks as they change', [
+      ['muster task watch 0198c5f2-7b1a', 'until this task is final'],
+      ['muster task watch --node web-1', 'everything on a host, until Ctrl-C'],
+      ['muster task watch --label app=shop -o jsonl', 'each change as a line of JSON'],
+    ]),
+  ).argument('[ids...]', IDS);
+  watch.action((ids: string[]) =>
+    perform(ORDINARY, async () =>
+      (await import('./task/watch.ts')).watchTasks(ids, flagsOf(watch)),
+    ),
+  );
+
+  const logs = add(task, 'logs', 'show the output of a task, byte for byte', [
+    ['muster task logs 0198c5f2-7b1a --follow', 'what there is and what comes'],
+    ['muster task logs 0198c5f2-7b1a --attempt 2 --stderr', 'the errors of the second attempt'],
+  ])
+    .argument('<id>', ID)
+    .option('-f, --follow', 'go on until the task is final')
+    .option('--attempt <n>', 'only this attempt (default: all of them, from the first)')
+    .option('--stdout', 'only its standard output')
+    .option('--stderr', 'only its standard error');
+  logs.action((id: string) =>
+    perform(ORDINARY, async () => (await import('./task/logs.ts')).showLogs(id, flagsOf(logs))),
+  );
+
+  const wait = add(task, 'wait', 'wait until a task is final; the exit code is that of run', [
+    ['muster task wait 0198c5f2-7b1a && echo done', 'go on when it has completed'],
+    ['muster task wait 0198c5f2-7b1a -o json | jq -r .state', 'how it ended'],
+  ]).argument('<id>', ID);
+  wait
+    .exitOverride((error) => {
+      if (error.exitCode !== 0) process.exitCode = REMOTE.usage;
+      throw error;
+    })
+    .action((id: string) =>
+      perform(REMOTE, async () => (await import('./task/wait.ts')).waitTask(id, flagsOf(wait))),
+    );
+}
+
+function addActions(task: Command): void {
+  const execute = add(task, 'execute', 'release held tasks', [
+    ['muster task execute 0198c5f2-7b1a', 'a task that was created with run --hold'],
+    ['muster task execute 0198c5f2-7b1a 0198c5f2-9c00', 'several at once'],
+  ]).argument('<ids...>', IDS);
+  execute.action((ids: string[]) =>
+    perform(ORDINARY, async () =>
+      (await import('./task/execute.ts')).executeTasks(ids, flagsOf(execute)),
+    ),
+  );
+
+  const cancel = add(task, 'cancel', 'ask for the end of tasks', [
+    ['muster task cancel 0198c5f2-7b1a --note "wrong host"', 'with the reason for its history'],
+    [
+      'muster task list --state pending --all -o jsonl | jq -r .id | xargs muster task cancel',
+      'all that wait',
+    ],
+  ])
+    .argument('<ids...>', IDS)
+    .option('--note <text>', 'why, for the history');
+  cancel.action((ids: string[]) =>
+    perform(ORDINARY, async () =>
+      (await import('./task/cancel.ts')).cancelTasks(ids, flagsOf(cancel)),
+    ),
+  );
+
+  const retry = add(task, 'retry', 'create final tasks anew', [
+    ['muster task retry 0198c5f2-7b1a', 'a new task with the same spec'],
+    ['muster task watch $(muster task retry 0198c5f2-7b1a -o json | jq -r .id)', 'and watch it'],
+  ]).argument('<ids...>', IDS);
+  retry.action((ids: string[]) =>
+    perform(ORDINARY, async () =>
+      (await import('./task/retry.ts')).retryTasks(ids, flagsOf(retry)),
+    ),
+  );
+
+  const resolve = add(task, 'resolve', 'decide the fate of a task whose node is unreachable', [
+    [
+      'muster task resolve 0198c5f2-7b1a lost --note "host is scrapped"',
+      'retry if its policy allows, else failed',
+    ],
+    ['muster task resolve 0198c5f2-7b1a completed', 'it did its work'],
+  ])
+    .argument('<id>', ID)
+    .argument('<resolution>', 'lost, completed, failed or cancelled')
+    .option('--note <text>', 'why, for the history');
+  resolve.action((id: string, word: string) =>
+    perform(ORDINARY, async () =>
+      (await import('./task/resolve.ts')).resolveTask(id, word, flagsOf(resolve)),
+    ),
+  );
+
+  const remove = add(task, 'delete', 'delete final tasks with their history and output', [
+    ['muster task delete 0198c5f2-7b1a', 'one task'],
+    [
+      'muster task list --until 90d --all -o jsonl | jq -r .id | xargs muster task delete',
+      'all old ones',
+    ],
+  ])
+    .alias('rm')
+    .argument('<ids...>', IDS);
+  remove.action((ids: string[]) =>
+    perform(ORDINARY, async () =>
+      (await import('./task/delete.ts')).deleteTasks(ids, flagsOf(remove)),
+    ),
+  );
+}
+
+function addChecks(task: Command): void {
+  const history = add(task, 'history', 'show every committed transition of a task', [
+    ['muster task history 0198c5f2-7b1a', 'how it came to its state'],
+    [
+      "muster task history 0198c5f2-7b1a -o json | jq '.transitions[].event'",
+      'with the whole events',
+    ],
+  ]).argument('<id>', ID);
+  history.action((id: string) =>
+    perform(ORDINARY, async () =>
+      (await import('./task/history.ts')).showHistory(id, flagsOf(history)),
+    ),
+  );
+
+  const verify = add(
+    task,
+    'verify',
+    'replay histories and compare with what is stored; 1 when they differ',
+    [
+      ['muster task verify 0198c5f2-7b1a', 'one task'],
+      ['muster task verify --all', 'every stored task'],
+    ],
+  )
+    .argument('[ids...]', IDS)
+    .option('--all', 'every stored task');
+  verify.action((ids: string[]) =>
+    perform(ORDINARY, async () =>
+      (await import('./task/verify.ts')).verifyTasks(ids, flagsOf(verify)),
+    ),
+  );
+}

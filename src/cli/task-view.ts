@@ -1,0 +1,179 @@
+/**
+ * How a task looks to people: its row in a table, its details, the sentence about its end.
+ */
+import { timestampMs } from '@bufbuild/protobuf/wkt';
+import type { Timestamp } from '@bufbuild/protobuf/wkt';
+import type { Attempt, Task, TaskSpec } from '../../proto/gen/muster/v1/task_pb.ts';
+import { Interpreter, TaskState, TaskType } from '../../proto/gen/muster/v1/task_pb.ts';
+import { formatDuration } from './duration.ts';
+import { enumName } from './enums.ts';
+import { isFinal } from './exit-code.ts';
+import { stdoutStyle } from './output.ts';
+import { lookOf } from './style.ts';
+import type { Cell, Column } from './table.ts';
+import { harmless } from './table.ts';
+import { formatAge, formatSpan, formatTime } from './time.ts';
+
+/** The columns of `taskRow`. */
+export const TASK_COLUMNS: readonly Column[] = [
+  { title: 'ID' },
+  { title: 'STATE' },
+  { title: 'NODE', shrinkTo: 8 },
+  { title: 'NAME', shrinkTo: 8 },
+  { title: 'ATTEMPT', align: 'right', dropOrder: 3 },
+  { title: 'EXIT', align: 'right', dropOrder: 2 },
+  { title: 'DURATION', align: 'right', dropOrder: 4 },
+  { title: 'CREATED', align: 'right', dropOrder: 1 },
+];
+
+/** Returns the row of a task. */
+export function taskRow(task: Task, nowMs: number): (Cell | string)[] {
+  return [
+    task.id,
+    stateCell(stateName(task)),
+    task.nodeId || '-',
+    task.name,
+    `${task.attempt}/${task.maxAttempts}`,
+    exitText(task.exitCode, task.signal),
+    formatSpan(toMs(task.startedAt), toMs(task.finishedAt) ?? (isFinal(task) ? undefined : nowMs)),
+    task.createdAt === undefined ? '' : formatAge(timestampMs(task.createdAt), nowMs),
+  ];
+}
+
+/** Returns the state as in `running.executing` or `failed`. */
+export function stateName(task: Pick<Task, 'state' | 'substate'>): string {
+  const name = enumName(TaskState, task.state);
+  return task.substate === '' ? name : `${name}.${task.substate}`;
+}
+
+/** Returns a cell with the symbol and the word of a state, given as in `running.executing`. */
+export function stateCell(state: string): Cell {
+  const { symbol, colour } = lookOf(state);
+  return { text: `${symbol} ${state}`, paint: stdoutStyle()[colour] };
+}
+
+/** Returns the symbol and the word of a state, painted. */
+export function stateText(state: string): string {
+  const { text, paint } = stateCell(state);
+  return paint === undefined ? text : paint(text);
+}
+
+/** Returns what there is to say about the end of a task; nothing where its exit code says it. */
+export function endSentence(task: Task): string {
+  const isPlain = task.state === TaskState.COMPLETED || task.reason === 'exit_code';
+  if (isPlain || !isFinal(task)) return '';
+  const where = task.nodeId === '' ? '' : ` on ${task.nodeId}`;
+  const why = harmless(task.message || task.reason);
+  return `task ${task.id}${where}: ${stateName(task)}${why === '' ? '' : `: ${why}`}`;
+}
+
+/** Returns the details of a task, name by name; an empty value is not to be shown. */
+export function taskDetails(task: Task, nowMs: number): [string, string][] {
+  const at = (time: Timestamp | undefined) => absolute(time, nowMs);
+  return [
+    ['ID', task.id],
+    ['Name', harmless(task.name)],
+    ['State', stateText(stateName(task))],
+    ['Reason', [task.reason, harmless(task.message)].filter((text) => text !== '').join(': ')],
+    ['Exit', exitText(task.exitCode, task.signal)],
+    ['Type', enumName(TaskType, task.type)],
+    ['Node', task.nodeId || 'any'],
+    ['Attempt', `${task.attempt} of ${task.maxAttempts}`],
+    ['Priority', String(task.priority)],
+    ['Labels', labelsText(task.labels)],
+    ['Creator', harmless(task.creator)],
+    ['Version', String(task.version)],
+    ['Created', at(task.createdAt)],
+    ['Started', at(task.startedAt)],
+    ['Finished', at(task.finishedAt)],
+    ['Updated', at(task.updatedAt)],
+    ['Deadline', isFinal(task) ? '' : at(task.deadlineAt)],
+    ['Delayed until', isFinal(task) ? '' : at(task.delayedUntil)],
+    ...(task.spec === undefined ? [] : specDetails(task.spec)),
+  ];
+}
+
+function specDetails(spec: TaskSpec): [string, string][] {
+  const timeout = spec.policy?.timeout;
+  const script = spec.action.case === 'script' ? spec.action.value : undefined;
+  const isArgv = script?.program.case === 'argv';
+  const argv = script?.program.case === 'argv' ? script.program.value.words : [];
+  const body = script?.program.case === 'body' ? script.program.value : '';
+  return [
+    [
+      'Timeout',
+      timeout === undefined
+        ? ''
+        : formatDuration(Number(timeout.seconds) * 1000 + timeout.nanos / 1e6),
+    ],
+    ['Command', argv.map(quote).join(' ')],
+    ['Interpreter', isArgv ? '' : enumName(Interpreter, script?.interpreter || Interpreter.SH)],
+    ['Arguments', (script?.args ?? []).map(quote).join(' ')],
+    ['Folder', harmless(script?.cwd ?? '')],
+    ['User', script?.user ?? ''],
+    [
+      'Environment',
+      Object.keys(script?.env ?? {})
+        .sort()
+        .join(' '),
+    ],
+    ['Script', body.trimEnd().split('\n').map(harmless).join('\n')],
+  ];
+}
+
+/** The columns of `attemptRow`. */
+export const ATTEMPT_COLUMNS: readonly Column[] = [
+  { title: 'ATTEMPT', align: 'right' },
+  { title: 'NODE', shrinkTo: 8 },
+  { title: 'OUTCOME' },
+  { title: 'EXIT', align: 'right' },
+  { title: 'STARTED', dropOrder: 2 },
+  { title: 'DURATION', align: 'right' },
+  { title: 'STDOUT', align: 'right', dropOrder: 3 },
+  { title: 'STDERR', align: 'right', dropOrder: 4 },
+  { title: 'DROPPED', align: 'right', dropOrder: 5 },
+  { title: 'MESSAGE', shrinkTo: 10, dropOrder: 1 },
+];
+
+/** Returns the row of an attempt. */
+export function attemptRow(attempt: Attempt): (Cell | string)[] {
+  const startedMs = toMs(attempt.startedAt);
+  return [
+    String(attempt.number),
+    attempt.nodeId,
+    attempt.outcome || 'under way',
+    exitText(attempt.exitCode, attempt.signal),
+    startedMs === undefined ? '' : formatTime(startedMs),
+    formatSpan(startedMs, toMs(attempt.exitedAt)),
+    String(attempt.stdoutBytes),
+    String(attempt.stderrBytes),
+    attempt.droppedBytes === 0n ? '' : String(attempt.droppedBytes),
+    attempt.message,
+  ];
+}
+
+/** Returns a time with its distance from now; empty without a time. */
+export function absolute(time: Timestamp | undefined, nowMs: number): string {
+  if (time === undefined) return '';
+  return `${formatTime(timestampMs(time))} (${formatAge(timestampMs(time), nowMs)})`;
+}
+
+/** Returns labels as `key=value` pairs. */
+export function labelsText(labels: Readonly<Record<string, string>>): string {
+  const keys = Object.keys(labels).sort();
+  return harmless(keys.map((key) => `${key}=${labels[key]}`).join(' '));
+}
+
+function exitText(exitCode: number | undefined, signal: string): string {
+  return signal === '' ? String(exitCode ?? '') : signal;
+}
+
+function toMs(time: Timestamp | undefined): number | undefined {
+  return time === undefined ? undefined : timestampMs(time);
+}
+
+/** Returns a word as a shell would need it. */
+function quote(word: string): string {
+  const text = harmless(word);
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}

@@ -1,0 +1,46 @@
+/**
+ * Registers `muster up`.
+ */
+import type { Command } from 'commander';
+import { addExamples } from './client-flags.ts';
+import { performService } from './perform.ts';
+
+interface Flags {
+  readonly agents: string;
+  readonly port: string;
+  readonly data?: string;
+}
+
+/** Adds `up` to the program. */
+export function addUpCommand(program: Command): void {
+  const command = program
+    .command('up')
+    .description('bring up a whole Muster on this machine: database, supervisor, local agents')
+    .option('--agents <n>', 'local agents', '3')
+    .option('--port <n>', 'port of the supervisor', '7070')
+    .option('--data <folder>', 'data folder (default: MUSTER_HOME, else .muster)');
+  addExamples(command, [
+    ['muster up', 'everything, until Ctrl-C'],
+    ['muster up --agents 1 --port 7171 --data /tmp/muster', 'a second one beside it'],
+  ]);
+  command.action((flags: Flags) =>
+    performService(async (signal) => {
+      const [{ runUp }, { serviceHome }, { parseInteger }] = await Promise.all([
+        import('../up.ts'),
+        import('./home.ts'),
+        import('./pairs.ts'),
+      ]);
+      const say = (line: string) => process.stdout.write(`${line}\n`);
+      await runUp(
+        {
+          agents: parseInteger(flags.agents, '--agents'),
+          port: parseInteger(flags.port, '--port'),
+          home: serviceHome(flags.data, process.env, process.cwd()),
+        },
+        process.env,
+        signal,
+        say,
+      );
+    }),
+  );
+}

@@ -1,0 +1,128 @@
+/**
+ * The supervisor as a process: everything it consists of, in the order of its start.
+ *
+ *   settings → tokens → database (migrated) → supervisor → API → port → address file, until a signal; then backwards, within
+ *   a bound. Called by `muster supervisor`, and by tests in process.
+ */
+import { randomBytes, randomUUID } from 'node:crypto';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { getRequestListener } from '@hono/node-server';
+import { connectDatabase } from '../db/connect.ts';
+import { migrate } from '../db/migrate.ts';
+import { readConfig, type SupervisorFlags } from './config.ts';
+import { createHttpHandler, type HttpHandler } from './http/adapter.ts';
+import { createApp } from './http/app.ts';
+import { listen } from './http/listen.ts';
+import { readProcessMetrics } from './http/metrics.ts';
+import { sleep, systemClock } from './process/clock.ts';
+import { createLogger } from './process/log.ts';
+import { parentGone } from './process/parent.ts';
+import { loadToken } from './process/tokens.ts';
+import { VERSION } from './process/version.ts';
+import { createApi } from './rpc/routes.ts';
+import { startSupervisor } from './supervisor/start.ts';
+
+/** For calls under way when a stop begins. */
+const CALL_GRACE_MS = 5_000;
+/** For the whole stop; `up` allows 15 s. */
+const STOP_BOUND_MS = 12_000;
+
+/**
+ * Runs a supervisor until `signal` fires. Resolves when it is down.
+ *
+ * @param onReady told the URL once calls are served
+ * @throws StartError or MusterError with a sentence when it cannot start
+ */
+export async function runSupervisor(
+  flags: SupervisorFlags,
+  { signal, onReady }: { signal: AbortSignal; onReady?: (url: string) => void },
+): Promise<void> {
+  const config = readConfig(flags);
+  const clock = systemClock;
+  const log = createLogger('supervisor', config.logLevel);
+  const stopping = new AbortController();
+  const closing = new AsyncDisposableStack();
+  try {
+    await mkdir(config.home, { recursive: true, mode: 0o700 });
+    const tokens = {
+      user: await loadToken(config.userToken),
+      agent: await loadToken(config.agentToken),
+    };
+    const database = await connectDatabase({
+      url: config.databaseUrl,
+      applicationName: 'muster supervisor',
+      log: (line) => log.debug(line),
+    });
+    closing.defer(() => database.close());
+    await migrate(database.sql);
+
+    const supervisorId = randomUUID();
+    const supervisor = await startSupervisor({
+      database,
+      clock,
+      random: Math.random,
+      randomBytes,
+      log,
+      supervisorId,
+    });
+    let stopped: Promise<void> | null = null;
+    const stopSupervisor = () => (stopped ??= supervisor.stop());
+    closing.defer(stopSupervisor);
+
+    const api = createApi({ supervisor, tokens, clock, log, stopping: stopping.signal });
+    const app = createApp({
+      isServing: () => supervisor.isServing() && !stopping.signal.aborted,
+      isUser: (authorization) => api.isUser(authorization),
+      readMetrics: () => readProcessMetrics(api.counter.read(), supervisor.isServing()),
+    });
+    const fallback = getRequestListener(app.fetch, { overrideGlobalObjects: false }) as HttpHandler;
+    const { host, port, tls } = config;
+    const handler = createHttpHandler(api, fallback, log);
+    const listener = await listen({ host, port, tls, handler, clock, log });
+    closing.defer(async () => {
+      // Agents are told to go elsewhere first; only then do their streams end.
+      await stopSupervisor();
+      await listener.close(CALL_GRACE_MS);
+    });
+    const removeAddress = await writeAddress(config.home, listener.url);
+    closing.defer(removeAddress);
+    log.info('ready', { url: listener.url, version: VERSION, supervisorId, home: config.home });
+    onReady?.(listener.url);
+
+    await fired([signal, parentGone({ MUSTER_PARENT: config.parent })]);
+    log.info('stopping');
+  } finally {
+    stopping.abort();
+    const isDown = await within(closing.disposeAsync(), STOP_BOUND_MS);
+    if (!isDown) log.warn('not everything has stopped in time', { afterMs: STOP_BOUND_MS });
+  }
+}
+
+/** Writes the URL to `<home>/address`. Returns what removes it, unless another supervisor has written its own since. */
+async function writeAddress(home: string, url: string): Promise<() => Promise<void>> {
+  const path = join(home, 'address');
+  const fresh = `${path}.${process.pid}`;
+  await writeFile(fresh, `${url}\n`);
+  await rename(fresh, path);
+  return async () => {
+    const text = await readFile(path, 'utf8').catch(() => '');
+    if (text.trim() === url) await rm(path, { force: true });
+  };
+}
+
+async function fired(signals: readonly AbortSignal[]): Promise<void> {
+  if (signals.some((signal) => signal.aborted)) return;
+  await new Promise<void>((resolve) => {
+    for (const signal of signals) signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
+/** Tells whether a promise settles in time. */
+async function within(work: Promise<void>, boundMs: number): Promise<boolean> {
+  const timedOut = new AbortController();
+  const late = sleep(systemClock, boundMs, timedOut.signal).then(() => false);
+  const isDone = await Promise.race([work.then(() => true), late]);
+  timedOut.abort();
+  return isDone;
+}

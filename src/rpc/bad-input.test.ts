@@ -1,0 +1,486 @@
+// What bad input gets: every case of it with the whole sentence, and the supervisor never hears of it.
+
+import { readFileSync } from 'node:fs';
+import { create, type DescMessage, getOption, type MessageInitShape } from '@bufbuild/protobuf';
+import { field as fieldRules } from '@bufbuild/protovalidate/gen/buf/validate/validate_pb.js';
+import { Code, ConnectError, createClient } from '@connectrpc/connect';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { file_muster_v1_agent_service } from '../../proto/gen/muster/v1/agent_service_pb.ts';
+import {
+  file_muster_v1_node_service,
+  NodeService,
+} from '../../proto/gen/muster/v1/node_service_pb.ts';
+import {
+  file_muster_v1_task,
+  Interpreter,
+  StartMode,
+  TaskSpecSchema,
+} from '../../proto/gen/muster/v1/task_pb.ts';
+import {
+  CreateTasksRequestSchema,
+  file_muster_v1_task_service,
+  TaskService,
+} from '../../proto/gen/muster/v1/task_service_pb.ts';
+import { startTestServer, type TestServer } from '../http/testing/test-server.ts';
+import { kindOf } from './library-errors.ts';
+import { StubSupervisor, taskId } from './testing/stub-supervisor.ts';
+import { openInMemory, TOKENS } from './testing/transports.ts';
+import { validate } from './validation.ts';
+import { WORDS_OF_PATTERN } from './violations.ts';
+
+type Spec = MessageInitShape<typeof TaskSpecSchema>;
+
+const stub = new StubSupervisor();
+const transport = openInMemory(stub, TOKENS.user);
+const tasks = createClient(TaskService, transport);
+const nodes = createClient(NodeService, transport);
+
+const any = { kind: { case: 'any', value: {} } } as const;
+const script = (fields: object = {}, body = 'true') =>
+  ({ case: 'script', value: { program: { case: 'body', value: body }, ...fields } }) as const;
+const argv = (words: string[], fields: object = {}) =>
+  ({ case: 'script', value: { program: { case: 'argv', value: { words } }, ...fields } }) as const;
+const createTask = (spec: Spec) => tasks.createTask({ spec });
+const withSpec = (spec: Spec) => createTask({ target: any, action: script(), ...spec });
+const withPolicy = (policy: Spec['policy'] & object) => withSpec({ policy });
+const id = taskId(1);
+
+const NODE_ID =
+  'it must be a node id: 1 to 63 letters, digits, "-", "_" or ".", a letter or digit at both ends';
+
+/** [what is bad, the call, the sentence after `Cannot `] */
+const CASES: readonly (readonly [string, () => Promise<unknown>, string])[] = [
+  ['no spec', () => tasks.createTask({}), 'create the task: spec is missing'],
+  ['no target', () => createTask({ action: script() }), 'create the task: spec.target is missing'],
+  [
+    'an empty target',
+    () => withSpec({ target: {} }),
+    'create the task: spec.target.node_id or spec.target.any is missing',
+  ],
+  ['no action', () => createTask({ target: any }), 'create the task: spec.script is missing'],
+  [
+    'a script without a program',
+    () => withSpec({ action: { case: 'script', value: {} } }),
+    'create the task: spec.script.body or spec.script.argv is missing',
+  ],
+  [
+    'an unknown interpreter',
+    () => withSpec({ action: script({ interpreter: 77 as Interpreter }) }),
+    'create the task: spec.script.interpreter is 77; it must be INTERPRETER_SH, INTERPRETER_BASH, INTERPRETER_PYTHON3, INTERPRETER_NODE or INTERPRETER_DENO',
+  ],
+  [
+    'an empty script',
+    () => withSpec({ action: script({}, '') }),
+    'create the task: spec.script.body is empty',
+  ],
+  [
+    'a script over 1 MiB',
+    () => withSpec({ action: script({}, 'é'.repeat(2 ** 19 + 1)) }),
+    'create the task: spec.script.body is 1048578 bytes long; it may have at most 1 MiB',
+  ],
+  [
+    'a timeout of 0',
+    () => withPolicy({ timeout: { seconds: 0n } }),
+    'create the task: spec.policy.timeout is 0s; it must be from 1s to 7d',
+  ],
+  [
+    'a timeout of 8 days',
+    () => withPolicy({ timeout: { seconds: 691_200n } }),
+    'create the task: spec.policy.timeout is 8d; it must be from 1s to 7d',
+  ],
+  [
+    'a timeout of half a second',
+    () => withPolicy({ timeout: { nanos: 500_000_000 } }),
+    'create the task: spec.policy.timeout is 500ms; it must be from 1s to 7d',
+  ],
+  [
+    'negative attempts',
+    () => withPolicy({ maxAttempts: -1 }),
+    'create the task: spec.policy.max_attempts is -1; it must be from 1 to 100',
+  ],
+  [
+    'a priority of 101',
+    () => withPolicy({ priority: 101 }),
+    'create the task: spec.policy.priority is 101; it must be from 0 to 100',
+  ],
+  [
+    'retry_initial over retry_max',
+    () => withPolicy({ retryInitial: { seconds: 60n }, retryMax: { seconds: 30n } }),
+    'create the task: spec.policy.retry_max is 30s; it must be at least retry_initial, which is 1m',
+  ],
+  [
+    'retry_max under the default of retry_initial',
+    () => withPolicy({ retryMax: { nanos: 1_000_000 } }),
+    'create the task: spec.policy.retry_max is 1ms; it must be at least retry_initial, which is 1s, the default',
+  ],
+  [
+    'a duration whose parts disagree',
+    () => withPolicy({ timeout: { seconds: 5n, nanos: -1 } }),
+    'create the task: spec cannot be stored: cannot encode message google.protobuf.Duration to JSON: nanos sign must match seconds sign',
+  ],
+  [
+    'start_at with a manual start',
+    () => withSpec({ start: StartMode.MANUAL, startAt: { seconds: 1_800_000_000n } }),
+    'create the task: spec.start_at does not go with START_MODE_MANUAL; a held task starts when ExecuteTask says so',
+  ],
+  [
+    'a start in the year 40000',
+    () => withSpec({ startAt: { seconds: 1_200_000_000_000n } }),
+    'create the task: spec.start_at is 1200000000000 s and 0 ns from 1970; it must be from 1970 to 9999',
+  ],
+  [
+    'a NUL in the script',
+    () => withSpec({ action: script({}, 'echo \0') }),
+    'create the task: spec.script.body contains a NUL byte at position 5; it may contain any other character',
+  ],
+  [
+    'a NUL in the name',
+    () => withSpec({ name: 'a\0' }),
+    'create the task: spec.name contains a NUL byte at position 1; it may contain any other character',
+  ],
+  [
+    'a NUL in stdin',
+    () => withSpec({ action: script({ stdin: '\0' }) }),
+    'create the task: spec.script.stdin contains a NUL byte at position 0; it may contain any other character',
+  ],
+  [
+    'a NUL in a variable',
+    () => withSpec({ action: script({ env: { A: 'x\0' } }) }),
+    'create the task: spec.script.env["A"] contains a NUL byte at position 1; it may contain any other character',
+  ],
+  [
+    'a NUL in the name of a variable',
+    () => withSpec({ action: script({ env: { 'A\0': 'x' } }) }),
+    'create the task: a key of spec.script.env contains a NUL byte at position 1; it may contain any other character',
+  ],
+  [
+    'a NUL in an argument',
+    () => withSpec({ action: script({ args: ['a', '\0'] }) }),
+    'create the task: spec.script.args[1] contains a NUL byte at position 0; it may contain any other character',
+  ],
+  [
+    'a NUL in a word',
+    () => withSpec({ action: argv(['ls', 'a\0']) }),
+    'create the task: spec.script.argv.words[1] contains a NUL byte at position 1; it may contain any other character',
+  ],
+  [
+    'a NUL in a note',
+    () => tasks.cancelTask({ id, note: 'why\0' }),
+    'cancel the task: note contains a NUL byte at position 3; it may contain any other character',
+  ],
+  [
+    'a NUL in a filter',
+    () => tasks.listTasks({ filter: { creators: ['\0'] } }),
+    'list tasks: filter.creators[0] contains a NUL byte at position 0; it may contain any other character',
+  ],
+  [
+    'a name of two lines',
+    () => withSpec({ name: 'a\nb' }),
+    'create the task: spec.name is "a\\nb"; it must be one line without control characters',
+  ],
+  [
+    'a name of 201 bytes',
+    () => withSpec({ name: 'a'.repeat(201) }),
+    'create the task: spec.name is 201 bytes long; it may have at most 200 bytes',
+  ],
+  [
+    'a label that is none',
+    () => withSpec({ labels: { 'not a label': 'x' } }),
+    'create the task: spec.labels["not a label"] has a name that is not allowed; a label name must be 1 to 63 letters, digits, "-", "_" or ".", a letter or digit at both ends, after a lower-case domain and "/" if wanted',
+  ],
+  [
+    'a label value that is none',
+    () => withSpec({ labels: { app: 'a b' } }),
+    'create the task: spec.labels["app"] is "a b"; a label value must be empty or 1 to 63 letters, digits, "-", "_" or ".", a letter or digit at both ends',
+  ],
+  [
+    'a node that is no node id',
+    () => withSpec({ target: { kind: { case: 'nodeId', value: '-x' } } }),
+    `create the task: spec.target.node_id is "-x"; ${NODE_ID}`,
+  ],
+  [
+    'a variable name that is none',
+    () => withSpec({ action: script({ env: { '1A': 'secret' } }) }),
+    'create the task: spec.script.env["1A"] has a name that is not allowed; the name of a variable must be 1 to 128 letters, digits or "_", not beginning with a digit',
+  ],
+  [
+    'a relative working directory',
+    () => withSpec({ action: script({ cwd: 'tmp' }) }),
+    'create the task: spec.script.cwd is "tmp"; it must be an absolute path, beginning with "/"',
+  ],
+  [
+    'a user that is none',
+    () => withSpec({ action: script({ user: 'a b' }) }),
+    'create the task: spec.script.user is "a b"; it must be a user name: 1 to 32 letters, digits, "-", "_" or ".", beginning with a letter or "_"',
+  ],
+  [
+    'no words',
+    () => withSpec({ action: argv([]) }),
+    'create the task: spec.script.argv.words is empty; it must have at least one item',
+  ],
+  [
+    'an empty program',
+    () => withSpec({ action: argv(['', 'x']) }),
+    'create the task: spec.script.argv.words[0] is empty; it must name the program to run',
+  ],
+  [
+    'argv with an interpreter',
+    () => withSpec({ action: argv(['ls'], { interpreter: Interpreter.BASH }) }),
+    'create the task: spec.script.interpreter does not go with argv, which runs without one; leave it out',
+  ],
+  [
+    'argv with args',
+    () => withSpec({ action: argv(['ls'], { args: ['-l'] }) }),
+    'create the task: spec.script.args does not go with argv; add them to script.argv.words',
+  ],
+  [
+    'a request_id with spaces',
+    () => tasks.createTask({ spec: { target: any, action: script() }, requestId: 'a b' }),
+    'create the task: request_id is "a b"; it must be visible ASCII characters without spaces',
+  ],
+  [
+    'no specs',
+    () => tasks.createTasks({}),
+    'create the tasks: specs is empty; it must have at least one item',
+  ],
+  [
+    'too many specs',
+    () =>
+      tasks.createTasks({
+        specs: Array.from({ length: 1001 }, () => ({ target: any, action: script() })),
+      }),
+    'create the tasks: specs has 1001 items; it may have at most 1000',
+  ],
+  [
+    'a bad spec among good ones',
+    () =>
+      tasks.createTasks({
+        specs: [
+          { target: any, action: script() },
+          { target: any, action: script({}, '') },
+        ],
+      }),
+    'create the tasks: specs[1].script.body is empty',
+  ],
+  [
+    'several faults at once',
+    () => withSpec({ name: '\t', policy: { maxAttempts: 0, priority: -1 } }),
+    'create the task: spec.name is "\\t"; it must be one line without control characters; also spec.policy.max_attempts is 0; it must be from 1 to 100; also spec.policy.priority is -1; it must be from 0 to 100',
+  ],
+  [
+    'a page size of 0',
+    () => tasks.listTasks({ pageSize: 0 }),
+    'list tasks: page_size is 0; it must be from 1 to 200',
+  ],
+  [
+    'a page size of 10,000',
+    () => tasks.listTasks({ pageSize: 10_000 }),
+    'list tasks: page_size is 10000; it must be from 1 to 200',
+  ],
+  [
+    'a broken page token',
+    () => tasks.listTasks({ pageToken: 'nonsense' }),
+    'list tasks: page_token is none that this list gave; use the next_page_token of the page before, or none for the first page',
+  ],
+  [
+    'a broken page token of nodes',
+    () => nodes.listNodes({ pageToken: '%%%' }),
+    'list nodes: page_token is none that this list gave; use the next_page_token of the page before, or none for the first page',
+  ],
+  [
+    'an id prefix that is none',
+    () => tasks.listTasks({ filter: { idPrefix: 'xyz' } }),
+    'list tasks: filter.id_prefix is "xyz"; it must be the first characters of a task id: lower-case hexadecimal digits and hyphens',
+  ],
+  [
+    'an unspecified state in a filter',
+    () => tasks.listTasks({ filter: { states: [0] } }),
+    'list tasks: filter.states[0] is unspecified; leave it out to get all',
+  ],
+  ['no id', () => tasks.getTask({}), 'get the task: id is empty; it must be a UUID'],
+  [
+    'an id that is no UUID',
+    () => tasks.executeTask({ id: 'abc' }),
+    'execute the task: id is "abc"; it must be a UUID',
+  ],
+  [
+    'a node id that is none',
+    () => nodes.getNode({ id: '' }),
+    `get the node: id is empty; ${NODE_ID}`,
+  ],
+  [
+    'no resolution',
+    () => tasks.resolveTask({ id }),
+    'resolve the task: resolution is RESOLUTION_UNSPECIFIED; it must be RESOLUTION_LOST, RESOLUTION_COMPLETED, RESOLUTION_FAILED or RESOLUTION_CANCELLED',
+  ],
+  [
+    'a negative offset',
+    () => tasks.readOutput({ id, stream: 1, offset: -1n }),
+    'read the output: offset is -1; it must be at least 0',
+  ],
+  [
+    'an offset past all numbers',
+    () => tasks.readOutput({ id, stream: 1, offset: 2n ** 60n }),
+    'read the output: offset is 1152921504606846976; it must be at most 9007199254740991',
+  ],
+  [
+    'a wait of an hour',
+    () => tasks.waitTask({ id, timeout: { seconds: 3600n } }),
+    'wait for the task: timeout is 1h; it must be from 0s to 1m',
+  ],
+  [
+    'a bad filter of a stream',
+    () => drain(tasks.watchTasks({ filter: { parentId: 'x' } })),
+    'watch tasks: filter.parent_id is "x"; it must be a UUID',
+  ],
+  [
+    'a bad id of a stream',
+    () => drain(tasks.tailOutput({ id: 'x' })),
+    'follow the output: id is "x"; it must be a UUID',
+  ],
+];
+
+it.each(CASES)('%s', async (_, call, sentence) => {
+  const before = stub.calls.length;
+  const error = await call().then(
+    () => null,
+    (thrown: unknown) => thrown as ConnectError,
+  );
+  expect(error?.rawMessage).toBe(`Cannot ${sentence}`);
+  expect(error?.code).toBe(Code.InvalidArgument);
+  expect(error && kindOf(error)).toBe('invalid_argument');
+  expect(stub.calls.length).toBe(before);
+});
+
+describe('JSON over HTTP', () => {
+  let server: TestServer;
+  beforeAll(async () => {
+    server = await startTestServer({ supervisor: stub, tokens: TOKENS });
+  });
+  afterAll(() => server.close(0));
+
+  const post = async (method: string, body: BodyInit, type = 'application/json') => {
+    const response = await fetch(`${server.url}/muster.v1.TaskService/${method}`, {
+      method: 'POST',
+      headers: { 'content-type': type, authorization: `Bearer ${TOKENS.user}` },
+      body,
+    });
+    const text = await response.text();
+    return [response.status, text === '' ? null : JSON.parse(text)] as const;
+  };
+  const spec = (fields: object) => JSON.stringify({ spec: { target: { any: {} }, ...fields } });
+  const detail = [expect.objectContaining({ type: 'muster.v1.ErrorDetail' })];
+
+  it.each([
+    [
+      'an unknown interpreter',
+      spec({ script: { body: 'x', interpreter: 'INTERPRETER_FISH' } }),
+      '"INTERPRETER_FISH" is not known here; it must be INTERPRETER_SH, INTERPRETER_BASH, INTERPRETER_PYTHON3, INTERPRETER_NODE or INTERPRETER_DENO',
+    ],
+    [
+      'a misspelt field',
+      spec({ script: { body: 'x', interpeter: 1 } }),
+      'the message cannot be read: cannot decode message muster.v1.ScriptAction from JSON: key "interpeter" is unknown',
+    ],
+    [
+      'half of a surrogate pair',
+      String.raw`{"spec":{"target":{"any":{}},"script":{"body":"\ud800"}}}`,
+      'the message cannot be read: cannot decode field muster.v1.ScriptAction.body from JSON: expected string: invalid UTF8',
+    ],
+    ['half a document', '{"spec": {', 'the message cannot be read: cannot decode message'],
+    ['bytes that are no UTF-8', Buffer.from('7b2278223a22ff227d', 'hex'), 'the message cannot be'],
+  ])('%s', async (_, body, sentence) => {
+    const before = stub.calls.length;
+    const [status, error] = await post('CreateTask', body);
+    expect(status).toBe(400);
+    expect(error).toMatchObject({ code: 'invalid_argument', details: detail });
+    expect(error.message).toContain(`Cannot create the task: ${sentence}`);
+    expect(stub.calls.length).toBe(before);
+  });
+
+  it('a message that is no message', async () => {
+    const [status, error] = await post(
+      'CreateTask',
+      Uint8Array.of(10, 255, 1),
+      'application/proto',
+    );
+    expect(status).toBe(400);
+    expect(error).toMatchObject({ code: 'invalid_argument', details: detail });
+    expect(error.message).toMatch(/^Cannot create the task: the message cannot be read: /);
+  });
+
+  it('a wrong content type', async () => {
+    const [status, error] = await post('CreateTask', 'x', 'text/plain');
+    expect(status).toBe(415);
+    expect(error).toEqual({
+      message:
+        'Cannot create the task: the content type is not one of application/json, application/proto, application/grpc or application/grpc-web',
+    });
+  });
+
+  it('a GET for what changes something', async () => {
+    const response = await fetch(`${server.url}/muster.v1.TaskService/CreateTask`);
+    expect(response.status).toBe(405);
+    expect(await response.json()).toEqual({
+      message: 'Cannot create the task: HTTP GET does not do that; use POST',
+    });
+  });
+
+  it('a method that is none', async () => {
+    const [status, error] = await post('MakeCoffee', '{}');
+    expect(status).toBe(404);
+    expect(error.message).toContain('There is nothing at POST /muster.v1.TaskService/MakeCoffee');
+  });
+});
+
+describe('the constraints', () => {
+  it('have words for each of their patterns', () => {
+    const patterns = new Set<string>();
+    const messages: DescMessage[] = [
+      file_muster_v1_task,
+      file_muster_v1_task_service,
+      file_muster_v1_node_service,
+      file_muster_v1_agent_service,
+    ].flatMap((file) => file.messages);
+    for (const field of messages.flatMap((message) => message.fields)) {
+      const json = JSON.stringify(getOption(field, fieldRules), (_, value: unknown) =>
+        typeof value === 'bigint' ? String(value) : value,
+      );
+      for (const [, pattern] of json.matchAll(/"pattern":("(?:[^"\\]|\\.)+")/g)) {
+        patterns.add(JSON.parse(pattern ?? '""') as string);
+      }
+    }
+    expect(new Set(Object.keys(WORDS_OF_PATTERN))).toEqual(patterns);
+    // Nothing was missed by the walk above.
+    const proto = ['task', 'task_service', 'node_service', 'agent_service']
+      .map((name) => readFileSync(`proto/muster/v1/${name}.proto`, 'utf8'))
+      .join('');
+    const written = [...proto.matchAll(/pattern = "(.+?)"/g)].map(([, one]) =>
+      (one ?? '').replaceAll('\\\\', '\\'),
+    );
+    expect(new Set(written)).toEqual(patterns);
+  });
+
+  it('let 1,000 good specs through in 50 ms', () => {
+    const specs = Array.from({ length: 1000 }, (_, number) => ({
+      name: `task ${number}`,
+      target: { kind: { case: 'nodeId' as const, value: 'node-1' } },
+      policy: { timeout: { seconds: 30n }, maxAttempts: 3 },
+      labels: { app: 'x', 'example.com/tier': 'y' },
+      action: script({ env: { A: '1', B: '2' }, args: ['a', 'b'] }, `echo ${'x'.repeat(200)}`),
+    }));
+    const message = create(CreateTasksRequestSchema, { specs });
+    // Warm, and on a machine that may be busy with other tests: one good run tells.
+    const times: number[] = [];
+    while (times.length < 40 && Math.min(...times) > 40) {
+      const startedAt = performance.now();
+      validate(CreateTasksRequestSchema, message, 'create the tasks');
+      times.push(performance.now() - startedAt);
+    }
+    expect(Math.min(...times)).toBeLessThan(50);
+  });
+});
+
+async function drain(stream: AsyncIterable<unknown>): Promise<void> {
+  for await (const _ of stream);
+}

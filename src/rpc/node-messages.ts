@@ -1,0 +1,48 @@
+/**
+ * Nodes as messages.
+ */
+import { create, fromJson, type JsonValue } from '@bufbuild/protobuf';
+import {
+  type Node,
+  NodeFactsSchema,
+  NodeSchema,
+  NodeState,
+} from '../../proto/gen/muster/v1/node_pb.ts';
+import type { NodeRecord, NodeState as StateName } from '../supervisor/supervisor.ts';
+import { timestampOf } from './times.ts';
+
+const STATES: Readonly<Record<StateName, NodeState>> = {
+  online: NodeState.ONLINE,
+  unreachable: NodeState.UNREACHABLE,
+  offline: NodeState.OFFLINE,
+};
+
+/** Names the states that a filter asks for; unspecified ones are no condition. */
+export function stateNamesOf(states: readonly NodeState[]): StateName[] {
+  const entries = Object.entries(STATES) as [StateName, NodeState][];
+  return entries.filter(([, state]) => states.includes(state)).map(([name]) => name);
+}
+
+export function nodeOf(record: NodeRecord): Node {
+  return create(NodeSchema, {
+    id: record.id,
+    state: stateOf(record),
+    labels: { ...record.labels },
+    facts: fromJson(NodeFactsSchema, (record.facts ?? {}) as JsonValue, {
+      ignoreUnknownFields: true,
+    }),
+    slots: record.slots,
+    active: record.active,
+    epoch: BigInt(record.epoch),
+    bootId: record.bootId,
+    supervisorId: record.supervisorId ?? '',
+    createdAt: timestampOf(record.createdAt),
+    connectedAt: timestampOf(record.connectedAt),
+    lastSeenAt: timestampOf(record.seenAt),
+  });
+}
+
+function stateOf(record: NodeRecord): NodeState {
+  if (record.leftAt !== null) return NodeState.OFFLINE;
+  return record.isAlive ? NodeState.ONLINE : NodeState.UNREACHABLE;
+}

@@ -1,0 +1,38 @@
+/**
+ * NodeService: the hosts, as the supervisor knows them.
+ */
+import { create } from '@bufbuild/protobuf';
+import type { ConnectRouter } from '@connectrpc/connect';
+import { ListNodesRequestSchema, NodeService } from '../../proto/gen/muster/v1/node_service_pb.ts';
+import type { Supervisor } from '../supervisor/supervisor.ts';
+import { actionOf } from './actions.ts';
+import { nodeOf, stateNamesOf } from './node-messages.ts';
+import { filterDigest, makePageToken, readPageToken } from './page-token.ts';
+
+const DEFAULT_PAGE_SIZE = 50;
+const NODE_ID = /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
+
+export function routeNodeService(router: ConnectRouter, { nodes }: Supervisor): void {
+  router.service(NodeService, {
+    async listNodes({ labels, states, pageSize = DEFAULT_PAGE_SIZE, pageToken }) {
+      const conditions = create(ListNodesRequestSchema, { labels, states });
+      const digest = filterDigest(ListNodesRequestSchema, conditions);
+      const after = readPageToken(pageToken, digest, NODE_ID, actionOf('ListNodes'));
+      const names = stateNamesOf(states);
+      const filter = {
+        ...(Object.keys(labels).length === 0 ? {} : { labels }),
+        ...(names.length === 0 ? {} : { states: names }),
+      };
+      // One more than asked for tells whether another page follows.
+      const records = await nodes.list(filter, pageSize + 1, after);
+      const page = records.slice(0, pageSize);
+      const last = page.at(-1);
+      const hasMore = records.length > pageSize && last !== undefined;
+      return {
+        nodes: page.map(nodeOf),
+        nextPageToken: hasMore ? makePageToken(digest, last.id) : '',
+      };
+    },
+    getNode: async ({ id }) => ({ node: nodeOf(await nodes.get(id)) }),
+  });
+}

@@ -1,0 +1,261 @@
+/**
+ * A supervisor for tests of the API: it keeps tasks in a map, tells what it was asked, and fails on demand.
+ */
+import { MusterError } from '../../../machines/errors.ts';
+import { DEFAULT_TASK_POLICY } from '../../../machines/task-context.ts';
+import type {
+  AgentEvent,
+  AgentHello,
+  AgentLink,
+  Caller,
+  NodeRecord,
+  OutputItem,
+  Supervisor,
+  TaskChange,
+  TaskDraft,
+  TaskFilter,
+  TaskRecord,
+  Tasks,
+} from '../../supervisor/supervisor.ts';
+
+export const NOW = Date.UTC(2026, 10, 23, 12);
+
+export function taskId(number: number): string {
+  return `0198c6e2-0000-7000-8000-${number.toString(16).padStart(12, '0')}`;
+}
+
+export function taskRecord(id: string, draft: Partial<TaskDraft> = {}): TaskRecord {
+  const context: TaskRecord['snapshot']['context'] = {
+    id,
+    target: draft.target ?? { kind: 'any' },
+    policy: draft.policy ?? DEFAULT_TASK_POLICY,
+    held: false,
+    startAt: null,
+    createdAt: NOW,
+    attempt: 0,
+    current: null,
+    ended: null,
+    stopCause: null,
+    unreachableAt: null,
+    delayedUntil: null,
+    queuedAt: NOW,
+    firstStartedAt: null,
+    finishedAt: null,
+    exitCode: null,
+    signal: null,
+    reason: null,
+    message: '',
+  };
+  return {
+    id,
+    version: 1,
+    machineVersion: 1,
+    snapshot: { path: draft.held === true ? 'pending.held' : 'pending.queued', context },
+    name: draft.name ?? 'a task',
+    type: 'script',
+    labels: draft.labels ?? {},
+    creator: 'user',
+    parentId: null,
+    scheduleId: null,
+    specId: id,
+    createdAt: NOW,
+    updatedAt: NOW,
+  };
+}
+
+/** A session as the stub holds it. */
+export interface StubSession {
+  readonly hello: AgentHello;
+  readonly link: AgentLink;
+  readonly received: { seq: number; events: readonly AgentEvent[] }[];
+  heard: number;
+  isBegun: boolean;
+  ended: boolean | null;
+}
+
+export class StubSupervisor implements Supervisor {
+  readonly id = 'stub';
+  /** Each call: its name, and what it was given. */
+  readonly calls: { name: string; args: unknown[] }[] = [];
+  readonly records: TaskRecord[] = [];
+  readonly specs = new Map<string, unknown>();
+  readonly open: StubSession[] = [];
+  /** Thrown by every method while set. */
+  failure: unknown = null;
+  changes: AsyncIterable<TaskChange> = empty();
+  output: readonly OutputItem[] = [];
+  isUp = true;
+  /** Told of everything that sessions do, so that tests need not wait. */
+  onSession: () => void = () => {};
+
+  isServing = () => this.isUp;
+  stop = async () => {};
+
+  readonly tasks: Tasks = {
+    create: async (drafts, caller, requestId) => {
+      this.#called('create', drafts, caller, requestId);
+      return drafts.map((draft) => {
+        const record = taskRecord(taskId(this.records.length + 1), draft);
+        this.records.push(record);
+        this.specs.set(record.id, draft.spec);
+        return record;
+      });
+    },
+    get: async (id) => {
+      this.#called('get', id);
+      return { record: this.#find(id), spec: this.specs.get(id), attempts: [] };
+    },
+    list: async (filter: TaskFilter, limit, before) => {
+      this.#called('list', filter, limit, before);
+      const newestFirst = this.records.toReversed();
+      return newestFirst.filter((one) => before === null || one.id < before).slice(0, limit);
+    },
+    execute: async (id, caller) => this.#act('execute', id, caller),
+    cancel: async (id, note, caller) => this.#act('cancel', id, note, caller),
+    resolve: async (id, resolution, note, caller: Caller) =>
+      this.#act('resolve', id, resolution, note, caller),
+    retry: async (id, caller, requestId) => this.#act('retry', id, caller, requestId),
+    delete: async (id) => void this.#act('delete', id),
+    wait: async (id, timeoutMs, signal) => {
+      this.#called('wait', id, timeoutMs);
+      const record = this.#find(id);
+      if (timeoutMs === 60_000 && !signal.aborted) {
+        await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+      }
+      return record;
+    },
+    watch: (filter, seen, signal) => {
+      this.#called('watch', filter, [...seen]);
+      return until(this.changes, signal);
+    },
+    history: async (id, afterVersion, limit) => {
+      this.#called('history', id, afterVersion, limit);
+      const event = { type: 'execute.requested', by: 'user', at: NOW, random: 0.5 } as const;
+      const transition = {
+        taskId: id,
+        version: 2,
+        event,
+        fromPath: 'pending.held',
+        toPath: 'pending.queued',
+        at: NOW,
+        attempt: 0,
+        supervisorId: 'stub',
+      };
+      return { transitions: [transition], lateReports: [], hasMore: false };
+    },
+    verify: async (id) => {
+      this.#called('verify', id);
+      return { transitions: 3, differences: [] };
+    },
+    readOutput: async (id, attempt, stream, offset, limitBytes) => {
+      this.#called('readOutput', id, attempt, stream, offset, limitBytes);
+      const content = Uint8Array.of(0, 255, 10);
+      return { attempt: 1, content, nextOffset: offset + 3, isEnd: true, droppedBytes: 0 };
+    },
+    tailOutput: (id, from, isStoredOnly, signal) => {
+      this.#called('tailOutput', id, from, isStoredOnly);
+      return until(this.#items(), signal);
+    },
+    statistics: async (from, until) => {
+      this.#called('statistics', from, until);
+      const summary = { count: 2, p50: 0.4, p95: 1500.25, max: 90_061_001 };
+      return {
+        total: 2,
+        byState: [{ state: 'completed', substate: '', count: 2 }],
+        byType: [{ name: 'script', count: 2 }],
+        byNode: [{ name: '', count: 2 }],
+        byHour: [{ hour: NOW, created: 2, completed: 2, failed: 0 }],
+        waiting: summary,
+        running: summary,
+      };
+    },
+  };
+
+  readonly nodes = {
+    list: async (filter: unknown, limit: number, after: string | null) => {
+      this.#called('listNodes', filter, limit, after);
+      const all = ['a', 'b', 'c'].map(nodeRecord);
+      return all.filter((one) => after === null || one.id > after).slice(0, limit);
+    },
+    get: async (id: string) => {
+      this.#called('getNode', id);
+      return nodeRecord(id);
+    },
+  };
+
+  readonly sessions = {
+    heartbeatIntervalMs: 5_000,
+    deadAfterMs: 15_000,
+    open: async (hello: AgentHello, link: AgentLink) => {
+      this.#called('open', hello);
+      const session: StubSession = {
+        hello,
+        link,
+        received: [],
+        heard: 0,
+        isBegun: false,
+        ended: null,
+      };
+      this.open.push(session);
+      const told = (change: () => void) => {
+        change();
+        this.onSession();
+      };
+      return {
+        epoch: 7,
+        begin: () => told(() => (session.isBegun = true)),
+        receive: (seq: number, events: readonly AgentEvent[]) =>
+          told(() => session.received.push({ seq, events })),
+        heard: () => told(() => (session.heard += 1)),
+        ended: (isLeaving: boolean) => told(() => (session.ended = isLeaving)),
+      };
+    },
+  };
+
+  #called(name: string, ...args: unknown[]): void {
+    this.calls.push({ name, args });
+    if (this.failure !== null) throw this.failure;
+  }
+
+  #act(name: string, id: string, ...args: unknown[]): TaskRecord {
+    this.#called(name, id, ...args);
+    return this.#find(id);
+  }
+
+  #find(id: string): TaskRecord {
+    const found = this.records.find((one) => one.id === id);
+    if (found !== undefined) return found;
+    throw new MusterError('unknown_task', `There is no task ${id}`);
+  }
+
+  async *#items(): AsyncIterable<OutputItem> {
+    yield* this.output;
+  }
+}
+
+export function nodeRecord(id: string): NodeRecord {
+  return {
+    id,
+    epoch: 3,
+    bootId: 'boot',
+    labels: { zone: 'a' },
+    facts: { hostname: id, cores: 2, memoryBytes: '1024', madeUpLater: true },
+    slots: 4,
+    supervisorId: 'stub',
+    createdAt: NOW,
+    connectedAt: NOW,
+    seenAt: NOW,
+    leftAt: null,
+    isAlive: true,
+    active: 1,
+  };
+}
+
+async function* empty(): AsyncIterable<never> {}
+
+/** Yields what the source has and then waits for the signal, as a watcher does. */
+async function* until<T>(source: AsyncIterable<T>, signal: AbortSignal): AsyncIterable<T> {
+  yield* source;
+  if (signal.aborted) return;
+  await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+}
