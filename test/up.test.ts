@@ -84,6 +84,8 @@ describe('muster up', () => {
         const pid = await pidOf(name);
         process.kill(pid, 'SIGKILL');
         await eventually(async () => (await pidOf(name)) !== pid, `${name} runs again`);
+        const url = `http://127.0.0.1:${port}/readyz`;
+        await eventually(async () => (await fetch(url)).ok, 'the supervisor is ready');
       }
       const run = await muster('run', '--node', 'local-1', '--', 'echo', 'back');
       expect(run.stdout).toBe('back\n');
