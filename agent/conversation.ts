@@ -22,6 +22,8 @@ import type { Connection } from './transport.ts';
 
 /** From the first byte to Welcome. */
 const WELCOME_TIMEOUT_MS = 10_000;
+/** What has arrived when the connection ends is read within this time. */
+const CLOSED_GRACE_MS = 50;
 /** Bounds for what a supervisor may ask for. */
 const MIN_INTERVAL_MS = 50;
 
@@ -64,8 +66,12 @@ export class Conversation {
    * @throws whatever broke the stream
    */
   async hold(): Promise<Ending> {
-    const { connection, headers, reporter, onHeard } = this.#options;
+    const { connection, headers, reporter, clock, onHeard } = this.#options;
     this.#watchSilence();
+    // What has arrived before the end may still be read.
+    void connection.closed.then(() =>
+      clock.after(CLOSED_GRACE_MS, () => this.cut(new Error('the connection was closed'))),
+    );
     try {
       const responses = connection.client.session(this.#requests(), {
         headers,

@@ -48,6 +48,11 @@ function readBytes(text: string): Uint8Array {
 
 const asText = (text: string) => text;
 
+/** Writes JSON values as lines of one text, to be read with `string_to_array`: JSON has no raw line break. */
+export function jsonLines(values: readonly unknown[]): string {
+  return values.map((value) => JSON.stringify(value)).join('\n');
+}
+
 /** Bytes need their type said in words: postgres.js takes an array of them for bytes itself. */
 export function bytesArray(
   sql: Pick<postgres.Sql, 'typed'>,
@@ -67,7 +72,12 @@ export const ARRAY_TYPES = {
     parse: readBytes,
   },
   /** integer[], bigint[], double precision[], uuid[] */
-  plainArray: { to: 1007, from: [1007, 1016, 1022, 2951], serialize: writePlainArray, parse: asText },
+  plainArray: {
+    to: 1007,
+    from: [1007, 1016, 1022, 2951],
+    serialize: writePlainArray,
+    parse: asText,
+  },
   textArray: { to: 1009, from: [1009], serialize: writeTextArray, parse: asText },
   bytesArray: { to: 1001, from: [1001], serialize: writeBytesArray, parse: asText },
 };

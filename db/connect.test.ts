@@ -1,5 +1,6 @@
 // What an operator reads when the database cannot be used, and how values travel. No message shows a password.
 
+import { readFileSync, readdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -74,7 +75,13 @@ describe('connectDatabase', () => {
   });
 
   it('says that the URL cannot be read, without showing it', async () => {
-    const urls = ['', 's3cret', 'mysql://me:s3cret@host/db', 'postgres://me:s3c/ret#@:x:/db', 'postgres://'];
+    const urls = [
+      '',
+      's3cret',
+      'mysql://me:s3cret@host/db',
+      'postgres://me:s3c/ret#@:x:/db',
+      'postgres://',
+    ];
     for (const url of urls) {
       const error = await failureOf(url);
       expect([url, error.kind]).toEqual([url, 'invalid_argument']);
@@ -93,6 +100,18 @@ describe('connectDatabase', () => {
     expect(lines).toEqual(['Postgres: relation "twice" already exists, skipping']);
     const [row] = await sql`select current_setting('application_name') as name`;
     expect(row).toEqual({ name: 'connect-test' });
+  });
+});
+
+describe('the statements of db/', () => {
+  it('use no transactions of postgres.js, which end the process when a connection is lost', () => {
+    const folder = new URL('./', import.meta.url);
+    const names = readdirSync(folder).filter((name) => /^[a-z-]+\.ts$/.test(name));
+    const users = names.filter((name) =>
+      /\.(begin|reserve)\(/.test(readFileSync(new URL(name, folder), 'utf8')),
+    );
+    expect(names).toContain('tasks.ts');
+    expect(users).toEqual([]);
   });
 });
 
@@ -140,13 +159,21 @@ async function startOldServer(): Promise<Server> {
   const int16 = (value: number) => Buffer.from([value >> 8, value & 255]);
   const int32 = (value: number) => Buffer.from([0, 0, value >> 8, value & 255]);
   const ready = message('Z', Buffer.from('I'));
-  const column = [Buffer.from('version\0'), int32(0), int16(0), int32(23), int16(4), int32(0), int16(0)];
+  const column = [
+    Buffer.from('major\0'),
+    int32(0),
+    int16(0),
+    int32(23),
+    int16(4),
+    int32(0),
+    int16(0),
+  ];
   const answer = Buffer.concat([
     message('1'),
     message('t', int16(0)),
     message('T', int16(1), ...column),
     message('2'),
-    message('D', int16(1), int32(6), Buffer.from('140010')),
+    message('D', int16(1), int32(2), Buffer.from('14')),
     message('C', Buffer.from('SELECT 1\0')),
     ready,
   ]);

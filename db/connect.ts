@@ -3,6 +3,9 @@
  *
  * Every statement of db/ goes through the `Sql` made here: it knows how arrays, big integers and bytes travel, without asking
  * the server for its types first. No message shows the URL, because the URL holds the password.
+ *
+ * Never `sql.begin` or `sql.reserve`: in postgres.js 3.4 a connection that is lost within a transaction ends the process, or runs
+ * what is left of the transaction inside another one (its issues 1133, 1216). Every function of db/ is one statement.
  */
 import postgres from 'postgres';
 import { MusterError } from '../machines/errors.ts';
@@ -22,6 +25,8 @@ export interface DatabaseOptions {
   readonly url: string;
   /** Default 10. */
   readonly maxConnections?: number;
+  /** How long to wait for the first answer. Default 10,000. */
+  readonly connectTimeoutMs?: number;
   /** What pg_stat_activity shows. Default muster. */
   readonly applicationName?: string;
   /** Receives the server's notices; default: they are dropped. */
@@ -29,7 +34,7 @@ export interface DatabaseOptions {
 }
 
 const OLDEST_SERVER_VERSION = 15;
-const CONNECT_TIMEOUT_SECONDS = 10;
+const CONNECT_TIMEOUT_MS = 10_000;
 const KEEP_ALIVE_SECONDS = 15;
 /** Connections above the first few are closed after a quiet minute. */
 const IDLE_SECONDS = 60;
@@ -43,9 +48,7 @@ const LONGEST_BACKOFF_SECONDS = 1;
 export async function connectDatabase(options: DatabaseOptions): Promise<Database> {
   const sql = openConnections(options);
   try {
-    const [row] = await sql<{ version: number }[]>`
-      select current_setting('server_version_num')::integer as version`;
-    const major = Math.floor((row?.version ?? 0) / 10_000);
+    const major = await readMajorVersion(sql, options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS);
     if (major < OLDEST_SERVER_VERSION) {
       throw new MusterError(
         'invalid_argument',
@@ -59,13 +62,29 @@ export async function connectDatabase(options: DatabaseOptions): Promise<Databas
   return { sql, close: () => sql.end({ timeout: 5 }) };
 }
 
+/** Gives up by itself: postgres.js tries for ever while a proxy accepts connections and closes them. */
+async function readMajorVersion(sql: Sql, timeoutMs: number): Promise<number> {
+  const { promise: timeout, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    reject(Object.assign(new Error('no answer in time'), { code: 'CONNECT_TIMEOUT' }));
+  }, timeoutMs);
+  try {
+    const version = sql<[{ major: number }]>`
+      select current_setting('server_version_num')::integer / 10000 as major`;
+    const [row] = await Promise.race([version, timeout]);
+    return row.major;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 function openConnections(options: DatabaseOptions): Sql {
   const { log } = options;
   if (!/^postgres(ql)?:\/\/[^/]/.test(options.url)) throw unreadableUrl();
   try {
     return postgres(options.url, {
       max: options.maxConnections ?? 10,
-      connect_timeout: CONNECT_TIMEOUT_SECONDS,
+      connect_timeout: (options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS) / 1000,
       keep_alive: KEEP_ALIVE_SECONDS,
       idle_timeout: IDLE_SECONDS,
       // Seconds. Short, because every waiting statement of a database that is away waits for it in turn.
@@ -118,7 +137,10 @@ function describeFailure(sql: Sql, error: unknown): MusterError {
     case '42501':
       return failure('invalid_argument', `user "${sql.options.user}" may not connect to it`);
     case '53300':
-      return failure('unavailable', 'all connections of the server are taken; raise max_connections');
+      return failure(
+        'unavailable',
+        'all connections of the server are taken; raise max_connections',
+      );
     case '57P03':
       return failure('unavailable', 'the server is starting or stopping; try again in a moment');
     case 'ENOTFOUND':
@@ -127,13 +149,16 @@ function describeFailure(sql: Sql, error: unknown): MusterError {
     case 'CONNECT_TIMEOUT':
       return failure(
         'unavailable',
-        `no answer within ${CONNECT_TIMEOUT_SECONDS} s; check the address and the firewall`,
+        'no answer came in time; check the address and the firewall, and whether it is PostgreSQL',
       );
     default:
       break;
   }
   if (classifyFailure(error) === 'connection_lost') {
-    return failure('unavailable', `nothing answers there (${code}); start PostgreSQL or check the address`);
+    return failure(
+      'unavailable',
+      `nothing answers there (${code}); start PostgreSQL or check the address`,
+    );
   }
   return failure('invalid_argument', message ?? String(error));
 }

@@ -24,8 +24,14 @@ export interface Migration {
 /** All migrations of this program, in order. */
 export const MIGRATIONS: readonly Migration[] = readMigrations();
 
-/** Any number that no other program on the same database uses: "muster" in ASCII. */
-const LOCK_KEY = 0x6d7573746572;
+/**
+ * Whoever comes second waits here and then sees what the first one did. Given back with the transaction. The key is any number
+ * that no other program on the same database uses: "muster" in ASCII.
+ */
+const TAKE_LOCK = `select pg_advisory_xact_lock(${0x6d7573746572})`;
+
+/** The code of our own error: another process has applied the migration. */
+const OVERTAKEN = 'MU001';
 
 interface AppliedRow {
   version: number;
@@ -43,6 +49,14 @@ export async function migrate(
   sql: Sql,
   migrations: readonly Migration[] = MIGRATIONS,
 ): Promise<{ from: number; to: number }> {
+  await sql.unsafe(`
+    ${TAKE_LOCK};
+    create table if not exists migrations (
+      version integer constraint migrations_pkey primary key,
+      name text not null,
+      checksum text not null,
+      applied_at timestamptz not null default now()
+    );`);
   let from: number | null = null;
   for (;;) {
     const { before, after } = await applyNext(sql, migrations);
@@ -51,31 +65,37 @@ export async function migrate(
   }
 }
 
+/** Applies the first migration that is missing, unless another process is faster. */
 async function applyNext(
   sql: Sql,
   migrations: readonly Migration[],
 ): Promise<{ before: number; after: number }> {
-  return await sql.begin(async (tx) => {
-    // Whoever comes second waits here and then sees what the first one did. Given back with the transaction.
-    await tx`select pg_advisory_xact_lock(${LOCK_KEY}::bigint)`;
-    await tx`
-      create table if not exists migrations (
-        version integer constraint migrations_pkey primary key,
-        name text not null,
-        checksum text not null,
-        applied_at timestamptz not null default now()
-      )`;
-    const applied = await tx<AppliedRow[]>`
-      select version, name, checksum from migrations order by version`;
-    const before = applied.at(-1)?.version ?? 0;
-    checkApplied(applied, migrations);
-    const next = migrations.find(({ version }) => version === before + 1);
-    if (next === undefined) return { before, after: before };
-    await tx.unsafe(next.text);
-    await tx`
-      insert into migrations (version, name, checksum) values (${next.version}, ${next.name}, ${next.checksum})`;
-    return { before, after: next.version };
-  });
+  const applied = await sql<AppliedRow[]>`
+    select version, name, checksum from migrations order by version`;
+  const before = applied.at(-1)?.version ?? 0;
+  checkApplied(applied, migrations);
+  const next = migrations.find(({ version }) => version === before + 1);
+  if (next === undefined) return { before, after: before };
+  // Several commands in one message are one transaction.
+  await sql
+    .unsafe(`
+    ${TAKE_LOCK};
+    do $$ begin
+      if (select coalesce(max(version), 0) from migrations) <> ${before} then
+        raise exception 'overtaken' using errcode = '${OVERTAKEN}';
+      end if;
+    end $$;
+    ${next.text};
+    insert into migrations (version, name, checksum)
+    values (${next.version}, ${quote(next.name)}, ${quote(next.checksum)});`)
+    .catch((error: unknown) => {
+      if ((error as { code?: unknown }).code !== OVERTAKEN) throw error;
+    });
+  return { before, after: next.version };
+}
+
+function quote(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
 }
 
 function checkApplied(applied: readonly AppliedRow[], migrations: readonly Migration[]): void {

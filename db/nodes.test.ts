@@ -5,7 +5,14 @@ import { createTestDatabase } from '../test/database.ts';
 import type { TestDatabase } from '../test/database.ts';
 import { connectDatabase } from './connect.ts';
 import type { Database } from './connect.ts';
-import { closeNodeSession, listNodeIds, listNodes, openNodeSession, readNodes, touchNodes } from './nodes.ts';
+import {
+  closeNodeSession,
+  listNodeIds,
+  listNodes,
+  openNodeSession,
+  readNodes,
+  touchNodes,
+} from './nodes.ts';
 import type { NodeRecord } from './records.ts';
 import { dispatch, exit, start, storeTask } from './task-fixture.ts';
 
@@ -25,7 +32,14 @@ afterAll(async () => {
 const DEAD_AFTER_MS = 15_000;
 
 const open = (nodeId: string, supervisorId = 's1', labels: Record<string, string> = {}) =>
-  openNodeSession(database.sql, { nodeId, bootId: 'b1', labels, facts: { os: 'linux' }, slots: 8, supervisorId });
+  openNodeSession(database.sql, {
+    nodeId,
+    bootId: 'b1',
+    labels,
+    facts: { os: 'linux' },
+    slots: 8,
+    supervisorId,
+  });
 
 const silence = (nodeId: string, seconds: number) =>
   database.sql`update nodes set seen_at = now() - make_interval(secs => ${seconds}) where id = ${nodeId}`;
@@ -112,7 +126,11 @@ describe('lists', () => {
     }
     await silence('n2', 20);
     await closeNodeSession(sql, 'n4', 1, true);
-    const list = async (filter: Parameters<typeof listNodes>[1], limit = 10, after: string | null = null) =>
+    const list = async (
+      filter: Parameters<typeof listNodes>[1],
+      limit = 10,
+      after: string | null = null,
+    ) =>
       (await listNodes(sql, filter, limit, after, DEAD_AFTER_MS)).map((node) => node.id).join(' ');
     const all = (await list({})).split(' ');
     expect(all.toSorted()).toEqual(['N5', 'n1', 'n2', 'n3', 'n4']);

@@ -44,30 +44,28 @@ export async function openNodeSession(
   sql: Sql,
   o: NodeSessionOpening,
 ): Promise<{ epoch: number; previousSupervisorId: string | null }> {
-  return await sql.begin(async (tx) => {
-    const [before] = await tx<{ supervisor_id: string | null }[]>`
-      select supervisor_id from nodes where id = ${o.nodeId} for update`;
-    const [row] = await tx<[{ epoch: number }]>`
-      insert into nodes as node (
-        id, epoch, boot_id, labels, facts, slots, supervisor_id, connected_at, seen_at, left_at
-      )
-      values (
-        ${o.nodeId}, 1, ${o.bootId}, ${JSON.stringify(o.labels)}::text::jsonb,
-        ${JSON.stringify(o.facts ?? null)}::text::jsonb, ${o.slots}, ${o.supervisorId}, now(), now(), null
-      )
-      on conflict (id) do update
-      set epoch = node.epoch + 1,
-          boot_id = excluded.boot_id,
-          labels = excluded.labels,
-          facts = excluded.facts,
-          slots = excluded.slots,
-          supervisor_id = excluded.supervisor_id,
-          connected_at = excluded.connected_at,
-          seen_at = excluded.seen_at,
-          left_at = null
-      returning epoch`;
-    return { epoch: row.epoch, previousSupervisorId: before?.supervisor_id ?? null };
-  });
+  const [row] = await sql<[{ epoch: number; previous_supervisor_id: string | null }]>`
+    insert into nodes as node (
+      id, epoch, boot_id, labels, facts, slots, supervisor_id, connected_at, seen_at, left_at
+    )
+    values (
+      ${o.nodeId}, 1, ${o.bootId}, ${JSON.stringify(o.labels)}::text::jsonb,
+      ${JSON.stringify(o.facts ?? null)}::text::jsonb, ${o.slots}, ${o.supervisorId}, now(), now(), null
+    )
+    on conflict (id) do update
+    set epoch = node.epoch + 1,
+        boot_id = excluded.boot_id,
+        labels = excluded.labels,
+        facts = excluded.facts,
+        slots = excluded.slots,
+        supervisor_id = excluded.supervisor_id,
+        -- Kept in the row, because only here is the value known that another session may have written a moment ago.
+        previous_supervisor_id = node.supervisor_id,
+        connected_at = excluded.connected_at,
+        seen_at = excluded.seen_at,
+        left_at = null
+    returning epoch, previous_supervisor_id`;
+  return { epoch: row.epoch, previousSupervisorId: row.previous_supervisor_id };
 }
 
 /** Writes down a sign of life of each session. Returns the nodes whose session is still this one. */

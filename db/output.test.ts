@@ -123,7 +123,7 @@ describe('insertOutput', () => {
       stdout: string;
       stderr: string;
     };
-    source.stderr = [...source.stdout].reverse().join('');
+    source.stderr = Buffer.from(source.stdout).reverse().toString();
     await fc.assert(
       fc.asyncProperty(batches, async (sent) => {
         const id = await newTask();
@@ -150,12 +150,16 @@ describe('insertOutput', () => {
   it('stores each byte once when two senders overlap at the same time (I5)', async () => {
     const { sql } = database;
     const id = await newTask();
-    const whole = Array.from({ length: 300 }, (_, index) => String.fromCharCode(65 + (index % 26))).join('');
+    const whole = Array.from({ length: 300 }, (_, index) =>
+      String.fromCharCode(65 + (index % 26)),
+    ).join('');
     const chunks = (size: number) =>
-      Array.from({ length: Math.ceil(whole.length / size) }, (_, index) => index * size).map((offset) =>
-        pieceOf(id, 'stdout', offset, bytes(whole.slice(offset, offset + size))),
+      Array.from({ length: Math.ceil(whole.length / size) }, (_, index) => index * size).map(
+        (offset) => pieceOf(id, 'stdout', offset, bytes(whole.slice(offset, offset + size))),
       );
-    const results = await Promise.all([7, 11, 13, 300].map((size) => insertOutput(sql, chunks(size))));
+    const results = await Promise.all(
+      [7, 11, 13, 300].map((size) => insertOutput(sql, chunks(size))),
+    );
     expect(results.flat().every((result) => result === 'stored')).toBe(true);
     expect(await readAll(id, 'stdout')).toBe(whole);
   });
@@ -193,7 +197,12 @@ describe('reading output', () => {
     await insertOutput(sql, [pieceOf(id, 'stderr', 5, bytes('err2 '))]);
     await insertOutput(sql, [pieceOf(id, 'stdout', 10, binary)]);
     const all = await listOutput(sql, id, 1, { stdout: 0, stderr: 0 }, 1e6);
-    expect(all.slice(0, 4).map(({ content }) => text(content))).toEqual(['out1 ', 'err1 ', 'out2 ', 'err2 ']);
+    expect(all.slice(0, 4).map(({ content }) => text(content))).toEqual([
+      'out1 ',
+      'err1 ',
+      'out2 ',
+      'err2 ',
+    ]);
     expect(all[4]).toEqual({ ...pieceOf(id, 'stdout', 10, binary).piece });
     for (const limit of [1, 2, 3, 7, 100]) {
       const from = { stdout: 0, stderr: 0 };

@@ -4,23 +4,29 @@
  * Each stream of an attempt is stored once and in order (I5): its row in output_streams says how far it is stored, whoever adds
  * to it holds that row, and what is stored already is cut off. A session whose epoch is over adds nothing (I6).
  */
-import type postgres from 'postgres';
 import { bytesArray } from './array-types.ts';
 import type { Sql } from './connect.ts';
-import { addPieces } from './output-ends.ts';
-import type { OutputResult, SessionPiece, StreamEnd } from './output-ends.ts';
 import type { OutputPiece, OutputStreamName } from './records.ts';
+
+/** A piece with the session that it came through. */
+export interface SessionPiece {
+  readonly nodeId: string;
+  readonly epoch: number;
+  readonly piece: OutputPiece;
+}
+
+export type OutputResult = 'stored' | 'stale' | 'gap';
 
 interface PieceRow {
   stream: OutputStreamName;
   start_offset: number;
-  end_offset: number;
   content: Uint8Array;
+  arrival: number;
   host_ms: number;
 }
 
 /**
- * Stores pieces of output in one transaction. Pieces of one stream are in order.
+ * Stores pieces of output, all or none. Pieces of one stream are in order.
  *
  * `stored`: the bytes are stored, now or before; those of a deleted task count as stored, because nobody will ask for them.
  * `stale`: the node has a newer session. `gap`: bytes before it are missing; nothing of it was stored.
@@ -29,94 +35,21 @@ export async function insertOutput(
   sql: Sql,
   pieces: readonly SessionPiece[],
 ): Promise<OutputResult[]> {
-  if (pieces.length === 0) return [];
-  return await sql.begin(async (tx) => {
-    const epochs = await readEpochs(tx, pieces);
-    const current = pieces.filter(({ nodeId, epoch }) => epochs.get(nodeId) === epoch);
-    const ends = await openStreams(tx, current);
-    const { results, accepted, moved } = addPieces(pieces, epochs, ends);
-    if (accepted.length > 0) await writePieces(tx, accepted, moved);
-    return results;
-  });
-}
-
-/** Holds the sessions of the nodes: no epoch rises before the end of the transaction. */
-async function readEpochs(
-  tx: postgres.TransactionSql,
-  pieces: readonly SessionPiece[],
-): Promise<Map<string, number>> {
-  const nodeIds = [...new Set(pieces.map(({ nodeId }) => nodeId))].sort();
-  const rows = await tx<{ id: string; epoch: number }[]>`
-    select id, epoch from nodes where id = any(${nodeIds}::text[]) order by id for share`;
-  return new Map(rows.map((row) => [row.id, row.epoch]));
-}
-
-/** Holds the streams of the pieces and returns where they end. A stream of a deleted task is not among them. */
-async function openStreams(
-  tx: postgres.TransactionSql,
-  pieces: readonly SessionPiece[],
-): Promise<StreamEnd[]> {
-  const streams = new Map(
-    pieces.map(({ piece }) => [`${piece.taskId} ${piece.attempt} ${piece.stream}`, piece]),
-  );
-  // One order for all, so that two batches cannot wait for each other.
-  const sorted = [...streams.keys()].sort().map((key) => streams.get(key) as OutputPiece);
-  const wanted = tx`
-    unnest(
-      ${sorted.map(({ taskId }) => taskId)}::uuid[],
-      ${sorted.map(({ attempt }) => attempt)}::integer[],
-      ${sorted.map(({ stream }) => stream)}::text[]
-    ) as wanted (task_id, attempt, stream)`;
-  const held = () => tx<StreamEnd[]>`
-    select s.task_id as "taskId", s.attempt, s.stream, s.end_offset as "endOffset"
-    from output_streams as s
-    where (s.task_id, s.attempt, s.stream) in (select * from ${wanted})
-    order by s.task_id, s.attempt, s.stream
-    for update`;
-  const known = await held();
-  if (known.length === sorted.length) return known;
-  await tx`
-    with owners as materialized (
-      -- A share of each task, so that deleteTask sees the streams or these statements see that it is gone.
-      select id from tasks where id in (select task_id from ${wanted}) order by id for key share
-    )
-    insert into output_streams (task_id, attempt, stream, end_offset)
-    select task_id, attempt, stream, 0 from ${wanted}
-    where task_id in (select id from owners)
-    order by task_id, attempt, stream
-    on conflict do nothing`;
-  return await held();
-}
-
-async function writePieces(
-  tx: postgres.TransactionSql,
-  pieces: readonly OutputPiece[],
-  ends: readonly StreamEnd[],
-): Promise<void> {
-  await tx`
-    with moved as (
-      update output_streams as s
-      set end_offset = moved.end_offset
-      from unnest(
-        ${ends.map(({ taskId }) => taskId)}::uuid[],
-        ${ends.map(({ attempt }) => attempt)}::integer[],
-        ${ends.map(({ stream }) => stream)}::text[],
-        ${ends.map(({ endOffset }) => endOffset)}::bigint[]
-      ) as moved (task_id, attempt, stream, end_offset)
-      where s.task_id = moved.task_id and s.attempt = moved.attempt and s.stream = moved.stream
-    )
-    insert into output_pieces (task_id, attempt, stream, start_offset, end_offset, content, host_at)
-    select task_id, attempt, stream, start_offset, start_offset + length(content), content, to_timestamp(host_ms / 1000)
-    from unnest(
-      ${pieces.map(({ taskId }) => taskId)}::uuid[],
-      ${pieces.map(({ attempt }) => attempt)}::integer[],
-      ${pieces.map(({ stream }) => stream)}::text[],
-      ${pieces.map(({ offset }) => offset)}::bigint[],
-      ${bytesArray(tx, pieces.map(({ content }) => content))},
-      ${pieces.map(({ at }) => at)}::double precision[]
-    ) with ordinality as piece (task_id, attempt, stream, start_offset, content, host_ms, place)
-    -- The order of arrival: the identity column counts the rows as they are inserted.
-    order by place`;
+  const rows = await sql<{ result: OutputResult }[]>`
+    select * from insert_output(
+      ${pieces.map(({ nodeId }) => nodeId)},
+      ${pieces.map(({ epoch }) => epoch)},
+      ${pieces.map(({ piece }) => piece.taskId)},
+      ${pieces.map(({ piece }) => piece.attempt)},
+      ${pieces.map(({ piece }) => piece.stream)},
+      ${pieces.map(({ piece }) => piece.offset)},
+      ${bytesArray(
+        sql,
+        pieces.map(({ piece }) => piece.content),
+      )},
+      ${pieces.map(({ piece }) => piece.at)}
+    ) as result`;
+  return rows.map(({ result }) => result);
 }
 
 /** Reads at most `limitBytes` of a stream from `offset`; less when less is stored. */
@@ -175,9 +108,9 @@ async function selectPieces(
   stream: OutputStreamName,
   offset: number,
   limitBytes: number,
-): Promise<(PieceRow & { arrival: number })[]> {
-  return await sql<(PieceRow & { arrival: number })[]>`
-    select stream, start_offset, end_offset, content, arrival,
+): Promise<PieceRow[]> {
+  return await sql<PieceRow[]>`
+    select stream, start_offset, content, arrival,
            (extract(epoch from host_at) * 1000)::double precision as host_ms
     from output_pieces
     where task_id = ${taskId} and attempt = ${attempt} and stream = ${stream}

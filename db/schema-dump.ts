@@ -58,7 +58,12 @@ export async function dumpSchema(sql: Sql): Promise<string> {
     from pg_class as c
     where c.relkind = 'r' and c.relnamespace = current_schema()::regnamespace
     order by c.relname`;
-  return HEADER + tables.map(tableText).join('');
+  const functions = await sql<{ text: string }[]>`
+    select pg_get_functiondef(oid) as text from pg_proc
+    where pronamespace = current_schema()::regnamespace
+    order by proname`;
+  const texts = functions.map(({ text }) => `\n${text.replace(' public.', ' ').trimEnd()};\n`);
+  return [HEADER, ...tables.map(tableText), ...texts].join('');
 }
 
 function tableText({ name, options, columns, constraints, indexes }: DumpedTable): string {

@@ -1,9 +1,12 @@
 /**
  * The statement that counts tasks, for GetStatistics. It reads every task of the range once.
  */
+import type postgres from 'postgres';
 import type { Sql } from './connect.ts';
 import type { DurationSummary, Statistics } from './records.ts';
 import { idRange } from './task-filter.ts';
+
+type Fragment = postgres.PendingQuery<postgres.Row[]>;
 
 const NOTHING: DurationSummary = { count: 0, p50: 0, p95: 0, max: 0 };
 
@@ -55,14 +58,8 @@ export async function readStatistics(
         select json_agg(json_build_object('state', state, 'substate', substate, 'count', n) order by state, substate)
         from (select state, substate, count(*) as n from chosen group by state, substate) as counts
       ) as by_state,
-      (
-        select json_agg(json_build_object('name', type, 'count', n) order by type)
-        from (select type, count(*) as n from chosen group by type) as counts
-      ) as by_type,
-      (
-        select json_agg(json_build_object('name', node_id, 'count', n) order by node_id)
-        from (select node_id, count(*) as n from chosen group by node_id) as counts
-      ) as by_node,
+      ${counts(sql, 'type')} as by_type,
+      ${counts(sql, 'node_id')} as by_node,
       (
         select json_agg(
           json_build_object(
@@ -72,22 +69,8 @@ export async function readStatistics(
         )
         from hours
       ) as by_hour,
-      (
-        select json_build_object(
-          'count', count(*), 'p50', percentile_cont(0.5) within group (order by waiting_ms),
-          'p95', percentile_cont(0.95) within group (order by waiting_ms), 'max', max(waiting_ms)
-        )
-        from chosen
-        where waiting_ms is not null
-      ) as waiting,
-      (
-        select json_build_object(
-          'count', count(*), 'p50', percentile_cont(0.5) within group (order by running_ms),
-          'p95', percentile_cont(0.95) within group (order by running_ms), 'max', max(running_ms)
-        )
-        from chosen
-        where running_ms is not null
-      ) as running`;
+      ${durations(sql, 'waiting_ms')} as waiting,
+      ${durations(sql, 'running_ms')} as running`;
   return {
     total: row?.total ?? 0,
     byState: row?.by_state ?? [],
@@ -97,6 +80,23 @@ export async function readStatistics(
     waiting: summary(row?.waiting),
     running: summary(row?.running),
   };
+}
+
+function counts(sql: Sql, column: 'type' | 'node_id'): Fragment {
+  return sql`(
+    select json_agg(json_build_object('name', name, 'count', n) order by name)
+    from (select ${sql(column)} as name, count(*) as n from chosen group by 1) as counts
+  )`;
+}
+
+function durations(sql: Sql, column: 'waiting_ms' | 'running_ms'): Fragment {
+  return sql`(
+    select json_build_object(
+      'count', count(ms), 'p50', percentile_cont(0.5) within group (order by ms),
+      'p95', percentile_cont(0.95) within group (order by ms), 'max', max(ms)
+    )
+    from (select ${sql(column)} as ms from chosen) as times
+  )`;
 }
 
 /** Of no durations, Postgres says null. */

@@ -78,11 +78,13 @@ export function filterConditions(
   for (const column of COLUMNS) {
     if (column === fan) continue;
     const values = valuesOf(filter, column);
-    if (values.length === 1) conditions.push(sql`and ${sql(`t.${column}`)} = ${values[0] as string}`);
+    if (values.length === 1)
+      conditions.push(sql`and ${sql(`t.${column}`)} = ${values[0] as string}`);
     if (values.length > 1) conditions.push(sql`and ${sql(`t.${column}`)} = any(${values}::text[])`);
   }
   // Without an index: every task is a script today, so that the filter drops nothing.
-  if (types !== undefined && types.length > 0) conditions.push(sql`and t.type = any(${types}::text[])`);
+  if (types !== undefined && types.length > 0)
+    conditions.push(sql`and t.type = any(${types}::text[])`);
   if (createdFrom !== undefined) {
     conditions.push(sql`and t.created_at >= to_timestamp(${createdFrom}::double precision / 1000)`);
   }
@@ -97,7 +99,9 @@ const COLUMNS = ['node_id', 'creator', 'state'] as const;
 type FilterColumn = (typeof COLUMNS)[number];
 
 function valuesOf(filter: TaskFilter, column: FilterColumn): string[] {
-  const values = { node_id: filter.nodeIds, creator: filter.creators, state: filter.states }[column];
+  const values = { node_id: filter.nodeIds, creator: filter.creators, state: filter.states }[
+    column
+  ];
   return [...new Set<string>(values)];
 }
 

@@ -9,7 +9,16 @@ import type { Database } from './connect.ts';
 import { listNodeIds, listNodes, openNodeSession, readNodes } from './nodes.ts';
 import type { TaskFilter, TaskRecord } from './records.ts';
 import { readSpecs } from './specs.ts';
-import { NOON, creationOf, dispatch, exit, idAt, recordOf, start, updateOf } from './task-fixture.ts';
+import {
+  NOON,
+  creationOf,
+  dispatch,
+  exit,
+  idAt,
+  recordOf,
+  start,
+  updateOf,
+} from './task-fixture.ts';
 import {
   insertTasks,
   listDueTasks,
@@ -64,7 +73,10 @@ async function fill(from: number, until: number): Promise<void> {
         creator: n % 500 === 3 ? 'rare' : `user-${n % 4}`,
         parentId: n % 1000 === 4 ? PARENT : null,
         scheduleId: n % 1000 === 5 ? SCHEDULE : null,
-        labels: { ...(n % 10 === 0 ? { app: 'web' } : {}), ...(n % 300 === 0 ? { tier: 'gold' } : {}) },
+        labels: {
+          ...(n % 10 === 0 ? { app: 'web' } : {}),
+          ...(n % 300 === 0 ? { tier: 'gold' } : {}),
+        },
       }),
     );
   }
@@ -137,7 +149,10 @@ const FILTERS: Record<string, (some: TaskRecord) => TaskFilter> = {
   'two labels': () => ({ labels: { app: 'web', tier: 'gold' } }),
   'a label that no task has': () => ({ labels: { app: 'web', tier: 'silver' } }),
   'label and nodes': () => ({ labels: { tier: 'gold' }, nodeIds: ['n1', 'n0'] }),
-  'a time range': (some) => ({ createdFrom: some.createdAt, createdUntil: some.createdAt + 30_000 }),
+  'a time range': (some) => ({
+    createdFrom: some.createdAt,
+    createdUntil: some.createdAt + 30_000,
+  }),
   'from a time': () => ({ createdFrom: NOON + (COUNT - 30) * 250 }),
   'until a time': () => ({ createdUntil: NOON + 10_000 }),
   'a time before all': () => ({ createdUntil: 0 }),

@@ -7,7 +7,13 @@
  */
 import { MusterError } from '../machines/errors.ts';
 import type { Sql } from './connect.ts';
-import type { CreationResult, TaskCreation, TaskFilter, TaskRecord, TaskUpdate } from './records.ts';
+import type {
+  CreationResult,
+  TaskCreation,
+  TaskFilter,
+  TaskRecord,
+  TaskUpdate,
+} from './records.ts';
 import {
   attemptRows,
   creationRows,
@@ -88,9 +94,9 @@ export async function insertTasks(
       on conflict (id) do update set id = excluded.id
     ), recorded as (
       insert into transitions (task_id, version, event, from_path, to_path, at, attempt, supervisor_id)
-      select "taskId", version, event, "fromPath", "toPath", to_timestamp(at / 1000), attempt, "supervisorId"
+      select task_id, version, event::json, from_path, to_path, to_timestamp(at_ms / 1000), attempt, supervisor_id
       from ${transitionRows(sql, firsts)}
-      where "taskId" in (select id from fresh)
+      where task_id in (select id from fresh)
       on conflict (task_id, version) do nothing
     )
     select creator, request_id, digest, array_to_json(task_ids) as task_ids, repeats from answers
@@ -146,7 +152,7 @@ export async function updateTasks(
           machine_version = next.machine_version,
           state = next.state,
           substate = next.substate,
-          context = next.context,
+          context = next.context::json,
           node_id = next.node_id,
           attempt = next.attempt,
           wake_at = to_timestamp(next.wake_ms / 1000),
@@ -159,9 +165,9 @@ export async function updateTasks(
       returning t.id
     ), recorded as (
       insert into transitions (task_id, version, event, from_path, to_path, at, attempt, supervisor_id)
-      select "taskId", version, event, "fromPath", "toPath", to_timestamp(at / 1000), attempt, "supervisorId"
+      select task_id, version, event::json, from_path, to_path, to_timestamp(at_ms / 1000), attempt, supervisor_id
       from ${transitionRows(sql, steps)}
-      where "taskId" in (select id from passed)
+      where task_id in (select id from passed)
     ), ended as (
       insert into attempts (
         task_id, number, node_id, outcome, exit_code, signal, message, dispatched_at, ended_at, accepted_host_at,
@@ -291,7 +297,10 @@ export async function listDueTasks(
 }
 
 /** Lists the tasks in running.* whose attempts are assigned to these nodes. */
-export async function listRunningTasks(sql: Sql, nodeIds: readonly string[]): Promise<TaskRecord[]> {
+export async function listRunningTasks(
+  sql: Sql,
+  nodeIds: readonly string[],
+): Promise<TaskRecord[]> {
   const rows = await sql<TaskRow[]>`
     select ${taskRow(sql)} from tasks as t where t.state = 'running' and t.node_id = any(${nodeIds}::text[])`;
   return rows.map(toTaskRecord);
@@ -317,31 +326,7 @@ export async function deleteTask(
   sql: Sql,
   id: string,
 ): Promise<'deleted' | 'not_final' | 'unknown'> {
-  return await sql.begin(async (tx) => {
-    // From here on nobody adds output or late reports to it: they take a share of this row first.
-    const [task] = await tx<{ spec_id: string; is_final: boolean }[]>`
-      select spec_id, state not in ('pending', 'running') as is_final from tasks where id = ${id} for update`;
-    if (task === undefined) return 'unknown';
-    if (!task.is_final) return 'not_final';
-    // The streams before their pieces: whoever is adding to one holds its row.
-    await tx`delete from output_streams where task_id = ${id}`;
-    await tx`delete from output_pieces where task_id = ${id}`;
-    await tx`delete from transitions where task_id = ${id}`;
-    await tx`delete from attempts where task_id = ${id}`;
-    await tx`delete from late_reports where task_id = ${id}`;
-    await tx`
-      delete from task_labels
-      where (key, value, task_id) in (
-        select label.key, label.value, t.id from tasks as t, jsonb_each_text(t.labels) as label where t.id = ${id}
-      )`;
-    await tx`delete from tasks where id = ${id}`;
-    // Waits for a retry that is just being created with this spec; the next statement sees its task.
-    await tx`select 1 from specs where id = ${task.spec_id} for update`;
-    await tx`
-      delete from specs
-      where id = ${task.spec_id}
-        and not exists (select 1 from tasks where id = ${task.spec_id})
-        and not exists (select 1 from tasks where spec_id = ${task.spec_id} and spec_id <> id)`;
-    return 'deleted';
-  });
+  const [row] = await sql<[{ outcome: 'deleted' | 'not_final' | 'unknown' }]>`
+    select delete_task(${id}) as outcome`;
+  return row.outcome;
 }

@@ -24,6 +24,10 @@ describe('backoffMs', () => {
     expect(backoffMs(POLICY, 0, 0.5)).toBe(backoffMs(POLICY, 1, 0.5));
   });
 
+  it('goes on doubling as far as the longest wait allows', () => {
+    expect(backoffMs({ initialMs: 1, maxMs: 1e12 }, 40, 0.5)).toBe(2 ** 38);
+  });
+
   it('is bounded by the longest wait even where that is shorter than the first', () => {
     expect(backoffMs({ initialMs: 5_000, maxMs: 100 }, 1, 0.5)).toBe(50);
   });

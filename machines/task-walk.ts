@@ -186,7 +186,7 @@ function renderSection(title: string, columns: readonly Visit[]): string {
     names.length === 0 ? [] : [`- ${kind}: ${names.join(' · ')}`],
   );
   const table = rows.length > 1 ? `${renderRows(rows)}\n` : '';
-  return `\n== ${title} ==\n\n${table}${lists.join('\n')}\n`;
+  return `== ${title} ==\n\n${table}${lists.join('\n')}\n`;
 }
 
 function renderRows(rows: readonly (readonly string[])[]): string {

@@ -51,7 +51,11 @@ export class ReportedAttempt {
         const { stream, offset, content } = event.value;
         const isStdout = stream === OutputStream.STDOUT;
         this.#append(isStdout ? this.#stdout : this.#stderr, Number(offset), content);
+        break;
       }
+      case 'worker':
+      case undefined:
+        throw new Error(`${event.case} is no event of an attempt`);
     }
   }
 

@@ -13,7 +13,7 @@ import { connectNodeAdapter } from '@connectrpc/connect-node';
 import {
   AgentService,
   type CommandSchema,
-  GoodbyeReason,
+  type GoodbyeReason,
   type SessionRequest,
   type SessionResponse,
   SessionResponseSchema,
@@ -37,6 +37,8 @@ export class TestSupervisor {
   /** Node tokens are made with it: another one revokes them all. */
   tokenKey = 'first';
   isAcknowledging = true;
+  /** Sends heartbeats. */
+  isAlive = true;
   heartbeatIntervalMs = 5_000;
   deadAfterMs = 15_000;
   /** Answers Hello with this instead of Welcome. */
@@ -168,6 +170,10 @@ export class TestSupervisor {
     const session = new SupervisorSession(first.message.value, this.sessions.length + 1);
     context.signal.addEventListener('abort', () => session.end());
     this.sessions.push(session);
+    const beat = setInterval(() => {
+      if (session.isOpen && this.isAlive) session.send({ case: 'heartbeat', value: {} });
+      if (!session.isOpen) clearInterval(beat);
+    }, this.heartbeatIntervalMs);
     session.send({
       case: 'welcome',
       value: {

@@ -3,8 +3,10 @@
 -- What the columns of tasks hold beside `context` is derived from it (../task-row.ts), so that lists and the scheduler can
 -- use indexes. A task's row is written three times or more in its life; every index costs each of these writes, so there is
 -- one for each question that is really asked and no more. Rows of the other tables are written once.
--- There are no foreign keys: deleteTask removes what belongs to a task, and the statements that add to a task which may be
+-- There are no foreign keys: delete_task removes what belongs to a task, and the statements that add to a task which may be
 -- deleted at the same moment take a share of its row first.
+-- What takes several steps in one transaction is a function here: the driver's own transactions are not safe when a connection
+-- is lost in the middle of one (see ../connect.ts).
 
 create table tasks (
   id uuid constraint tasks_pkey primary key,
@@ -66,7 +68,7 @@ create index tasks_queued_any on tasks (priority desc, queued_at, id)
 create index tasks_wake on tasks (wake_at) where wake_at is not null;
 -- listRunningTasks, listStrandedTasks, and the active count of a node.
 create index tasks_running on tasks (node_id) where state = 'running';
--- deleteTask: whether another task still uses the spec of a deleted one.
+-- delete_task: whether another task still uses the spec of a deleted one.
 create index tasks_shared_spec on tasks (spec_id) where spec_id <> id;
 
 -- One row for each label of each task. Written once, so that labels cost the updates of tasks nothing.
@@ -182,8 +184,9 @@ create table nodes (
   labels jsonb not null,
   facts jsonb not null,
   slots integer not null,
-  -- Holder of the last session.
+  -- Holder of the last session, and of the one before it.
   supervisor_id text,
+  previous_supervisor_id text,
   created_at timestamptz not null default now(),
   -- Start of the session; null once it has been closed.
   connected_at timestamptz,
@@ -197,3 +200,98 @@ with (
   autovacuum_vacuum_threshold = 500,
   autovacuum_vacuum_scale_factor = 0.5
 );
+
+-- Stores pieces of output, each given by its place in the arrays, and returns what became of each; see insertOutput.
+create function insert_output(
+  node_ids text[], epochs integer[], task_ids uuid[], attempts integer[], streams text[], starts bigint[], contents bytea[],
+  host_ms double precision[]
+) returns setof text language plpgsql as $$
+declare
+  piece record;
+  stored_end bigint;
+  piece_end bigint;
+begin
+  -- Holds the sessions: no epoch rises before this statement is over.
+  perform 1 from nodes where id = any(node_ids) order by id for share;
+  -- Holds the streams that are there, in one order for all, so that two batches do not wait for each other.
+  perform 1 from output_streams as s
+  where (s.task_id, s.attempt, s.stream) in (select * from unnest(task_ids, attempts, streams))
+  order by s.task_id, s.attempt, s.stream
+  for update;
+  for piece in
+    select p.*, n.id is not null as is_current
+    from unnest(node_ids, epochs, task_ids, attempts, streams, starts, contents, host_ms) with ordinality
+      as p (node_id, epoch, task_id, attempt, stream, start_offset, content, host_ms, place)
+    left join nodes as n on n.id = p.node_id and n.epoch = p.epoch
+    order by p.place
+  loop
+    if not piece.is_current then
+      return next 'stale';
+      continue;
+    end if;
+    select s.end_offset into stored_end from output_streams as s
+    where s.task_id = piece.task_id and s.attempt = piece.attempt and s.stream = piece.stream
+    for update;
+    if not found then
+      -- A share of the task, so that delete_task sees the stream or this function sees that the task is gone.
+      perform 1 from tasks where id = piece.task_id for key share;
+      if not found then
+        return next 'stored';
+        continue;
+      end if;
+      insert into output_streams (task_id, attempt, stream, end_offset)
+      values (piece.task_id, piece.attempt, piece.stream, 0)
+      on conflict do nothing;
+      select s.end_offset into strict stored_end from output_streams as s
+      where s.task_id = piece.task_id and s.attempt = piece.attempt and s.stream = piece.stream
+      for update;
+    end if;
+    piece_end := piece.start_offset + length(piece.content);
+    if piece.start_offset > stored_end then
+      return next 'gap';
+      continue;
+    end if;
+    if piece_end > stored_end then
+      insert into output_pieces (task_id, attempt, stream, start_offset, end_offset, content, host_at)
+      values (
+        piece.task_id, piece.attempt, piece.stream, stored_end, piece_end,
+        -- Without the bytes that are stored already.
+        substr(piece.content, (stored_end - piece.start_offset + 1)::integer), to_timestamp(piece.host_ms / 1000)
+      );
+      update output_streams as s set end_offset = piece_end
+      where s.task_id = piece.task_id and s.attempt = piece.attempt and s.stream = piece.stream;
+    end if;
+    return next 'stored';
+  end loop;
+end $$;
+
+-- Deletes a final task with everything that belongs to it alone, and returns deleted, not_final or unknown; see deleteTask.
+create function delete_task(deleted_id uuid) returns text language plpgsql as $$
+declare
+  task record;
+begin
+  -- From here on nobody adds output or late reports to it: they take a share of this row first.
+  select t.state, t.spec_id, t.labels into task from tasks as t where t.id = deleted_id for update;
+  if not found then
+    return 'unknown';
+  end if;
+  if task.state in ('pending', 'running') then
+    return 'not_final';
+  end if;
+  -- The streams before their pieces: whoever is adding to one holds its row.
+  delete from output_streams where task_id = deleted_id;
+  delete from output_pieces where task_id = deleted_id;
+  delete from transitions where task_id = deleted_id;
+  delete from attempts where task_id = deleted_id;
+  delete from late_reports where task_id = deleted_id;
+  delete from task_labels
+  where task_id = deleted_id and (key, value) in (select l.key, l.value from jsonb_each_text(task.labels) as l);
+  delete from tasks where id = deleted_id;
+  -- Waits for a retry that is just being created with this spec; the next command sees its task.
+  perform 1 from specs where id = task.spec_id for update;
+  delete from specs as s
+  where s.id = task.spec_id
+    and not exists (select 1 from tasks where id = s.id)
+    and not exists (select 1 from tasks where spec_id = s.id and spec_id <> id);
+  return 'deleted';
+end $$;

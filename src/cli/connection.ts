@@ -7,13 +7,14 @@
 import { readFileSync } from 'node:fs';
 import type { Client, ConnectError, Interceptor } from '@connectrpc/connect';
 import { createClient } from '@connectrpc/connect';
-import { createConnectTransport, Http2SessionManager } from '@connectrpc/connect-node';
+import { createConnectTransport } from '@connectrpc/connect-node';
 import { NodeService } from '../../proto/gen/muster/v1/node_service_pb.ts';
 import { TaskService } from '../../proto/gen/muster/v1/task_service_pb.ts';
 import { asConnectError, explainError } from './explain.ts';
 import { CliFault } from './fault.ts';
 import type { Endpoint, EndpointFlags } from './home.ts';
 import { findEndpoint } from './home.ts';
+import { SessionManager } from './session-manager.ts';
 
 /** The clients of one supervisor. */
 export interface Connection {
@@ -26,10 +27,6 @@ export interface Connection {
 
 /** Options of every call that answers at once: a supervisor that hangs is not waited for. */
 export const unary = { timeoutMs: 30_000 } as const;
-
-/** A stream over a dead connection is noticed after at most both together. */
-const PING_INTERVAL_MS = 10_000;
-const PING_TIMEOUT_MS = 10_000;
 
 /**
  * Calls `act` with a connection, and turns the error of a failed call into a fault.
@@ -60,11 +57,7 @@ function openConnection(endpoint: Endpoint, caFile: string | undefined): Connect
     baseUrl: endpoint.url,
     httpVersion: '2',
     interceptors: [authorize],
-    sessionManager: new GuardedSessionManager(
-      endpoint.url,
-      { pingIntervalMs: PING_INTERVAL_MS, pingTimeoutMs: PING_TIMEOUT_MS },
-      caFile ? { ca: readCa(caFile) } : undefined,
-    ),
+    sessionManager: new SessionManager(endpoint.url, caFile ? { ca: readCa(caFile) } : {}),
   });
   return {
     url: endpoint.url,
@@ -72,24 +65,6 @@ function openConnection(endpoint: Endpoint, caFile: string | undefined): Connect
     nodes: createClient(NodeService, transport),
     explain: (error) => explainError(error, endpoint),
   };
-}
-
-/**
- * Skips the keep-alive ping of a session that is gone: `ping()` would throw out of a timer and end the process.
- *
- * See connect-es issue 1795.
- */
-class GuardedSessionManager extends Http2SessionManager {
-  override async request(...args: Parameters<Http2SessionManager['request']>) {
-    const stream = await super.request(...args);
-    const { session } = stream;
-    if (session !== undefined && !Object.hasOwn(session, 'ping')) {
-      const ping = session.ping.bind(session) as (...given: unknown[]) => boolean;
-      session.ping = (...given: unknown[]) =>
-        session.destroyed || session.closed ? false : ping(...given);
-    }
-    return stream;
-  }
 }
 
 function readCa(file: string): Buffer {

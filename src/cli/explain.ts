@@ -74,14 +74,15 @@ export function explainError(error: ConnectError, endpoint: Endpoint): string {
   if (causes(error).some((code) => /CERT|SELF_SIGNED|ERR_TLS|UNABLE_TO/.test(code))) {
     return `cannot trust the certificate of ${url}: ${error.rawMessage}; MUSTER_CA_FILE can name the certificate of a private authority`;
   }
+  if (causes(error).some((code) => /^(ERR_SSL_|EPROTO$)/.test(code))) {
+    return `the server at ${url} does not speak TLS; an address without it begins with http://`;
+  }
   if (error.code === Code.DeadlineExceeded)
     return `the supervisor at ${url} did not answer in time`;
   if (error.code === Code.Unimplemented || causes(error).includes('ERR_HTTP2_ERROR')) {
     return `the server at ${url} is no supervisor of Muster that this command line knows: ${error.rawMessage}`;
   }
-  if (isConnectionLost(error) && !/unavailable/i.test(error.rawMessage)) {
-    return `lost the connection to the supervisor at ${url}: ${error.rawMessage}`;
-  }
+  if (isConnectionLost(error)) return `lost the connection to the supervisor at ${url}`;
   return error.rawMessage;
 }
 

@@ -6,27 +6,27 @@
 import { Interpreter } from '../../proto/gen/muster/v1/task_pb.ts';
 import { UsageFault } from './fault.ts';
 
-const INTERPRETERS: Readonly<Record<string, Interpreter>> = {
-  sh: Interpreter.SH,
-  bash: Interpreter.BASH,
-  python3: Interpreter.PYTHON3,
-  node: Interpreter.NODE,
-  deno: Interpreter.DENO,
-};
+const INTERPRETERS: ReadonlyMap<string, Interpreter> = new Map([
+  ['sh', Interpreter.SH],
+  ['bash', Interpreter.BASH],
+  ['python3', Interpreter.PYTHON3],
+  ['node', Interpreter.NODE],
+  ['deno', Interpreter.DENO],
+]);
 
-const SAME: Readonly<Record<string, string>> = {
-  dash: 'sh',
-  ash: 'sh',
-  python: 'python3',
-  nodejs: 'node',
-};
+const SAME: ReadonlyMap<string, string> = new Map([
+  ['dash', 'sh'],
+  ['ash', 'sh'],
+  ['python', 'python3'],
+  ['nodejs', 'node'],
+]);
 
 /** The names that `--shell` takes. */
-export const SHELLS: readonly string[] = Object.keys(INTERPRETERS);
+export const SHELLS: readonly string[] = [...INTERPRETERS.keys()];
 
 /** Returns the interpreter of a name. @throws UsageFault for an unknown one */
 export function interpreterOf(name: string): Interpreter {
-  const interpreter = INTERPRETERS[name];
+  const interpreter = INTERPRETERS.get(name);
   if (interpreter === undefined) {
     throw new UsageFault(`--shell: '${name}' is no interpreter; there are ${SHELLS.join(', ')}`);
   }
@@ -55,7 +55,7 @@ export function readShebang(body: string): Shebang | undefined {
     program = words.shift() ?? '';
   }
   const name = baseName(program).replace(/^python3\.\d+$/, 'python3');
-  const interpreter = INTERPRETERS[SAME[name] ?? name];
+  const interpreter = INTERPRETERS.get(SAME.get(name) ?? name);
   if (interpreter === undefined) {
     throw new UsageFault(
       `the first line of the script names ${name === '' ? 'no program' : `'${name}'`}, and Muster runs ${SHELLS.join(', ')}; choose one with --shell, or run the program itself: -- ${name || 'PROGRAM'} FILE`,

@@ -42,20 +42,20 @@ export interface Look {
   readonly colour: keyof Style;
 }
 
-const LOOKS: Readonly<Record<string, Look>> = {
-  pending: { symbol: '○', colour: 'dim' },
-  running: { symbol: '●', colour: 'cyan' },
-  'running.unreachable': { symbol: '?', colour: 'yellow' },
-  completed: { symbol: '✓', colour: 'green' },
-  failed: { symbol: '✗', colour: 'red' },
-  timeout: { symbol: '◷', colour: 'red' },
-  cancelled: { symbol: '⊘', colour: 'yellow' },
-  online: { symbol: '●', colour: 'green' },
-  offline: { symbol: '○', colour: 'dim' },
-  unreachable: { symbol: '?', colour: 'yellow' },
-};
+const LOOKS: ReadonlyMap<string, Look> = new Map<string, Look>([
+  ['pending', { symbol: '○', colour: 'dim' }],
+  ['running', { symbol: '●', colour: 'cyan' }],
+  ['running.unreachable', { symbol: '?', colour: 'yellow' }],
+  ['completed', { symbol: '✓', colour: 'green' }],
+  ['failed', { symbol: '✗', colour: 'red' }],
+  ['timeout', { symbol: '◷', colour: 'red' }],
+  ['cancelled', { symbol: '⊘', colour: 'yellow' }],
+  ['online', { symbol: '●', colour: 'green' }],
+  ['offline', { symbol: '○', colour: 'dim' }],
+  ['unreachable', { symbol: '?', colour: 'yellow' }],
+]);
 
 /** Returns how a state looks, given as in `running.executing`. */
 export function lookOf(state: string): Look {
-  return LOOKS[state] ?? LOOKS[state.split('.')[0] ?? ''] ?? { symbol: '·', colour: 'dim' };
+  return LOOKS.get(state) ?? LOOKS.get(state.split('.')[0] ?? '') ?? { symbol: '·', colour: 'dim' };
 }

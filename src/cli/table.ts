@@ -49,37 +49,50 @@ export function renderTable(
 interface Placed {
   readonly column: Column;
   readonly index: number;
-  size: number;
+  readonly size: number;
 }
 
-/** Cuts the widest cuttable column first, and leaves columns out when that is not enough. */
-function fit(columns: readonly Column[], rows: readonly Cell[][], width: number | undefined) {
-  let placed: Placed[] = columns.map((column, index) => ({
-    column,
-    index,
-    size: Math.max(
-      displayWidth(column.title),
-      ...rows.map((row) => displayWidth(row[index]?.text ?? '')),
-    ),
-  }));
+/** Cuts what may be cut; when that is not enough, leaves a column out and tries again. */
+function fit(
+  columns: readonly Column[],
+  rows: readonly (readonly Cell[])[],
+  width: number | undefined,
+): Placed[] {
+  let placed: Placed[] = columns.map((column, index) => {
+    const widths = rows.map((row) => displayWidth(row[index]?.text ?? ''));
+    return {
+      column,
+      index,
+      size: widths.reduce((a, b) => Math.max(a, b), displayWidth(column.title)),
+    };
+  });
   if (width === undefined) return placed;
-  const excess = () =>
-    placed.reduce((sum, { size }) => sum + size, GAP * (placed.length - 1)) - width;
   for (;;) {
-    while (excess() > 0) {
-      const widest = placed
-        .filter(({ column, size }) => column.shrinkTo !== undefined && size > column.shrinkTo)
-        .sort((a, b) => b.size - a.size)[0];
-      if (widest === undefined) break;
-      widest.size -= Math.min(excess(), widest.size - (widest.column.shrinkTo ?? 0));
-    }
-    if (excess() <= 0) return placed;
-    const dropped = placed
+    const shrunk = shrink(placed, width);
+    const [dropped] = placed
       .filter(({ column }) => column.dropOrder !== undefined)
-      .sort((a, b) => (b.column.dropOrder ?? 0) - (a.column.dropOrder ?? 0))[0];
-    if (dropped === undefined) return placed;
+      .sort((a, b) => (b.column.dropOrder ?? 0) - (a.column.dropOrder ?? 0));
+    if (excessOf(shrunk, width) <= 0 || dropped === undefined) return shrunk;
     placed = placed.filter((one) => one !== dropped);
   }
+}
+
+/** Takes from the widest column that may be cut, until all fit or none is left. */
+function shrink(placed: readonly Placed[], width: number): Placed[] {
+  let shrunk = [...placed];
+  for (let excess = excessOf(shrunk, width); excess > 0; excess = excessOf(shrunk, width)) {
+    const [widest] = shrunk
+      .filter(({ column, size }) => column.shrinkTo !== undefined && size > column.shrinkTo)
+      .sort((a, b) => b.size - a.size);
+    if (widest === undefined) break;
+    const size = Math.max(widest.column.shrinkTo ?? 0, widest.size - excess);
+    shrunk = shrunk.map((one) => (one === widest ? { ...one, size } : one));
+  }
+  return shrunk;
+}
+
+function excessOf(placed: readonly Placed[], width: number): number {
+  return placed.reduce((sum, { size }) => sum + size, GAP * (placed.length - 1)) - width;
 }
 
 function renderCell(cell: Cell, size: number, align: 'left' | 'right', isLast: boolean): string {

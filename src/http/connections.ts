@@ -10,11 +10,14 @@ import { type Clock, sleep, type Timer } from '../process/clock.ts';
 import type { HttpRequest, HttpResponse } from './adapter.ts';
 
 const IDLE_SESSION_MS = 120_000;
+/** A client on Deno loses what it has not yet read of an answer when the end of the connection follows at once. */
+const LINGER_MS = 100;
 
 export class Connections {
   readonly #clock: Clock;
   readonly #sockets = new Set<Socket>();
-  readonly #sessions = new Set<ServerHttp2Session>();
+  /** Open streams of each HTTP/2 session. */
+  readonly #sessions = new Map<ServerHttp2Session, number>();
   /** Requests under way on HTTP/1.1 connections, and HTTP/2 sessions. By peer: TLS has two sockets for one. */
   readonly #underWay = new Map<string, number>();
   #isDraining = false;
@@ -35,19 +38,20 @@ export class Connections {
   }
 
   openedSession(session: ServerHttp2Session): void {
-    this.#sessions.add(session);
+    this.#sessions.set(session, 0);
     const peer = peerOf(session.socket);
     this.#add(peer, 1);
-    let streams = 0;
     let idle = this.#closeWhenIdle(session);
     session.on('stream', (stream) => {
-      streams += 1;
+      this.#sessions.set(session, (this.#sessions.get(session) ?? 0) + 1);
       idle.cancel();
       // A reset of one stream is an error that nobody else may listen for.
       stream.on('error', () => {});
       stream.once('close', () => {
-        streams -= 1;
-        if (streams === 0) idle = this.#closeWhenIdle(session);
+        const left = (this.#sessions.get(session) ?? 1) - 1;
+        if (!this.#sessions.has(session)) return;
+        this.#sessions.set(session, left);
+        if (left === 0) idle = this.#closeWhenIdle(session);
       });
     });
     session.on('error', () => {});
@@ -56,7 +60,6 @@ export class Connections {
       this.#sessions.delete(session);
       this.#add(peer, -1);
     });
-    if (this.#isDraining) session.close();
   }
 
   /** Counts a request until its answer is out or its connection gone. */
@@ -78,12 +81,13 @@ export class Connections {
     const empty = new Promise<void>((resolve) => {
       this.#onEmpty = resolve;
     });
-    for (const session of this.#sessions) session.close();
+    // Told of the end, a client on Deno gives up calls that could still finish; so others are told after their last call.
+    for (const [session, streams] of this.#sessions) if (streams === 0) session.close();
     for (const socket of this.#sockets) {
       if (!this.#underWay.has(peerOf(socket))) socket.destroySoon();
     }
     if (this.#sockets.size > 0) await Promise.race([empty, sleep(this.#clock, graceMs)]);
-    for (const session of this.#sessions) session.destroy();
+    for (const session of this.#sessions.keys()) session.destroy();
     for (const socket of this.#sockets) socket.destroy();
   }
 
@@ -95,8 +99,8 @@ export class Connections {
   }
 
   #closeWhenIdle(session: ServerHttp2Session): Timer {
-    if (this.#isDraining) session.close();
-    return this.#clock.after(IDLE_SESSION_MS, () => session.close());
+    const afterMs = this.#isDraining ? LINGER_MS : IDLE_SESSION_MS;
+    return this.#clock.after(afterMs, () => session.close());
   }
 }
 

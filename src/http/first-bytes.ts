@@ -25,10 +25,15 @@ export function handOver(
     const isPreface = first.subarray(0, 3).equals(HTTP2_PREFACE.subarray(0, first.length));
     if (isPreface && first.length < HTTP2_PREFACE.length) return;
     release();
-    socket.pause();
-    socket.unshift(first);
-    if (isPreface) handlers.http2(socket);
-    else handlers.http1(socket);
+    if (isPreface) {
+      socket.pause();
+      socket.unshift(first);
+      handlers.http2(socket);
+    } else {
+      handlers.http1(socket);
+      // At once, and not by unshift: on Deno, bytes that arrive in between would be read before those put back.
+      socket.emit('data', first);
+    }
   };
   const release = () => {
     timer.cancel();

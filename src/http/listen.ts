@@ -4,6 +4,7 @@
  * Called by the composition root. A misbehaving connection costs itself only. Stopping is orderly: no new connections,
  * calls under way finish within the time given, the rest is cut off.
  */
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import http from 'node:http';
 import http2, { type Http2Server, type Http2SecureServer } from 'node:http2';
 import net, { type AddressInfo, type Socket } from 'node:net';
@@ -112,10 +113,7 @@ function createCleartextServer(
   const server = net.createServer(options, (socket) => {
     connections.opened(socket);
     handOver(socket, clock, {
-      http1(ready) {
-        http1.emit('connection', ready);
-        ready.resume();
-      },
+      http1: (ready) => http1.emit('connection', ready),
       http2: (ready) => http2Server.emit('connection', ready),
     });
   });
@@ -139,19 +137,26 @@ function createTlsServer(
     allowHTTP1: true,
     handshakeTimeout: HEADERS_TIMEOUT_MS,
   };
-  let server: Http2SecureServer;
-  try {
-    server = http2.createSecureServer(options, handler);
-  } catch (cause) {
-    const reason = (cause as Error).message;
-    throw new StartError(`Cannot use the TLS certificate and key: ${reason}`, { cause });
-  }
+  checkPair(tls);
+  const server = http2.createSecureServer(options, handler);
   server.on('connection', (socket: Socket) => connections.opened(socket));
   server.on('secureConnection', (socket) => connections.opened(socket));
   server.on('clientError', answerUnreadable);
   server.on('tlsClientError', (error) => log.debug('TLS handshake failed', { why: error }));
   watchSessions(server, connections, log);
   return server;
+}
+
+/** Deno takes any texts and fails at the first connection. */
+function checkPair({ cert, key }: { readonly cert: string; readonly key: string }): void {
+  const cannot = 'Cannot use the TLS certificate and key';
+  let isPair: boolean;
+  try {
+    isPair = new X509Certificate(cert).checkPrivateKey(createPrivateKey(key));
+  } catch (cause) {
+    throw new StartError(`${cannot}: ${(cause as Error).message}`, { cause });
+  }
+  if (!isPair) throw new StartError(`${cannot}: the key is not that of the certificate`);
 }
 
 function watchSessions(
@@ -189,6 +194,8 @@ function describe(cause: NodeJS.ErrnoException, host: string, port: number): Sta
         { cause },
       );
     case 'EADDRNOTAVAIL':
+    // What Deno says of it.
+    case 'EINVAL':
     case 'ENOTFOUND':
       return new StartError(
         `${cannot}: ${host} is no address of this machine; choose another with --listen or MUSTER_LISTEN`,

@@ -77,8 +77,8 @@ export class Availability {
     const { signal } = this.#stop;
     const startedAt = this.#clock.monotonic();
     let delayMs = FIRST_PROBE_MS;
-    // Lost again at once, although the probe went through: not to be asked in a tight circle.
-    if (startedAt - this.#upSince < MAX_PROBE_MS) await sleep(this.#clock, delayMs, signal);
+    // Not at once: the pool has to learn first which of its connections are gone.
+    await sleep(this.#clock, delayMs, signal);
     while (!signal.aborted) {
       try {
         await this.#probe();

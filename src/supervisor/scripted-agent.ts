@@ -34,7 +34,14 @@ export class ScriptedAgent implements AgentLink {
     this.#seq = 0;
     this.acknowledged = 0;
     this.goodbye = null;
-    const base = { nodeId: this.nodeId, bootId: 'boot-1', facts: {}, labels: {}, slots: 4, held: [] };
+    const base = {
+      nodeId: this.nodeId,
+      bootId: 'boot-1',
+      facts: {},
+      labels: {},
+      slots: 4,
+      held: [],
+    };
     this.#session = await supervisor.sessions.open({ ...base, ...hello }, this);
     this.#session.begin();
   }

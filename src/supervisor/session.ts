@@ -16,6 +16,7 @@ import type {
   AgentCommand,
   AgentEvent,
   AgentLink,
+  AgentReport,
   GoodbyeReason,
   OutputPiece,
 } from './supervisor.ts';
@@ -247,8 +248,13 @@ export class Session {
       case 'output':
         return this.#storeOutput(event.piece);
       case 'report':
-        return this.#report(event.taskId, { ...event.report, epoch: this.epoch } as TaskReport);
+        return this.#report(event.taskId, this.#stamp(event.report));
     }
+  }
+
+  /** Adds through which session the report came. */
+  #stamp(report: AgentReport): TaskReport {
+    return { ...report, nodeId: this.nodeId, epoch: this.epoch } as TaskReport;
   }
 
   #setWorker(slot: number, isUnusable: boolean): void {

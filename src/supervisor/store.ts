@@ -61,31 +61,30 @@ export function createStore(
       throw error;
     }
   };
-  /** Sends the same batch again until it has an answer or the supervisor stops. */
-  const outlast =
-    <Item, Result>(commit: (items: readonly Item[]) => Promise<readonly Result[]>) =>
-    async (items: readonly Item[]): Promise<readonly Result[]> => {
-      for (;;) {
-        try {
-          return await watch(commit(items));
-        } catch (error) {
-          if (classifyFailure(error) !== 'connection_lost') throw error;
-          await availability.whenUp().catch(() => {
-            throw error;
-          });
-        }
-      }
-    };
+  const isUnavailable = (error: unknown) =>
+    error instanceof MusterError && error.kind === 'unavailable';
+  /** A patient line sends the same batch again until it has an answer or the supervisor stops. */
   const line = <Item, Result>(
     name: string,
     maxBatch: number,
     commit: (items: readonly Item[]) => Promise<readonly Result[]>,
+    isPatient = false,
   ) =>
     new GroupCommit<Item, Result>({
       name,
       maxBatch,
-      classify: classifyFailure,
-      commit: (items) => watch(commit(items)),
+      classify: (error) => (isUnavailable(error) ? 'connection_lost' : classifyFailure(error)),
+      async commit(items) {
+        for (;;) {
+          if (isPatient) await availability.whenUp();
+          else availability.check();
+          try {
+            return await watch(commit(items));
+          } catch (error) {
+            if (!isPatient || classifyFailure(error) !== 'connection_lost') throw error;
+          }
+        }
+      },
     });
 
   const creations = line('creations', 200, (items: readonly TaskCreation[]) =>
@@ -115,15 +114,17 @@ export function createStore(
   const output = line(
     'output',
     200,
-    outlast((items: readonly SessionPiece[]) => insertOutput(sql, items)),
+    (items: readonly SessionPiece[]) => insertOutput(sql, items),
+    true,
   );
   const lateReports = line(
     'late reports',
     200,
-    outlast(async (items: readonly LateReportRecord[]) => {
+    async (items: readonly LateReportRecord[]) => {
       await insertLateReports(sql, items, supervisorId);
       return items.map(() => undefined);
-    }),
+    },
+    true,
   );
   const loads = line('reads', 500, async (ids: readonly string[]) => {
     const records = new Map((await readTasks(sql, ids)).map((record) => [record.id, record]));

@@ -1,11 +1,11 @@
 /**
  * The script executor: runs a ScriptAction under the small parent in shim.sh. Called by Attempts and by the workers' self check.
  *
- * Everything of one attempt is in its folder: `stdin`, `stdout`, `stderr`, the script's `body`, `pid` and `exit`. The agent may die
- * at any moment: whoever makes the file `pid` first, the parent or a restarted agent, decides whether the script ever begins.
+ * Everything of one attempt is in its folder: `stdin`, `stdout`, `stderr`, the script's `body`, and the shim's `record`. The agent
+ * may die at any moment: whoever makes the record first, the shim or a restarted agent, decides whether the script ever begins.
  */
-import { accessSync, constants, mkdirSync, writeFileSync } from 'node:fs';
-import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { accessSync, constants, writeFileSync } from 'node:fs';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { StartAttempt } from '../../../proto/gen/muster/v1/agent_service_pb.ts';
 import { type Clock, sleep } from '../../../src/process/clock.ts';
@@ -15,12 +15,13 @@ import { composeEnvironment, composeWords, findFolder } from './command.ts';
 import { ScriptGroup } from './group.ts';
 import type { Environment } from './program.ts';
 import { removeBody, writeBody } from './body.ts';
+import { claimRecord, readRecord } from './record.ts';
 import { SHELL, SHIM, spawnShim } from './spawn-shim.ts';
 import { findUser } from './user.ts';
 
-/** How long a parent that has made its pid file may take to write its pid into it. */
-const PID_PATIENCE_MS = 1_000;
-const PID_INTERVAL_MS = 10;
+/** How long a shim that has made its record may take to write its pid into it. */
+const RECORD_PATIENCE_MS = 1_000;
+const RECORD_INTERVAL_MS = 10;
 
 export interface ScriptExecutorOptions {
   readonly nodeId: string;
@@ -64,19 +65,18 @@ export class ScriptExecutor implements Executor {
   }
 
   async find(folder: string): Promise<FoundGroup> {
-    const pidPath = join(folder, 'pid');
-    try {
-      await mkdir(folder, { recursive: true, mode: 0o700 });
-      await writeFile(pidPath, '', { flag: 'wx' });
-      return { kind: 'never_begun' };
-    } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause;
+    if (await claimRecord(folder)) return { kind: 'never_begun' };
+    const { clock } = this.#options;
+    for (let waitedMs = 0; waitedMs < RECORD_PATIENCE_MS; waitedMs += RECORD_INTERVAL_MS) {
+      const record = readRecord(folder);
+      if (record !== null) {
+        const group = ScriptGroup.found(record.pid, folder, clock);
+        return { kind: 'begun', group, begunAt: record.writtenAt };
+      }
+      await sleep(clock, RECORD_INTERVAL_MS);
     }
-    const pid = await this.#readPid(pidPath);
-    if (pid === null) return { kind: 'never_begun' };
-    const { mtimeMs } = await stat(pidPath);
-    const group = ScriptGroup.found(pid, folder, this.#options.clock);
-    return { kind: 'begun', group, begunAt: Math.floor(mtimeMs) };
+    // The shim has died before it could write, and so before the script began.
+    return { kind: 'never_begun' };
   }
 
   async remove(folder: string): Promise<void> {
@@ -94,23 +94,12 @@ export class ScriptExecutor implements Executor {
     const cwd = findFolder(action.cwd, user, nodeId);
     const environment = composeEnvironment(start, action, base, user, nodeId);
     // Fails when the folder is there: then this attempt was started before, whatever the journal says.
-    mkdirSync(folder, { mode: 0o700 });
+    await mkdir(folder, { mode: 0o700 });
     const bodyPath = action.program.case === 'body' ? writeBody(action, folder, user) : '';
     const words = composeWords(action, bodyPath, environment, cwd, nodeId);
     if (action.stdin !== '') writeFileSync(join(folder, 'stdin'), action.stdin, { mode: 0o600 });
     const allWords = [...(user?.become ?? []), ...words];
     const { child, pid } = await spawnShim(folder, allWords, cwd, environment);
     return ScriptGroup.ofChild(child, pid, folder);
-  }
-
-  /** Null when the parent has died before it could write, and so before the script began. */
-  async #readPid(path: string): Promise<number | null> {
-    const { clock } = this.#options;
-    for (let waitedMs = 0; waitedMs < PID_PATIENCE_MS; waitedMs += PID_INTERVAL_MS) {
-      const text = await readFile(path, 'utf8');
-      if (/^\d+\n$/.test(text)) return Number(text);
-      await sleep(clock, PID_INTERVAL_MS);
-    }
-    return null;
   }
 }

@@ -1,12 +1,10 @@
 /**
  * The process group of one script, as the agent sees it: a child that it has just started, or one that it found again.
  *
- * The group's leader is the parent in shim.sh, which writes `pid` and `exit` in the attempt's folder. Made by the script executor.
+ * The group's leader is the parent in shim.sh, which keeps the record in the attempt's folder. Made by the script executor.
  */
 import type { ChildProcess } from 'node:child_process';
-import { readFileSync, statSync } from 'node:fs';
 import { constants } from 'node:os';
-import { join } from 'node:path';
 import type { Clock } from '../../../src/process/clock.ts';
 import type { ExitRecord, ProcessGroup } from '../executor.ts';
 import {
@@ -16,6 +14,7 @@ import {
   readCommandLine,
   signalGroup,
 } from '../process-table.ts';
+import { readRecord } from './record.ts';
 
 /** How often a group that is not the agent's child is looked at. */
 const LOOK_INTERVAL_MS = 50;
@@ -94,12 +93,11 @@ export class ScriptGroup implements ProcessGroup {
   }
 
   readExit(): ExitRecord | null {
-    const path = join(this.#folder, 'exit');
-    const text = readOrEmpty(path);
-    if (/^\d+\n$/.test(text)) {
-      const exitCode = Number(text);
-      const signal = SIGNAL_NAMES.get(exitCode - SIGNAL_BASE) ?? null;
-      return { exitCode, signal, exitedAt: Math.floor(statSync(path).mtimeMs) };
+    const record = readRecord(this.#folder);
+    const status = record?.status ?? null;
+    if (record !== null && status !== null) {
+      const signal = SIGNAL_NAMES.get(status - SIGNAL_BASE) ?? null;
+      return { exitCode: status, signal, exitedAt: record.writtenAt };
     }
     const signal = this.#leader.killedBy();
     if (signal === null) return null;
@@ -114,12 +112,4 @@ interface Leader {
   isPidReused(): boolean;
   /** The signal that ended the leader itself, if the agent is its parent and saw one. */
   killedBy(): NodeJS.Signals | null;
-}
-
-function readOrEmpty(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
-  }
 }

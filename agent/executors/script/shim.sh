@@ -8,7 +8,7 @@ shift
 
 # Whoever makes this file first decides: the script begins here, or an agent that was started again has given it up.
 set -C
-echo $$ 2>/dev/null >"$folder/pid" || exit 1
+echo $$ 2>/dev/null >"$folder/record" || exit 1
 set +C
 
 # Caught, not ignored: what is ignored here would be ignored by the script too.
@@ -19,5 +19,5 @@ input=/dev/null
 # In a subshell, so that what a shell says about a killed child ("Terminated") does not get into the script's stderr.
 (exec "$@" <"$input" >>"$folder/stdout" 2>>"$folder/stderr")
 
-# One write of a few bytes: a record that ends with a line end is whole.
-echo $? >"$folder/exit"
+# One write of a few bytes: a line that ends with a line end is whole.
+echo $? >>"$folder/record"

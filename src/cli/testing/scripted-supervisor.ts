@@ -112,8 +112,9 @@ export class ScriptedTask {
     for (;;) {
       const { changed } = this;
       for (; sent < this.#chunks.length; sent += 1) {
-        const { attempt, stream, offset, content } = this.#chunks[sent]!;
-        if (attempt < first) continue;
+        const chunk = this.#chunks[sent];
+        if (chunk === undefined || chunk.attempt < first) continue;
+        const { attempt, stream, offset, content } = chunk;
         const skipped = attempt === first ? Math.max(0, Number(from[stream]) - offset) : 0;
         if (skipped >= content.length) continue;
         const value = {

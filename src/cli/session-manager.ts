@@ -1,0 +1,103 @@
+/**
+ * The HTTP/2 session below the connection of a command: opened when needed, opened anew once it is gone, proved alive.
+ *
+ * It takes the place of the session manager of connect-node, which leaves three holes: a ping on a destroyed session ends the
+ * process (connect-es issue 1795), so does an error between the opening of a session and its first request, and on Deno a
+ * request without an answer yet is not told that its session is gone.
+ */
+import { connect } from 'node:http2';
+import type {
+  ClientHttp2Session,
+  ClientHttp2Stream,
+  OutgoingHttpHeaders,
+  SecureClientSessionOptions,
+} from 'node:http2';
+import { Code, ConnectError } from '@connectrpc/connect';
+
+/** An open session is pinged this often; it is given up when the answer has not come by the next time. */
+const PING_INTERVAL_MS = 10_000;
+const CONNECT_TIMEOUT_MS = 10_000;
+
+/** One session at a time to one supervisor; what connect-node asks of a session manager. */
+export class SessionManager {
+  readonly authority: string;
+  readonly #options: SecureClientSessionOptions;
+  #current: Promise<ClientHttp2Session> | undefined;
+
+  constructor(url: string, options: SecureClientSessionOptions = {}) {
+    this.authority = new URL(url).origin;
+    this.#options = options;
+  }
+
+  async request(
+    method: string,
+    path: string,
+    headers: OutgoingHttpHeaders,
+  ): Promise<ClientHttp2Stream> {
+    const session = await this.#connected();
+    const stream = session.request({ ...headers, ':method': method, ':path': path });
+    const tell = () => {
+      stream.emit('error', new ConnectError('the connection was closed', Code.Unavailable));
+    };
+    session.once('close', tell);
+    stream.once('close', () => session.off('close', tell));
+    return stream;
+  }
+
+  notifyResponseByteRead(): void {
+    // Pings are sent whether something is read or not.
+  }
+
+  #connected(): Promise<ClientHttp2Session> {
+    if (this.#current !== undefined) return this.#current;
+    const session = connect(this.authority, this.#options);
+    // Each open request listens for its end.
+    session.setMaxListeners(0);
+    const connected = opened(session);
+    this.#current = connected;
+    const forget = () => {
+      if (this.#current === connected) this.#current = undefined;
+    };
+    // After a goaway it finishes what is open and takes nothing new.
+    session.once('goaway', forget);
+    session.once('close', forget);
+    return connected;
+  }
+}
+
+/** Resolves with the session when it is connected; rejects with the reason when it cannot be. */
+function opened(session: ClientHttp2Session): Promise<ClientHttp2Session> {
+  return new Promise((resolve, reject) => {
+    const late = setTimeout(() => {
+      session.destroy(Object.assign(new Error('connecting took too long'), { code: 'ETIMEDOUT' }));
+    }, CONNECT_TIMEOUT_MS);
+    session.once('connect', () => {
+      clearTimeout(late);
+      keepAlive(session);
+      resolve(session);
+    });
+    session.once('close', () => {
+      clearTimeout(late);
+      reject(new ConnectError('the connection was closed', Code.Unavailable));
+    });
+    // Also after the promise is settled: an error that nobody hears would end the process.
+    session.on('error', reject);
+  });
+}
+
+function keepAlive(session: ClientHttp2Session): void {
+  let isAnswered = true;
+  const timer = setInterval(() => {
+    if (session.destroyed || session.closed) return;
+    if (!isAnswered) {
+      session.destroy(new ConnectError('the connection is dead', Code.Unavailable));
+      return;
+    }
+    isAnswered = false;
+    session.ping(() => {
+      isAnswered = true;
+    });
+  }, PING_INTERVAL_MS);
+  timer.unref();
+  session.once('close', () => clearInterval(timer));
+}

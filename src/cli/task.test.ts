@@ -1,0 +1,469 @@
+// `muster task …` and `muster node …` as processes against a supervisor on HTTP/2.
+import { timestampFromMs } from '@bufbuild/protobuf/wkt';
+import { Code } from '@connectrpc/connect';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { NodeState } from '../../proto/gen/muster/v1/node_pb.ts';
+import { TaskState } from '../../proto/gen/muster/v1/task_pb.ts';
+import type {
+  ListTasksRequest,
+  WatchTasksRequest,
+} from '../../proto/gen/muster/v1/task_service_pb.ts';
+import type { CommandResult } from './testing/command.ts';
+import { muster, startMuster } from './testing/command.ts';
+import type { NodeOverrides, TaskOverrides } from './testing/scripted-supervisor.ts';
+import { makeTask, refusal, ScriptedSupervisor } from './testing/scripted-supervisor.ts';
+
+const ID = (number: number) => `0198c5f2-7b1a-7000-8000-${String(number).padStart(12, '0')}`;
+
+let supervisor: ScriptedSupervisor;
+
+beforeEach(async () => {
+  supervisor = new ScriptedSupervisor();
+  await supervisor.start();
+});
+afterEach(async () => {
+  await supervisor.destroy();
+});
+
+async function override(tasks: TaskOverrides, nodes: NodeOverrides = {}): Promise<void> {
+  supervisor.taskOverrides = tasks;
+  supervisor.nodeOverrides = nodes;
+  await supervisor.destroy();
+  await supervisor.start();
+}
+
+function addTasks(count: number): void {
+  for (let number = 1; number <= count; number += 1) {
+    supervisor.add(makeTask({ id: ID(number), name: `task ${number}` }));
+  }
+}
+
+function document(result: CommandResult): unknown {
+  expect(result.stderr).toBe('');
+  return JSON.parse(result.stdout.toString());
+}
+
+function lines(result: CommandResult): string[] {
+  return result.stdout.toString().trimEnd().split('\n');
+}
+
+describe('task list', () => {
+  test('as a table has a line for each task, without colours where nobody sees them', async () => {
+    addTasks(2);
+    supervisor.find(ID(1)).become({ state: TaskState.COMPLETED, exitCode: 0 });
+    const result = await muster(supervisor, ['task', 'list']);
+    expect(lines(result)).toHaveLength(3);
+    expect(lines(result)[0]).toMatch(/^ID +STATE +NODE +NAME/);
+    expect(lines(result)[1]).toMatch(new RegExp(`^${ID(1)}  ✓ completed  node-1 +task 1 +1/1 +0`));
+    expect(result.stdout.includes('\u001b')).toBe(false);
+    expect(result.code).toBe(0);
+  });
+
+  test('as json is the response, with the fields that have their default', async () => {
+    supervisor.add(
+      makeTask({ id: ID(1), attempt: 0, state: TaskState.PENDING, substate: 'queued' }),
+    );
+    expect(document(await muster(supervisor, ['task', 'list', '-o', 'json']))).toEqual({
+      tasks: [
+        expect.objectContaining({
+          id: ID(1),
+          state: 'TASK_STATE_PENDING',
+          substate: 'queued',
+          attempt: 0,
+          nodeId: 'node-1',
+          reason: '',
+          labels: {},
+        }),
+      ],
+      nextPageToken: '',
+    });
+  });
+
+  test('as jsonl with --all goes through all pages, a task a line', async () => {
+    addTasks(450);
+    const result = await muster(supervisor, ['-o', 'jsonl', 'task', 'list', '--all']);
+    const ids = lines(result).map((line) => (JSON.parse(line) as { id: string }).id);
+    expect(ids).toEqual(Array.from({ length: 450 }, (_, index) => ID(index + 1)));
+    expect(supervisor.calls).toEqual(['ListTasks', 'ListTasks', 'ListTasks']);
+  });
+
+  test('one page says how to get the next', async () => {
+    addTasks(3);
+    const result = await muster(supervisor, ['task', 'ls', '--limit', '2']);
+    expect(lines(result)).toHaveLength(3);
+    expect(result.stderr).toContain('--page-token 2');
+  });
+
+  test('filters are sent as they were meant', async () => {
+    const requests: ListTasksRequest[] = [];
+    await override({
+      listTasks: (request) => {
+        requests.push(request);
+        return {};
+      },
+    });
+    const flags = [
+      '--state',
+      'running,Failed',
+      '--state',
+      'TASK_STATE_TIMEOUT',
+      '--type',
+      'script',
+    ];
+    flags.push('--node', 'a', '--node', 'b', '--creator', 'eve', '--label', 'app=shop');
+    flags.push('--since', '2026-11-23T10:00Z', '--until', '2026-11-23T11:00Z', '--limit', '7');
+    const result = await muster(supervisor, ['task', 'list', ...flags, '--page-token', 'p']);
+    expect(result.stderr).toBe('muster: no task fits\n');
+    expect(requests[0]).toMatchObject({
+      pageSize: 7,
+      pageToken: 'p',
+      filter: {
+        states: [TaskState.RUNNING, TaskState.FAILED, TaskState.TIMEOUT],
+        types: [1],
+        nodeIds: ['a', 'b'],
+        creators: ['eve'],
+        labels: { app: 'shop' },
+        createdFrom: { seconds: BigInt(Date.UTC(2026, 10, 23, 10) / 1000) },
+        createdUntil: { seconds: BigInt(Date.UTC(2026, 10, 23, 11) / 1000) },
+      },
+    });
+  });
+
+  test('a limit that is not allowed is for the supervisor to refuse', async () => {
+    await override({
+      listTasks: () => {
+        throw refusal('invalid_argument', Code.InvalidArgument, 'page_size must be from 1 to 200');
+      },
+    });
+    const result = await muster(supervisor, ['task', 'list', '--limit', '10000']);
+    expect(result).toMatchObject({ code: 1, stderr: 'muster: page_size must be from 1 to 200\n' });
+  });
+
+  test('a reader that goes away ends it quietly', async () => {
+    addTasks(2000);
+    const running = startMuster(supervisor, ['task', 'list', '--all', '-o', 'jsonl']);
+    running.child.stdout?.once('data', () => running.child.stdout?.destroy());
+    expect(await running.result).toMatchObject({ code: 141, stderr: '' });
+  });
+});
+
+describe('task get', () => {
+  test('as json is the task itself, found by the beginning of its id', async () => {
+    supervisor.add(makeTask({ id: ID(1), state: TaskState.COMPLETED, exitCode: 0 }));
+    supervisor.add(makeTask({ id: ID(20) }));
+    const result = await muster(supervisor, ['task', 'get', ID(1).slice(0, 36), '-o', 'json']);
+    expect(document(result)).toMatchObject({
+      id: ID(1),
+      state: 'TASK_STATE_COMPLETED',
+      exitCode: 0,
+    });
+    expect(supervisor.calls).toEqual(['GetTask']);
+    const short = await muster(supervisor, ['task', 'get', ID(20).slice(0, 35), '-o', 'json']);
+    expect(document(short)).toMatchObject({ id: ID(20) });
+  });
+
+  test('for people names what there is to know', async () => {
+    const attempts = [
+      {
+        $typeName: 'muster.v1.Attempt' as const,
+        number: 1,
+        nodeId: 'node-1',
+        outcome: 'exited',
+        exitCode: 3,
+        signal: '',
+        message: 'the process exited with code 3',
+        stdoutBytes: 5n,
+        stderrBytes: 0n,
+        droppedBytes: 0n,
+      },
+    ];
+    supervisor.add(
+      makeTask({
+        id: ID(1),
+        name: 'a\u001b[31mb',
+        state: TaskState.FAILED,
+        reason: 'exit_code',
+        exitCode: 3,
+        attempts,
+      }),
+    );
+    const { stdout, code } = await muster(supervisor, ['task', 'get', ID(1)]);
+    expect(stdout.toString()).toMatch(/State +✗ failed/);
+    expect(stdout.toString()).toMatch(/node-1 +exited +3/);
+    expect(stdout.includes('\u001b')).toBe(false);
+    expect(code).toBe(0);
+  });
+
+  test('an ambiguous beginning names candidates', async () => {
+    addTasks(3);
+    const result = await muster(supervisor, ['task', 'get', '0198']);
+    expect(result.code).toBe(1);
+    expect(result.stderr).toContain('several tasks have an id that begins with 0198');
+    expect(result.stderr).toContain(ID(3));
+  });
+
+  test('an unknown task is what the supervisor says', async () => {
+    const result = await muster(supervisor, ['task', 'get', ID(9)]);
+    expect(result).toMatchObject({ code: 1, stderr: `muster: There is no task ${ID(9)}\n` });
+  });
+});
+
+describe('several tasks', () => {
+  test('are reported one by one, and one failure does not keep the others from their turn', async () => {
+    addTasks(2);
+    const result = await muster(supervisor, ['task', 'cancel', ID(1), ID(9), ID(2), '--note', 'x']);
+    expect(result.code).toBe(1);
+    expect(lines(result)).toEqual([`${ID(1)}  ⊘ cancelled`, `${ID(2)}  ⊘ cancelled`]);
+    expect(result.stderr).toBe(`muster: There is no task ${ID(9)}\n`);
+  });
+
+  test('as json are one document; one task is its own', async () => {
+    addTasks(3);
+    const both = await muster(supervisor, ['task', 'cancel', ID(1), ID(2), '-o', 'json']);
+    expect(document(both)).toEqual({
+      tasks: [expect.objectContaining({ id: ID(1) }), expect.objectContaining({ id: ID(2) })],
+    });
+    const one = await muster(supervisor, ['task', 'cancel', ID(3), '-o', 'json']);
+    expect(document(one)).toMatchObject({ id: ID(3), state: 'TASK_STATE_CANCELLED' });
+  });
+
+  test('are executed, retried, resolved and deleted by their calls', async () => {
+    addTasks(1);
+    const task = () => ({ task: supervisor.find(ID(1)).task });
+    const seen: unknown[] = [];
+    await override({
+      executeTask: task,
+      retryTask: ({ requestId }) => {
+        seen.push(requestId.length);
+        return { task: makeTask({ id: ID(2), state: TaskState.PENDING, substate: 'queued' }) };
+      },
+      resolveTask: ({ resolution, note }) => {
+        seen.push(resolution, note);
+        return task();
+      },
+      deleteTask: () => ({}),
+    });
+    const codes: (number | null)[] = [];
+    for (const args of [
+      ['execute', ID(1)],
+      ['resolve', ID(1), 'completed', '--note', 'seen it'],
+      ['delete', ID(1)],
+    ]) {
+      codes.push((await muster(supervisor, ['task', ...args])).code);
+    }
+    const retried = await muster(supervisor, ['task', 'retry', ID(1)]);
+    expect(retried.stdout.toString()).toBe(`${ID(2)}  ○ pending.queued  (again ${ID(1)})\n`);
+    expect(codes).toEqual([0, 0, 0]);
+    expect(seen).toEqual([2, 'seen it', 36]);
+    expect(supervisor.calls).toEqual(['ExecuteTask', 'ResolveTask', 'DeleteTask', 'RetryTask']);
+  });
+
+  test('an unknown resolution is told the known ones', async () => {
+    const result = await muster(supervisor, ['task', 'resolve', ID(1), 'done']);
+    expect(result.code).toBe(2);
+    expect(result.stderr).toContain("'done' is none of lost, completed, failed, cancelled");
+  });
+});
+
+describe('task logs', () => {
+  beforeEach(() => {
+    supervisor
+      .add(makeTask({ id: ID(1) }))
+      .write('stdout', 'out 1\n')
+      .write('stderr', 'err 1\n')
+      .become({ attempt: 2 })
+      .write('stdout', 'out 2\n')
+      .drop(12);
+  });
+
+  test('shows what is stored, and says what is not', async () => {
+    const result = await muster(supervisor, ['task', 'logs', ID(1)]);
+    expect(result.stdout.toString()).toBe('out 1\nout 2\n');
+    expect(result.stderr).toMatch(/^err 1\nmuster: 12 bytes of the output of attempt 2 /);
+    expect(result.code).toBe(0);
+  });
+
+  test('of one stream, and of one attempt', async () => {
+    expect((await muster(supervisor, ['task', 'logs', ID(1), '--stdout'])).stderr).not.toContain(
+      'err 1',
+    );
+    const second = await muster(supervisor, ['task', 'logs', ID(1), '--attempt', '2']);
+    expect(second.stdout.toString()).toBe('out 2\n');
+    const first = await muster(supervisor, ['task', 'logs', ID(1), '--attempt', '1', '--stderr']);
+    expect([first.stdout.toString(), first.stderr]).toEqual(['', 'err 1\n']);
+  });
+
+  test('of an attempt that there is not', async () => {
+    const result = await muster(supervisor, ['task', 'logs', ID(1), '--attempt', '3']);
+    expect(result).toMatchObject({ code: 1, stderr: expect.stringContaining('has no attempt 3') });
+  });
+
+  test('--follow goes on across a restart, until the task is final', async () => {
+    const running = startMuster(supervisor, ['task', 'logs', ID(1), '--follow', '--stdout']);
+    await running.says('stdout', 'out 2\n');
+    await supervisor.destroy();
+    supervisor.find(ID(1)).write('stdout', 'out 3\n');
+    await supervisor.start();
+    await running.says('stdout', 'out 3\n');
+    supervisor.find(ID(1)).become({ state: TaskState.FAILED, reason: 'exit_code', exitCode: 3 });
+    const result = await running.result;
+    expect(result.stdout.toString()).toBe('out 1\nout 2\nout 3\n');
+    expect(result.code).toBe(0);
+  });
+});
+
+describe('task watch', () => {
+  test('goes on after a lost connection from the versions it has seen', async () => {
+    const requests: WatchTasksRequest[] = [];
+    let version = 1;
+    await override({
+      async *watchTasks(request) {
+        requests.push(request);
+        if (requests.length === 1) {
+          yield { task: makeTask({ id: ID(1), version: 1 }) };
+          yield { task: makeTask({ id: ID(1), version: 2, name: 'second' }) };
+          await new Promise(() => undefined);
+        }
+        version = request.seen[0]?.version ?? 0;
+        // A repeat, which must not be shown again.
+        yield { task: makeTask({ id: ID(1), version: 2, name: 'second' }) };
+        yield { task: makeTask({ id: ID(1), version: 3, state: TaskState.COMPLETED }) };
+      },
+    });
+    supervisor.add(makeTask({ id: ID(1) }));
+    const running = startMuster(supervisor, ['task', 'watch', ID(1), '-o', 'jsonl']);
+    await running.says('stdout', 'second');
+    await supervisor.destroy();
+    await supervisor.start();
+    const result = await running.result;
+    const versions = lines(result).map(
+      (line) => (JSON.parse(line) as { task: { version: number } }).task.version,
+    );
+    expect(versions).toEqual([1, 2, 3]);
+    expect(version).toBe(2);
+    expect(requests[0]?.filter?.ids).toEqual([ID(1)]);
+    expect(result.code).toBe(0);
+  });
+
+  test('an unknown task is not waited for', async () => {
+    const result = await muster(supervisor, ['task', 'watch', ID(9)]);
+    expect(result).toMatchObject({ code: 1, stderr: `muster: There is no task ${ID(9)}\n` });
+  });
+});
+
+describe('task wait', () => {
+  test('ends with the exit code that run would have, across a restart', async () => {
+    const task = supervisor.add(makeTask({ id: ID(1) }));
+    const running = startMuster(supervisor, ['task', 'wait', ID(1), '-o', 'json']);
+    await supervisor.called('WaitTask');
+    await supervisor.destroy();
+    await supervisor.start();
+    await supervisor.called('WaitTask', 2);
+    task.become({ state: TaskState.FAILED, reason: 'signal', signal: 'SIGTERM' });
+    const result = await running.result;
+    expect(JSON.parse(result.stdout.toString())).toMatchObject({ state: 'TASK_STATE_FAILED' });
+    expect(result.code).toBe(143);
+  });
+
+  test('a failure of Muster is 125', async () => {
+    expect((await muster(supervisor, ['task', 'wait', ID(9)])).code).toBe(125);
+    expect((await muster(supervisor, ['task', 'wait'])).code).toBe(125);
+  });
+});
+
+describe('task history and verify', () => {
+  test('all pages of a history are one', async () => {
+    await override({
+      getTaskHistory: ({ afterVersion }) => ({
+        transitions: [
+          {
+            version: afterVersion + 1,
+            eventType: afterVersion === 0 ? 'task.created' : 'attempt.exited',
+            fromState: afterVersion === 0 ? '' : 'running.executing',
+            toState: afterVersion === 0 ? 'pending.queued' : 'completed',
+            at: timestampFromMs(0),
+          },
+        ],
+        hasMore: afterVersion === 0,
+        lateReports: [{ attempt: 1, eventType: 'attempt.started', why: 'epoch 1 is over' }],
+      }),
+    });
+    const table = lines(await muster(supervisor, ['task', 'history', ID(1)]));
+    expect(table[1]).toMatch(/1 {2}19\d\d-.* task\.created +→ +○ pending\.queued/);
+    expect(table[2]).toMatch(/2 {2}.* attempt\.exited +● running\.executing +→ +✓ completed/);
+    expect(table.at(-1)).toMatch(/attempt\.started .* epoch 1 is over/);
+    const json = document(await muster(supervisor, ['task', 'history', ID(1), '-o', 'json']));
+    expect(json).toMatchObject({
+      transitions: [{ version: 1 }, { version: 2, toState: 'completed' }],
+      lateReports: [{ why: 'epoch 1 is over' }],
+      hasMore: false,
+    });
+  });
+
+  test('verify ends with 1 when one is not clean', async () => {
+    addTasks(20);
+    await override({
+      verifyTask: ({ id }) =>
+        id === ID(7)
+          ? {
+              clean: false,
+              transitions: 4,
+              differences: ['version 3: is failed, replay gives completed'],
+            }
+          : { clean: true, transitions: 4 },
+    });
+    const all = await muster(supervisor, ['task', 'verify', '--all']);
+    expect(lines(all)).toEqual([
+      `${ID(7)}  ✗ not clean, 4 transitions`,
+      '  version 3: is failed, replay gives completed',
+      '20 tasks, 80 transitions: 1 not clean',
+    ]);
+    expect(all.code).toBe(1);
+    const clean = await muster(supervisor, ['task', 'verify', ID(1), '-o', 'json']);
+    expect(document(clean)).toEqual({ id: ID(1), clean: true, transitions: 4, differences: [] });
+    expect(clean.code).toBe(0);
+    expect((await muster(supervisor, ['task', 'verify'])).code).toBe(2);
+  });
+});
+
+test('task stats counts', async () => {
+  await override({
+    getStatistics: () => ({
+      total: 3n,
+      byState: [{ state: TaskState.RUNNING, substate: 'executing', count: 3n }],
+      byNode: [{ name: '', count: 3n }],
+      running: {
+        count: 2n,
+        p50: { nanos: 5_000_000 },
+        p95: { seconds: 2n },
+        max: { seconds: 90n },
+      },
+    }),
+  });
+  const { stdout } = await muster(supervisor, ['task', 'stats', '--since', '1h']);
+  expect(stdout.toString()).toMatch(/● running\.executing +3\ntotal +3/);
+  expect(stdout.toString()).toMatch(/\(none yet\) +3/);
+  expect(stdout.toString()).toMatch(/running +2 +5ms +2s +1m 30s/);
+});
+
+test('nodes are listed through all pages, and shown', async () => {
+  await override(
+    {},
+    {
+      listNodes: ({ pageToken }) =>
+        pageToken === ''
+          ? { nodes: [{ id: 'web-1', state: NodeState.ONLINE, slots: 4 }], nextPageToken: 'x' }
+          : { nodes: [{ id: 'web-2', state: NodeState.UNREACHABLE }] },
+      getNode: ({ id }) => ({ node: { id, state: NodeState.ONLINE, labels: { role: 'web' } } }),
+    },
+  );
+  const table = lines(await muster(supervisor, ['node', 'list']));
+  expect(table[1]).toMatch(/^web-1 +● online/);
+  expect(table[2]).toMatch(/^web-2 +\? unreachable/);
+  expect(document(await muster(supervisor, ['node', 'list', '-o', 'json']))).toMatchObject({
+    nodes: [{ id: 'web-1', state: 'NODE_STATE_ONLINE', active: 0 }, { id: 'web-2' }],
+  });
+  expect((await muster(supervisor, ['node', 'get', 'web-1'])).stdout.toString()).toMatch(
+    /Labels +role=web/,
+  );
+});
