@@ -3,7 +3,7 @@
  *
  * Times are ms since 1970 by the database's clock; ids are lower-case UUIDs. Specs are opaque JSON here.
  */
-import type { EndedAttempt, TaskContext } from '../machines/task-context.ts';
+import type { EndedAttempt, TaskContext, TaskInput } from '../machines/task-context.ts';
 import type { TaskEvent } from '../machines/task-events.ts';
 import type { StoredSnapshot } from '../machines/snapshot.ts';
 
@@ -46,7 +46,7 @@ export interface TransitionRecord {
 export interface TaskCreated {
   readonly type: 'task.created';
   readonly at: number;
-  readonly input: import('../machines/task-context.ts').TaskInput;
+  readonly input: TaskInput;
 }
 
 /** One actor's part of a group commit: the new snapshot and the one or more steps that led to it. */

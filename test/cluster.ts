@@ -125,7 +125,8 @@ export class Cluster {
   }
 
   async stop(): Promise<void> {
-    for (const name of [...this.#processes.keys()]) await this.kill(name);
+    const names = Array.from(this.#processes.keys());
+    for (const name of names) await this.kill(name);
     await this.#killAttempts();
     await this.database.drop();
     await rm(this.home, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });

@@ -16,16 +16,16 @@ export async function eventually(
   withinMs = 20_000,
 ): Promise<void> {
   const deadline = performance.now() + withinMs;
-  let last: unknown;
+  let last: Error | undefined;
   while (performance.now() < deadline) {
     try {
       if (await condition()) return;
       last = undefined;
     } catch (error) {
-      last = error;
+      last = error as Error;
     }
     await wait(POLL_MS);
   }
-  const because = last === undefined ? '' : `: ${String(last)}`;
+  const because = last === undefined ? '' : `: ${last.message}`;
   throw new Error(`It did not happen within ${withinMs / 1000} s that ${what}${because}`);
 }

@@ -25,8 +25,8 @@ export async function runAll(cluster: Cluster, mixed: readonly MixedTask[]): Pro
   for (let start = 0; start < mixed.length; start += BATCH) {
     ids.push(...(await api.createAll(mixed.slice(start, start + BATCH).map((one) => one.spec))));
   }
-  const cancelled = mixed.map((one, index) =>
-    one.isCancelled === true ? api.cancelWhenRunning(ids[index] as string) : undefined,
+  const cancelled = mixed.flatMap((one, index) =>
+    one.isCancelled === true ? [api.cancelWhenRunning(ids[index] as string)] : [],
   );
   await Promise.all(cancelled);
   await Promise.all(ids.map((id) => api.untilFinal(id)));
