@@ -143,8 +143,9 @@ function whyLate({ context, path }: TaskSnapshot, report: ReportOrigin): string 
   if (report.attempt > attempt) return `the task has had no attempt ${report.attempt} yet`;
   if (current === null) return `the task is ${path}, and attempt ${report.attempt} is over`;
   if (report.attempt < attempt) return `attempt ${attempt} is under way`;
-  if (!isSessionOf(current.nodeId, report))
+  if (!isSessionOf(current.nodeId, report)) {
     return `attempt ${attempt} is on node ${current.nodeId}`;
+  }
   return `the node's session has epoch ${current.epoch}`;
 }
 

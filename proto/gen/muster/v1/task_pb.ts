@@ -160,7 +160,7 @@ export type TaskPolicy = Message<"muster.v1.TaskPolicy"> & {
   priority?: number | undefined;
 
   /**
-   * Mean wait before the second attempt; doubles with each further one. Default 1 s.
+   * Upper bound of the wait before the second attempt; it doubles with each further one, and the wait is random below it. Default 1 s.
    *
    * @generated from field: google.protobuf.Duration retry_initial = 4;
    */
