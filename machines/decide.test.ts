@@ -61,6 +61,36 @@ describe('a late report (I6)', () => {
     expect(decide(after(path, taskInput({ maxAttempts })), name)).toEqual({ kind: 'late', why });
   });
 
+  it('is not one that says again what is committed: its acknowledgement was lost', () => {
+    const failed = after([...EXECUTING, 'exited, code 7']);
+    const { ended } = failed.context;
+    const origin = { attempt: 1, nodeId: 'n1', epoch: 6 };
+    const times = {
+      acceptedAt: ended?.acceptedHostAt ?? null,
+      startedAt: ended?.startedHostAt ?? null,
+    };
+    const when = { at: failed.context.createdAt + 60_000, random: 0 };
+    const started = { type: 'attempt.started', ...origin, ...times, ...when } as const;
+    const exited = {
+      type: 'attempt.exited',
+      ...origin,
+      ...times,
+      ...when,
+      exitedAt: ended?.exitedHostAt ?? null,
+      exitCode: 7,
+      signal: null,
+      stopCause: null,
+      spawnError: null,
+      stdoutBytes: 3,
+      stderrBytes: 2,
+      droppedBytes: 1,
+    } as const;
+    expect(decideTask(failed, started)).toEqual({ kind: 'ignored' });
+    expect(decideTask(failed, exited)).toEqual({ kind: 'ignored' });
+    expect(decideTask(failed, { ...exited, exitedAt: 99 }).kind).toBe('late');
+    expect(decideTask(failed, { ...exited, nodeId: 'n9' }).kind).toBe('late');
+  });
+
   it('is not one from a newer session that the task has not been told of', () => {
     const started = after(['dispatched', 'started, newer epoch']);
     expect(started.context.current?.epoch).toBe(6);

@@ -14,7 +14,7 @@ import { DEFAULT_TASK_POLICY } from './task-context.ts';
 import type { TaskContext, TaskInput } from './task-context.ts';
 import { isCommand, isReport } from './task-events.ts';
 import type { MachineUpgraded, ReportOrigin, TaskCommand, TaskEvent } from './task-events.ts';
-import { isCurrentAttempt, isSessionOf } from './task-outcome.ts';
+import { isCurrentAttempt, isRepeated, isSessionOf } from './task-outcome.ts';
 import { TASK_MACHINE_VERSION, taskMachine } from './task.ts';
 
 export type TaskSnapshot = StoredSnapshot<TaskContext>;
@@ -70,6 +70,7 @@ export function decideTask(before: TaskSnapshot, event: TaskEvent): Decision {
     return decideUpgrade(TASK_SNAPSHOT_VERSIONS, before, event);
   }
   if (isReport(event)) {
+    if (isRepeated(before.context, event)) return { kind: 'ignored' };
     const why = whyLate(before, event);
     if (why !== null) return { kind: 'late', why };
   }

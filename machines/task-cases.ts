@@ -109,6 +109,12 @@ function originOf(before: TaskSnapshot, origin: Origin) {
   };
 }
 
+/** Host times that no attempt before has had: a report of the same times says again what is known. */
+function hostTimes({ context }: TaskSnapshot) {
+  const base = 10 * ((context.ended?.number ?? 0) + 1);
+  return { acceptedAt: base + 1, startedAt: base + 2 };
+}
+
 const EXITS: Record<string, Partial<AttemptExited>> = {
   'code 0': {},
   'code 7': { exitCode: 7 },
@@ -132,9 +138,8 @@ function exited(
     signal: null,
     stopCause: null,
     spawnError: null,
-    acceptedAt: 11,
-    startedAt: 12,
-    exitedAt: 13,
+    ...hostTimes(before),
+    exitedAt: hostTimes(before).startedAt + 1,
     stdoutBytes: 3,
     stderrBytes: 2,
     droppedBytes: 1,
@@ -183,8 +188,7 @@ const REPORTS: Variant[] = [
       ({
         type: 'attempt.started',
         ...originOf(before, origin),
-        acceptedAt: 11,
-        startedAt: 12,
+        ...hostTimes(before),
       }) as const,
   })),
   ...Object.entries(EXITS).map(([name, change]) => ({

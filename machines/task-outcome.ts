@@ -11,7 +11,7 @@
  */
 import { backoffMs } from './backoff.ts';
 import type { AttemptOutcome, Reason, TaskContext } from './task-context.ts';
-import type { AttemptExited, ReportOrigin, SessionOpened, TaskEvent } from './task-events.ts';
+import type { AttemptExited, ReportOrigin, SessionOpened, TaskEvent, TaskReport } from './task-events.ts';
 
 export type Verdict = 'completed' | 'cancelled' | 'retry' | 'timeout' | 'failed';
 
@@ -68,6 +68,23 @@ export function isCurrentAttempt(context: TaskContext, report: ReportOrigin): bo
     report.attempt === attempt &&
     report.epoch >= current.epoch &&
     isSessionOf(current.nodeId, report)
+  );
+}
+
+/**
+ * Tells whether a report says of the last ended attempt what is committed already. An agent whose acknowledgement was lost says
+ * it again in its next session; that is no late news.
+ */
+export function isRepeated({ ended }: TaskContext, report: TaskReport): boolean {
+  if (ended === null || report.attempt !== ended.number) return false;
+  if (!isSessionOf(ended.nodeId, report)) return false;
+  if (report.type === 'attempt.exited') {
+    return report.exitedAt !== null && report.exitedAt === ended.exitedHostAt;
+  }
+  return (
+    report.type === 'attempt.started' &&
+    report.startedAt !== null &&
+    report.startedAt === ended.startedHostAt
   );
 }
 

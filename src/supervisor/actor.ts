@@ -10,11 +10,18 @@ import type {
   TaskUpdate,
   TransitionRecord,
 } from '../../db/records.ts';
-import { decideTask, wakeAt } from '../../machines/decide.ts';
+import {
+  TASK_SNAPSHOT_VERSIONS,
+  decideTask,
+  decideUpgrade,
+  wakeAt,
+} from '../../machines/decide.ts';
 import type { MusterError } from '../../machines/errors.ts';
 import type { Effect } from '../../machines/interpret.ts';
 import type { EndedAttempt } from '../../machines/task-context.ts';
-import type { TaskEvent, TaskEventBody } from '../../machines/task-events.ts';
+import { upgradeSnapshot } from '../../machines/snapshot.ts';
+import type { SnapshotVersions } from '../../machines/snapshot.ts';
+import type { MachineUpgraded, TaskEvent, TaskEventBody } from '../../machines/task-events.ts';
 
 /** What an event did, once it is committed. */
 export type Applied =
@@ -48,22 +55,31 @@ export interface Stamper {
   random(): number;
 }
 
+/**
+ * @param versions the task machine through its versions; a snapshot of an older one is upgraded first, as a transition of its own
+ * @throws MusterError `snapshot_too_new` for a snapshot that a newer program wrote
+ */
 export function takeTurn(
   before: TaskRecord,
   bodies: readonly TaskEventBody[],
   stamper: Stamper,
   supervisorId: string,
+  versions: SnapshotVersions = TASK_SNAPSHOT_VERSIONS,
 ): Turn {
+  const upgrade = upgradeOf(before, versions);
   let record = before;
   const outcomes: Outcome[] = [];
   const transitions: TransitionRecord[] = [];
   const endedAttempts: EndedAttempt[] = [];
   const effects: Effect[] = [];
-  for (const body of bodies) {
+  for (const body of [...upgrade, ...bodies]) {
     // Time never runs backwards within one actor, whichever supervisors it has been on.
     const at = Math.max(stamper.now(), record.updatedAt);
     const event: TaskEvent = { ...body, at, random: stamper.random() };
-    const decision = decideTask(record.snapshot, event);
+    const decision =
+      event.type === 'machine.upgraded'
+        ? decideUpgrade(versions, record.snapshot, event)
+        : decideTask(record.snapshot, event);
     if (decision.kind === 'refused') {
       outcomes.push({ kind: 'refused', error: decision.error });
     } else if (decision.kind === 'late') {
@@ -90,7 +106,9 @@ export function takeTurn(
         endedAttempts.push(ended);
       }
       effects.push(...decision.effects);
-      record = { ...record, version, snapshot, updatedAt: at };
+      const machineVersion =
+        event.type === 'machine.upgraded' ? event.toVersion : record.machineVersion;
+      record = { ...record, version, machineVersion, snapshot, updatedAt: at };
       outcomes.push({ kind: 'transition', record });
     }
   }
@@ -106,5 +124,14 @@ export function takeTurn(
           transitions,
           endedAttempts,
         };
-  return { outcomes, update, effects, transitions, record };
+  // Nobody has asked for the upgrade, so nobody is answered.
+  return { outcomes: outcomes.slice(upgrade.length), update, effects, transitions, record };
+}
+
+function upgradeOf(before: TaskRecord, versions: SnapshotVersions): readonly MachineUpgraded[] {
+  const { snapshot, machineVersion } = before;
+  if (machineVersion === versions.current) return [];
+  // Refuses a newer version, and an older one that there is no way from.
+  upgradeSnapshot(versions, snapshot, machineVersion);
+  return [{ type: 'machine.upgraded', fromVersion: machineVersion, toVersion: versions.current }];
 }

@@ -13,10 +13,9 @@
  */
 import { readTransition } from '../../db/transitions.ts';
 import type { TaskRecord, TransitionRecord } from '../../db/records.ts';
-import { isFinalPath, TASK_SNAPSHOT_VERSIONS } from '../../machines/decide.ts';
+import { isFinalPath } from '../../machines/decide.ts';
 import { MusterError } from '../../machines/errors.ts';
 import type { Effect } from '../../machines/interpret.ts';
-import { upgradeSnapshot } from '../../machines/snapshot.ts';
 import type { TaskEventBody } from '../../machines/task-events.ts';
 import type { Logger } from '../process/log.ts';
 import { takeTurn } from './actor.ts';
@@ -175,8 +174,6 @@ export class Host {
       return true;
     }
     if (actor.record === null) throw unknownTask(actor.id);
-    // The machine has one version so far: this refuses snapshots of a newer one.
-    upgradeSnapshot(TASK_SNAPSHOT_VERSIONS, actor.record.snapshot, actor.record.machineVersion);
     const bodies = envelopes.map((envelope) => envelope.body);
     const turn = takeTurn(actor.record, bodies, stamper, supervisorId);
     if (turn.update !== null) {

@@ -75,7 +75,7 @@ export class Reconciler {
   #freeLeakedSlots(open: readonly Session[], running: ReadonlySet<string>): void {
     const suspects = new Set<string>();
     for (const session of open) {
-      for (const taskId of [...session.activeTaskIds]) {
+      for (const taskId of session.activeTaskIds) {
         // A proposal is on its way to the database, however slow that is.
         if (running.has(taskId) || session.assignedAttempt(taskId) === 0) continue;
         if (this.#suspects.has(taskId)) {
@@ -100,13 +100,12 @@ export class Reconciler {
     const stranded = await store.read((sql) =>
       listStrandedTasks(sql, sessions.deadAfterMs, STRANDED_BATCH),
     );
+    const others = stranded.filter(({ taskId, epoch }) => !sessions.isHeldHere(taskId, epoch));
     const told = await Promise.allSettled(
-      stranded.map(({ taskId, epoch }) =>
-        host.apply(taskId, { type: 'session.lost', epoch }, false),
-      ),
+      others.map(({ taskId, epoch }) => host.apply(taskId, { type: 'session.lost', epoch }, false)),
     );
     for (const one of told) if (one.status === 'rejected') this.#report(one.reason);
-    return stranded.length;
+    return others.length;
   }
 
   #arm(): void {

@@ -20,7 +20,6 @@ import {
   kindOf,
   pathsOf,
   reaches,
-  startsArrive,
   useBench,
   verified,
 } from './testing/test-bench.ts';
@@ -87,13 +86,22 @@ describe('a Postgres that is restarted', () => {
   });
 
   it('was away for longer than a node may be silent, and no task says unreachable for it', async () => {
-    const deadAfterMs = 400;
-    const supervisor = await bench.start({ url: server.url, deadAfterMs });
+    const deadAfterMs = 900;
+    // The sweep comes before the beat that writes the signs of life.
+    const supervisor = await bench.start({
+      url: server.url,
+      deadAfterMs,
+      heartbeatIntervalMs: 300,
+      sweepIntervalMs: 20,
+    });
     const agent = new ScriptedAgent('web-1');
     await agent.connect(supervisor);
-    const [id = ''] = await create(supervisor, draft('web-1'));
-    await startsArrive(agent, 1);
-    const started = agent.tell(agent.started(id));
+    const [id = '', other = ''] = await create(supervisor, draft('web-1'), draft('web-1'));
+    await eventually(
+      () => new Set(agent.starts().map((start) => start.taskId)).size === 2,
+      'both are started',
+    );
+    const started = agent.tell(agent.started(id), agent.started(other));
     await eventually(() => agent.acknowledged === started, 'it runs');
     await server.stop('fast');
     const awaySince = performance.now();
@@ -107,10 +115,14 @@ describe('a Postgres that is restarted', () => {
     await reaches(supervisor, id, 'completed');
     expect(await pathsOf(supervisor, id)).not.toContain('running.unreachable');
     expect(agent.goodbye).toBeNull();
-    // Sweeps and news go on as before.
-    const [next = ''] = await create(supervisor, draft('web-1'));
-    await startsArrive(agent, 2);
-    agent.tell(agent.exited(next, 0));
-    await reaches(supervisor, next, 'completed');
+    // Sweeps, news and timers go on as before, and the other task is where it was.
+    const [next = ''] = await create(
+      supervisor,
+      draft('web-1', {}, { startAt: Date.now() + deadAfterMs }),
+    );
+    await reaches(supervisor, next, 'running.dispatched');
+    agent.tell(agent.exited(next, 0), agent.exited(other, 0));
+    for (const task of [next, other]) await reaches(supervisor, task, 'completed');
+    expect(await pathsOf(supervisor, other)).not.toContain('running.unreachable');
   });
 });

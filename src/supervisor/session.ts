@@ -211,7 +211,7 @@ export class Session {
 
   receive(seq: number, events: readonly AgentEvent[]): void {
     this.heard();
-    const work = events.map((event) => this.#take(event));
+    const work = events.map(async (event) => await this.#take(event));
     Promise.all(work).then(
       () => this.#acknowledge(seq),
       (error: unknown) => this.#fail(error),

@@ -13,6 +13,7 @@ import type { Effect } from '../../machines/interpret.ts';
 import type { AttemptAddress } from '../../machines/task.ts';
 import type { Clock, Timer } from '../process/clock.ts';
 import type { Logger } from '../process/log.ts';
+import { sendStart } from './attempt-start.ts';
 import type { Host } from './host.ts';
 import type { Scheduler } from './scheduler.ts';
 import { replacedMessage, Session } from './session.ts';
@@ -36,9 +37,6 @@ export interface SessionRegistryOptions {
   readonly outputCapBytes: number;
 }
 
-/** A lease ends this long before another attempt may be started elsewhere. */
-const LEASE_MARGIN_MS = 5_000;
-
 const STOPPING = 'this supervisor is stopping; connect again';
 
 export class SessionRegistry implements Sessions {
@@ -49,6 +47,7 @@ export class SessionRegistry implements Sessions {
   /** What has been committed since each of the reads that are under way. */
   readonly #commitsDuringReads = new Set<Set<string>>();
   #timer: Timer | null = null;
+  #isTouching = false;
   #isStopped = false;
 
   constructor(options: SessionRegistryOptions) {
@@ -70,7 +69,7 @@ export class SessionRegistry implements Sessions {
   }
 
   start(): void {
-    this.#timer = this.#options.clock.after(this.heartbeatIntervalMs, () => void this.#beat());
+    this.#timer = this.#options.clock.after(this.heartbeatIntervalMs, () => this.#beat());
   }
 
   /** Tells every agent to connect again, to another supervisor or to the next life of this one. */
@@ -145,6 +144,14 @@ export class SessionRegistry implements Sessions {
     );
   }
 
+  /** Tells whether an open session here has this task: then its own silence decides. */
+  isHeldHere(taskId: string, epoch: number): boolean {
+    for (const session of this.#byNode.values()) {
+      if (session.epoch === epoch && session.assignedAttempt(taskId) !== undefined) return true;
+    }
+    return false;
+  }
+
   /** A task has been committed here: records of it that are being read may be older. */
   committed(taskId: string): void {
     for (const commits of this.#commitsDuringReads) commits.add(taskId);
@@ -185,7 +192,7 @@ export class SessionRegistry implements Sessions {
     }
     switch (effect.type) {
       case 'startAttempt':
-        void this.#start(session, record);
+        void sendStart(this.#options, session, record);
         break;
       case 'stopAttempt': {
         const { cause } = effect.params as { cause: 'cancel' | 'timeout' };
@@ -224,7 +231,7 @@ export class SessionRegistry implements Sessions {
     } else if (record.snapshot.path === 'running.dispatched' && phase === null) {
       const sentAt = session.sentAt(record.id);
       if (sentAt === null || this.#options.clock.monotonic() - sentAt >= repeatAfterMs) {
-        void this.#start(session, record);
+        void sendStart(this.#options, session, record);
       }
     }
   }
@@ -233,35 +240,6 @@ export class SessionRegistry implements Sessions {
     if (session.assignedAttempt(taskId) !== attempt) return;
     session.release(taskId);
     this.#options.scheduler().capacity(session);
-  }
-
-  async #start(session: Session, record: TaskRecord): Promise<void> {
-    const { specs, log, outputCapBytes } = this.#options;
-    const { context } = record.snapshot;
-    const { policy, attempt } = context;
-    // The slot is taken before the spec is there.
-    session.assign(record.id, attempt);
-    if (!session.beginStart(record.id, attempt)) return;
-    try {
-      const spec = await specs.take(record.specId);
-      // A Stop may have gone out meanwhile.
-      if (!session.beginStart(record.id, attempt)) return;
-      session.send({
-        kind: 'start',
-        taskId: record.id,
-        attempt,
-        name: record.name,
-        timeoutMs: policy.timeoutMs,
-        stopGraceMs: policy.stopGraceMs,
-        outputCapBytes,
-        leaseMs: leaseMs(policy, attempt),
-        spec,
-      });
-    } catch (error) {
-      // The sweep of the reconciler sends it again.
-      session.failStart(record.id, attempt);
-      log.warn('cannot send a start yet', { taskId: record.id, nodeId: session.nodeId, error });
-    }
   }
 
   async #adoptAll(session: Session): Promise<void> {
@@ -339,21 +317,24 @@ export class SessionRegistry implements Sessions {
   }
 
   /** One beat: a sign of life to every agent and to the database, and an end to what is silent or replaced. */
-  async #beat(): Promise<void> {
-    const { log, clock } = this.#options;
-    try {
-      const silent = [];
-      for (const session of [...this.#byNode.values()]) {
-        if (session.silentMs > this.deadAfterMs) silent.push(session);
-        else session.heartbeat();
-      }
-      await Promise.all(silent.map((session) => this.#giveUp(session)));
-      await this.touch();
-    } catch (error) {
-      if (!(error instanceof MusterError)) log.error('cannot write signs of life', { error });
+  #beat(): void {
+    if (this.#isStopped) return;
+    // The beat waits for nothing: a slow database must not silence the sessions.
+    this.#timer = this.#options.clock.after(this.heartbeatIntervalMs, () => this.#beat());
+    for (const session of this.#byNode.values()) {
+      if (session.silentMs <= this.deadAfterMs) session.heartbeat();
+      else this.#giveUp(session).catch((error: unknown) => this.#report(error));
     }
-    if (!this.#isStopped)
-      this.#timer = clock.after(this.heartbeatIntervalMs, () => void this.#beat());
+    if (this.#isTouching) return;
+    this.#isTouching = true;
+    this.touch()
+      .catch((error: unknown) => this.#report(error))
+      .finally(() => (this.#isTouching = false));
+  }
+
+  #report(error: unknown): void {
+    if (error instanceof MusterError) return;
+    this.#options.log.error('cannot write signs of life', { error });
   }
 
   /** Ends a session that is open and says nothing. Its tasks are told at once: nobody knows better than who holds it. */
@@ -378,13 +359,4 @@ export class SessionRegistry implements Sessions {
       this.#drop(session, 'replaced', replacedMessage(session.nodeId));
     }
   }
-}
-
-/** Only where another attempt may follow must the agent give up by itself; else the process may live on. */
-function leaseMs(
-  policy: TaskRecord['snapshot']['context']['policy'],
-  attempt: number,
-): number | null {
-  if (attempt >= policy.maxAttempts) return null;
-  return Math.max(policy.lostAfterMs - policy.stopGraceMs - LEASE_MARGIN_MS, 1_000);
 }

@@ -44,7 +44,8 @@ describe('the creation of tasks', () => {
         kindOf(supervisor.tasks.create([draft(null, { priority: index })], caller, 'request-1')),
       ),
     );
-    expect(kinds.sort()).toEqual(['none', ...Array(5).fill('request_id_conflict')].sort());
+    expect(kinds.filter((kind) => kind === 'none')).toHaveLength(1);
+    expect(kinds.filter((kind) => kind === 'request_id_conflict')).toHaveLength(5);
     expect(await supervisor.tasks.list({}, 100, null)).toHaveLength(1);
   });
 

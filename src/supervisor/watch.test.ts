@@ -7,7 +7,14 @@ import { Availability } from './availability.ts';
 import { Changes } from './changes.ts';
 import { ScriptedAgent } from './scripted-agent.ts';
 import { createStore } from './store.ts';
-import type { AgentEvent, OutputItem, Supervisor, TaskChange, TaskFilter } from './supervisor.ts';
+import type {
+  AgentEvent,
+  OutputItem,
+  Supervisor,
+  TaskChange,
+  TaskFilter,
+  TransitionRecord,
+} from './supervisor.ts';
 import {
   caller,
   create,
@@ -169,8 +176,10 @@ describe('a watcher', () => {
     await slow.next();
     const next = slow.next();
     await eventually(() => changes.hasGeneralListeners, 'it watches');
+    const [step] = (await supervisor.tasks.history(id, 0, 1)).transitions;
     for (let version = 2; version <= 20_005; version += 1) {
-      changes.publish({ record: { ...record, version }, transitions: [], isDeleted: false });
+      const transitions = [{ ...(step as TransitionRecord), version }];
+      changes.publish({ record: { ...record, version }, transitions, isDeleted: false });
     }
     const readOn = async () => {
       await next;
