@@ -311,14 +311,13 @@ export async function listStrandedTasks(
   sql: Sql,
   deadAfterMs: number,
   limit: number,
-): Promise<{ taskId: string; epoch: number }[]> {
-  const rows = await sql<{ id: string; epoch: number }[]>`
-    select t.id, (t.context -> 'current' ->> 'epoch')::integer as epoch
+): Promise<{ taskId: string; nodeId: string; epoch: number }[]> {
+  return await sql<{ taskId: string; nodeId: string; epoch: number }[]>`
+    select t.id as "taskId", n.id as "nodeId", (t.context -> 'current' ->> 'epoch')::integer as epoch
     from nodes as n
     join tasks as t on t.node_id = n.id and t.state = 'running' and t.substate <> 'unreachable'
     where n.seen_at < now() - make_interval(secs => ${deadAfterMs}::double precision / 1000)
     limit ${limit}`;
-  return rows.map((row) => ({ taskId: row.id, epoch: row.epoch }));
 }
 
 /** Deletes a final task with everything that belongs to it alone. The answer to the request that created it is kept. */

@@ -11,7 +11,13 @@
  */
 import { backoffMs } from './backoff.ts';
 import type { AttemptOutcome, Reason, TaskContext } from './task-context.ts';
-import type { AttemptExited, ReportOrigin, SessionOpened, TaskEvent, TaskReport } from './task-events.ts';
+import type {
+  AttemptExited,
+  ReportOrigin,
+  SessionOpened,
+  TaskEvent,
+  TaskReport,
+} from './task-events.ts';
 
 export type Verdict = 'completed' | 'cancelled' | 'retry' | 'timeout' | 'failed';
 

@@ -18,6 +18,7 @@ import { readProcessMetrics } from './http/metrics.ts';
 import { sleep, systemClock } from './process/clock.ts';
 import { createLogger } from './process/log.ts';
 import { parentGone } from './process/parent.ts';
+import { StartError } from './process/start-error.ts';
 import { loadToken } from './process/tokens.ts';
 import { VERSION } from './process/version.ts';
 import { createApi } from './rpc/routes.ts';
@@ -49,6 +50,11 @@ export async function runSupervisor(
       user: await loadToken(config.userToken),
       agent: await loadToken(config.agentToken),
     };
+    if (tokens.user === tokens.agent) {
+      throw new StartError(
+        'Cannot start the supervisor: the user token and the agent token are the same; give each its own',
+      );
+    }
     const database = await connectDatabase({
       url: config.databaseUrl,
       applicationName: 'muster supervisor',

@@ -87,7 +87,6 @@ export class Connections {
       if (!this.#underWay.has(peerOf(socket))) socket.destroySoon();
     }
     if (this.#sockets.size > 0) await Promise.race([empty, sleep(this.#clock, graceMs)]);
-    for (const session of this.#sessions.keys()) session.destroy();
     for (const socket of this.#sockets) socket.destroy();
   }
 

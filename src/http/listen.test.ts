@@ -7,12 +7,13 @@ import { Code, ConnectError, createClient, type Transport } from '@connectrpc/co
 import { createConnectTransport, createGrpcTransport } from '@connectrpc/connect-node';
 import { afterEach, describe, expect, it } from 'vitest';
 import { TaskService } from '../../proto/gen/muster/v1/task_service_pb.ts';
-import { type Clock, SimulatedClock, systemClock } from '../process/clock.ts';
+import { type Clock, systemClock } from '../process/clock.ts';
 import { silentLogger } from '../process/log.ts';
 import { kindOf } from '../rpc/library-errors.ts';
 import { StubSupervisor, taskId } from '../rpc/testing/stub-supervisor.ts';
-import { bearer, TOKENS, WAYS } from '../rpc/testing/transports.ts';
+import { bearer, TOKENS, WAYS } from './testing/transports.ts';
 import { listen } from './listen.ts';
+import { converse, soon } from './testing/raw-client.ts';
 import { startTestServer, TEST_CERT, type TestServer } from './testing/test-server.ts';
 
 let server: TestServer;
@@ -28,17 +29,6 @@ afterEach(async () => {
   stub.failure = null;
   await server.close(0);
 });
-
-/** Sends bytes, and collects what comes back until the other side closes. */
-function converse(bytes: string | Buffer): Promise<string> {
-  const { promise, resolve } = Promise.withResolvers<string>();
-  let answer = '';
-  const socket = net.connect(server.port, '127.0.0.1', () => socket.write(bytes));
-  socket.on('data', (chunk: Buffer) => (answer += chunk.toString('latin1')));
-  socket.on('error', () => {});
-  socket.on('close', () => resolve(answer));
-  return promise;
-}
 
 const user = { headers: { authorization: `Bearer ${TOKENS.user}` } };
 const openConnect = (httpVersion: '1.1' | '2') =>
@@ -86,6 +76,7 @@ describe('pages', () => {
   it('serves them over HTTP/2 as well', async () => {
     await start();
     const session = http2.connect(server.url);
+    session.on('error', () => {});
     const stream = session.request({ ':path': '/healthz' });
     const { promise, resolve } = Promise.withResolvers<number>();
     stream.on('response', (headers) => resolve(headers[':status'] ?? 0));
@@ -129,6 +120,7 @@ describe('limits', () => {
   it('says what is too large, to a client that announces it and over gRPC', async () => {
     await start();
     const announced = await converse(
+      server.port,
       `POST /muster.v1.TaskService/CreateTask HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${TOKENS.user}\r\nContent-Type: application/json\r\nContent-Length: 100000000\r\nConnection: close\r\n\r\n{`,
     );
     expect(announced).toMatch(/^HTTP\/1\.1 429 /);
@@ -148,6 +140,7 @@ describe('limits', () => {
   it('takes no byte of a message without a token', async () => {
     await start();
     const answer = await converse(
+      server.port,
       'POST /muster.v1.TaskService/CreateTask HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100000000\r\nConnection: close\r\n\r\n',
     );
     expect(answer).toMatch(/^HTTP\/1\.1 401 /);
@@ -156,13 +149,17 @@ describe('limits', () => {
 
   it('refuses headers over 16 KiB', async () => {
     await start();
-    const answer = await converse(`GET / HTTP/1.1\r\nHost: x\r\nA: ${'a'.repeat(17_000)}\r\n\r\n`);
+    const answer = await converse(
+      server.port,
+      `GET / HTTP/1.1\r\nHost: x\r\nA: ${'a'.repeat(17_000)}\r\n\r\n`,
+    );
     expect(answer).toMatch(/^HTTP\/1\.1 431 /);
   });
 
   it('holds 2,000 streams on one connection', async () => {
     await start();
     const session = http2.connect(server.url);
+    session.on('error', () => {});
     await new Promise((resolve) => session.once('remoteSettings', resolve));
     expect(session.remoteSettings.maxConcurrentStreams).toBeGreaterThanOrEqual(2_000);
     let answered = 0;
@@ -183,139 +180,10 @@ describe('limits', () => {
       stream.end(Buffer.from([0, 0, 0, 0, 0]));
     }
     const watches = () => stub.calls.filter(({ name }) => name === 'watch').length;
-    await expect.poll(watches, { timeout: 10_000 }).toBe(2_000);
+    await expect.poll(watches, { timeout: 25_000 }).toBe(2_000);
     expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
     server.stop();
     await promise;
-    session.destroy();
-  });
-});
-
-describe('clients that misbehave', () => {
-  it.each([
-    ['bytes that are no HTTP', 'hello, is it me\r\n\r\n'],
-    ['a TLS handshake', Buffer.from('16030100a5010000a10303', 'hex')],
-    ['half of the HTTP/2 preface', 'PRI * HTTP/3.0\r\n\r\nXX\r\n\r\n'],
-    [
-      'garbage after the HTTP/2 preface',
-      'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff',
-    ],
-  ])('closes on %s, and serves the next', async (_, bytes) => {
-    await start();
-    const answer = await converse(bytes);
-    if (typeof bytes === 'string' && bytes.startsWith('hello')) {
-      expect(answer).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
-      expect(answer).toContain('Cannot read the request');
-    }
-    expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
-  });
-
-  it.each(['', 'P', 'PR'])('cuts off whoever says only %j', async (bytes) => {
-    const clock = new SimulatedClock();
-    await start({ clock });
-    const answer = converse(bytes);
-    const closed = answer.then(() => true);
-    while (!(await Promise.race([closed, soon().then(() => false)]))) clock.advance(10_000);
-    expect(await answer).toBe('');
-  });
-
-  it('cuts off whoever sends headers drop by drop', async () => {
-    await start({ headersTimeoutMs: 300 });
-    const socket = net.connect(server.port, '127.0.0.1');
-    socket.on('error', () => {});
-    socket.write('GET / HTTP/1.1\r\nHost: x\r\n');
-    const drip = setInterval(() => socket.write('a: b\r\n'), 50);
-    let answer = '';
-    socket.on('data', (chunk: Buffer) => (answer += chunk.toString()));
-    await new Promise((resolve) => socket.once('close', resolve));
-    clearInterval(drip);
-    expect(answer).toMatch(/^HTTP\/1\.1 408 /);
-    expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
-  });
-
-  it('closes an HTTP/2 connection without calls after two minutes', async () => {
-    const clock = new SimulatedClock();
-    await start({ clock });
-    const session = http2.connect(server.url);
-    const closed = new Promise<boolean>((resolve) => session.once('close', () => resolve(true)));
-    await new Promise((resolve) => session.once('remoteSettings', resolve));
-    clock.advance(119_000);
-    expect(await Promise.race([closed, soon().then(() => false)])).toBe(false);
-    clock.advance(1_000);
-    expect(await closed).toBe(true);
-  });
-
-  it('reads requests whose body comes right behind their headers', async () => {
-    await start();
-    const body = '{"pageSize": 5}';
-    const head = `POST /muster.v1.TaskService/ListTasks HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${TOKENS.user}\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: ${body.length}\r\n\r\n`;
-    const once = () =>
-      new Promise<string>((resolve) => {
-        let answer = '';
-        const socket = net.connect({ port: server.port, host: '127.0.0.1', noDelay: true }, () => {
-          socket.write(head);
-          queueMicrotask(() => socket.write(body));
-        });
-        socket.on('data', (chunk: Buffer) => (answer += chunk.toString()));
-        socket.on('error', () => {});
-        socket.on('close', () => resolve(answer.slice(0, 15)));
-      });
-    const answers = new Set<string>();
-    for (let round = 0; round < 10; round += 1) {
-      for (const one of await Promise.all(Array.from({ length: 20 }, once))) answers.add(one);
-    }
-    expect([...answers]).toEqual(['HTTP/1.1 200 OK']);
-  });
-
-  it('survives connections that break at any moment', async () => {
-    await start();
-    for (let count = 0; count < 20; count += 1) {
-      const socket = net.connect(server.port, '127.0.0.1', () => {
-        socket.write('POST /muster.v1.TaskService/CreateTask HTTP/1.1\r\nHost: x\r\nContent-Le');
-        socket.resetAndDestroy();
-      });
-      socket.on('error', () => {});
-      await new Promise((resolve) => socket.once('close', resolve));
-      const session = http2.connect(server.url);
-      session.on('error', () => {});
-      const stream = session.request({
-        ':path': '/muster.v1.TaskService/ListTasks',
-        ':method': 'POST',
-      });
-      stream.on('error', () => {});
-      // Deno crashes where a client's session is destroyed in the middle of one of its own events.
-      session.once('remoteSettings', () => setImmediate(() => session.destroy()));
-      await new Promise((resolve) => session.once('close', resolve));
-    }
-    expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
-  });
-
-  it('ends only the stream of a garbage frame', async () => {
-    await start();
-    const session = http2.connect(server.url);
-    const answers = ['/muster.v1.TaskService/TailOutput', '/muster.v1.TaskService/WatchTasks'].map(
-      (path) => {
-        const stream = session.request({
-          ':method': 'POST',
-          ':path': path,
-          'content-type': 'application/connect+proto',
-          authorization: `Bearer ${TOKENS.user}`,
-        });
-        let text = '';
-        stream.on('data', (chunk: Buffer) => (text += chunk.toString()));
-        stream.on('error', () => {});
-        return {
-          stream,
-          closed: new Promise((resolve) => stream.on('close', () => resolve(text))),
-        };
-      },
-    );
-    answers[1]?.stream.write(Buffer.from([0, 0, 0, 0, 0]));
-    answers[0]?.stream.end(Buffer.from([0, 0, 0, 0, 3, 255, 255, 255]));
-    expect(await answers[0]?.closed).toContain(
-      'Cannot follow the output: the message cannot be read',
-    );
-    expect(answers[1]?.stream.closed).toBe(false);
     session.destroy();
   });
 });
@@ -332,7 +200,7 @@ describe('TLS', () => {
 
   it('closes on cleartext', async () => {
     await start({ tls: true });
-    await converse('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+    await converse(server.port, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n');
     const tasks = tasksOver(
       (WAYS.find(({ tls }) => tls) as (typeof WAYS)[number]).open(server.url, [
         bearer(TOKENS.user),
@@ -381,8 +249,8 @@ describe('the end', () => {
         (thrown: unknown) => thrown,
       ),
     );
-    await expect.poll(isCalled('wait', 2), { timeout: 10_000 }).toBe(true);
-    await expect.poll(isCalled('watch', 2), { timeout: 10_000 }).toBe(true);
+    await expect.poll(isCalled('wait', 2), { timeout: 25_000 }).toBe(true);
+    await expect.poll(isCalled('watch', 2), { timeout: 25_000 }).toBe(true);
     const startedAt = performance.now();
     server.stop();
     const closing = server.close(5_000);
@@ -405,6 +273,7 @@ describe('the end', () => {
       ),
     );
     const session = http2.connect(server.url);
+    session.on('error', () => {});
     await new Promise((resolve) => session.once('remoteSettings', resolve));
     const silent = net.connect(server.port, '127.0.0.1');
     await new Promise((resolve) => silent.once('connect', resolve));
@@ -459,8 +328,3 @@ describe('the address', () => {
     );
   });
 });
-
-/** Lets everything that is ready happen. */
-function soon(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 20));
-}

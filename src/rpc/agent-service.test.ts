@@ -1,112 +1,35 @@
 // Sessions of agents: the handshake, both directions, and every way to break one. In memory and over HTTP/2.
 
-import { type MessageInitShape } from '@bufbuild/protobuf';
+import type { MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
-import { Code, ConnectError, createClient } from '@connectrpc/connect';
+import {
+  Code,
+  type ConnectError,
+  createRouterTransport,
+  type Transport,
+} from '@connectrpc/connect';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
-  AgentService,
   type Events,
   type EventsSchema,
   GoodbyeReason,
   type HelloSchema,
-  HeldPhase,
   type SessionRequestSchema,
-  type SessionResponse,
   WorkerState,
 } from '../../proto/gen/muster/v1/agent_service_pb.ts';
 import { Interpreter, OutputStream } from '../../proto/gen/muster/v1/task_pb.ts';
 import { startTestServer, type TestServer } from '../http/testing/test-server.ts';
 import { type Clock, SimulatedClock } from '../process/clock.ts';
 import { silentLogger } from '../process/log.ts';
-import type { AgentCommand } from '../supervisor/supervisor.ts';
 import { makeNodeToken } from './auth.ts';
 import { createApi } from './routes.ts';
 import { NOW, type StubSession, StubSupervisor, taskId } from './testing/stub-supervisor.ts';
-import { bearer, TOKENS, WAYS } from './testing/transports.ts';
-import { createRouterTransport, type Transport } from '@connectrpc/connect';
+import { HELLO, SessionAgent, start } from './testing/session-agent.ts';
+import { bearer, TOKENS, WAYS } from '../http/testing/transports.ts';
 
 type Request = MessageInitShape<typeof SessionRequestSchema>;
 type HelloInit = MessageInitShape<typeof HelloSchema>;
 type EventsInit = MessageInitShape<typeof EventsSchema>;
-
-const HELLO: HelloInit = {
-  nodeId: 'node-1',
-  bootId: 'boot-1',
-  protocolVersions: [2, 1],
-  slots: 4,
-  labels: { zone: 'a' },
-  facts: { hostname: 'h', cores: 2, memoryBytes: 1024n },
-  held: [{ taskId: taskId(3).toUpperCase(), attempt: 2, phase: HeldPhase.EXECUTING }],
-};
-
-const start: AgentCommand = {
-  kind: 'start',
-  taskId: taskId(1),
-  attempt: 1,
-  name: 'a task',
-  timeoutMs: 90_500,
-  stopGraceMs: 10_000,
-  outputCapBytes: 16_777_216,
-  leaseMs: 60_000,
-  spec: {
-    target: { any: {} },
-    script: { body: 'echo hello', interpreter: 'INTERPRETER_BASH', env: { A: '1' } },
-    writtenByANewerProgram: true,
-  },
-};
-
-/** The agent's end of one session. */
-class Agent {
-  readonly #outgoing: Request[] = [];
-  #wake: (() => void) | null = null;
-  #isOver = false;
-  readonly leaving = new AbortController();
-  /** Answers are taken as they come: in memory, a stream that nobody reads stands still. */
-  readonly #answers: Promise<IteratorResult<SessionResponse>>[] = [];
-  #taken = 0;
-
-  constructor(transport: Transport) {
-    const client = createClient(AgentService, transport);
-    const { signal } = this.leaving;
-    const answers = client.session(this.#requests(), { signal })[Symbol.asyncIterator]();
-    const takeNext = () => {
-      const answer = answers.next();
-      this.#answers.push(answer);
-      void answer.then(
-        ({ done }) => (done === true ? undefined : takeNext()),
-        () => {},
-      );
-    };
-    takeNext();
-  }
-
-  send(message: Request['message']): void {
-    this.#outgoing.push(message === undefined ? {} : { message });
-    this.#wake?.();
-  }
-
-  end(): void {
-    this.#isOver = true;
-    this.#wake?.();
-  }
-
-  async next(): Promise<SessionResponse['message']> {
-    const answer = this.#answers[Math.min(this.#taken, this.#answers.length - 1)];
-    this.#taken += 1;
-    const { done, value } = (await answer) ?? { done: true };
-    return done === true || value === undefined ? { case: undefined } : value.message;
-  }
-
-  async *#requests(): AsyncIterable<Request> {
-    for (;;) {
-      const next = this.#outgoing.shift();
-      if (next !== undefined) yield next;
-      else if (this.#isOver) return;
-      else await new Promise<void>((resolve) => (this.#wake = resolve));
-    }
-  }
-}
 
 describe.each(['in memory', 'Connect over HTTP/2', 'gRPC over HTTP/2'])('%s', (name) => {
   const stub = new StubSupervisor();
@@ -126,9 +49,11 @@ describe.each(['in memory', 'Connect over HTTP/2', 'gRPC over HTTP/2'])('%s', (n
     ]) as Transport;
   });
   afterAll(async () => {
-    const closing = server?.close(0);
-    clock.advance(0);
+    const closing = server?.close(1_000);
+    // Whatever is still there after a real moment has had its time.
+    const timer = setTimeout(() => clock.advance(1_000), 500);
     await closing;
+    clearTimeout(timer);
   });
 
   /** Resolves when the session is as wanted. */
@@ -141,15 +66,14 @@ describe.each(['in memory', 'Connect over HTTP/2', 'gRPC over HTTP/2'])('%s', (n
     });
 
   const connect = async (hello: HelloInit = HELLO) => {
-    const agent = new Agent(transport);
+    const agent = new SessionAgent(transport);
     agent.send({ case: 'hello', value: hello });
     const welcome = await agent.next();
     const session = stub.open.at(-1) as StubSession;
     return { agent, welcome, session };
   };
-  const over = async (agent: Agent, session: StubSession) => {
+  const over = async (agent: SessionAgent, session: StubSession) => {
     agent.end();
-    agent.leaving.abort();
     await when(session, () => session.ended !== null);
   };
 
@@ -183,9 +107,7 @@ describe.each(['in memory', 'Connect over HTTP/2', 'gRPC over HTTP/2'])('%s', (n
     const task = { taskId: taskId(1), attempt: 1 };
     const content = Uint8Array.of(0, 255);
     const exited = { ...task, exitCode: 3, stopCause: 'timeout', exitedAt: at, stdoutBytes: 2n };
-    const events: MessageInitShape<
-      typeof import('../../proto/gen/muster/v1/agent_service_pb.ts').EventsSchema
-    >['events'] = [
+    const events: EventsInit['events'] = [
       { event: { case: 'accepted', value: task } },
       { event: { case: 'started', value: { ...task, acceptedAt: at, startedAt: at } } },
       {
@@ -393,7 +315,7 @@ describe.each(['in memory', 'Connect over HTTP/2', 'gRPC over HTTP/2'])('%s', (n
   });
 
   it('refuses whatever comes before Hello, and silence', async () => {
-    const first = new Agent(transport);
+    const first = new SessionAgent(transport);
     first.send({ case: 'heartbeat', value: {} });
     const error = (await first.next().catch((thrown: unknown) => thrown)) as ConnectError;
     expect([error.code, error.rawMessage]).toEqual([
@@ -402,7 +324,7 @@ describe.each(['in memory', 'Connect over HTTP/2', 'gRPC over HTTP/2'])('%s', (n
     ]);
     first.end();
 
-    const silent = new Agent(transport);
+    const silent = new SessionAgent(transport);
     const answer = silent.next().catch((thrown: unknown) => thrown);
     const settled = answer.then(() => true);
     // Its call is somewhere between the two ends; time passes until it has arrived and run out.
@@ -415,11 +337,7 @@ describe.each(['in memory', 'Connect over HTTP/2', 'gRPC over HTTP/2'])('%s', (n
 
   it('holds back an agent whose events are not committed, and does not blame it', async () => {
     const { agent, session } = await connect();
-    const value = (
-      seq: number,
-    ): MessageInitShape<
-      typeof import('../../proto/gen/muster/v1/agent_service_pb.ts').EventsSchema
-    > => ({
+    const value = (seq: number): EventsInit => ({
       seq: BigInt(seq),
       events: Array.from({ length: 3 }, () => ({
         event: {

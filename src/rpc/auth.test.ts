@@ -1,7 +1,7 @@
 // Who may call what (I11): every method with every kind of token, in memory and over HTTP.
 
-import { type DescMethod, type DescService } from '@bufbuild/protobuf';
-import { Code, ConnectError, createClient, type Transport } from '@connectrpc/connect';
+import type { DescMethod, DescService } from '@bufbuild/protobuf';
+import { Code, type ConnectError, createClient, type Transport } from '@connectrpc/connect';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Health } from '../../proto/gen/grpc/health/v1/health_pb.ts';
 import { AgentService } from '../../proto/gen/muster/v1/agent_service_pb.ts';
@@ -13,7 +13,7 @@ import { actionOf } from './actions.ts';
 import { createIdentify, makeNodeToken } from './auth.ts';
 import { kindOf } from './library-errors.ts';
 import { StubSupervisor } from './testing/stub-supervisor.ts';
-import { bearer, openInMemory, TOKENS, WAYS } from './testing/transports.ts';
+import { bearer, openInMemory, TOKENS, WAYS } from '../http/testing/transports.ts';
 
 const nodeToken = makeNodeToken(TOKENS.agent, 'node-1');
 const otherNodeToken = makeNodeToken(TOKENS.agent, 'node-2');

@@ -1,32 +1,14 @@
 // What bad input gets: every case of it with the whole sentence, and the supervisor never hears of it.
 
-import { readFileSync } from 'node:fs';
-import { create, type DescMessage, getOption, type MessageInitShape } from '@bufbuild/protobuf';
-import { field as fieldRules } from '@bufbuild/protovalidate/gen/buf/validate/validate_pb.js';
-import { Code, ConnectError, createClient } from '@connectrpc/connect';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { file_muster_v1_agent_service } from '../../proto/gen/muster/v1/agent_service_pb.ts';
-import {
-  file_muster_v1_node_service,
-  NodeService,
-} from '../../proto/gen/muster/v1/node_service_pb.ts';
-import {
-  file_muster_v1_task,
-  Interpreter,
-  StartMode,
-  TaskSpecSchema,
-} from '../../proto/gen/muster/v1/task_pb.ts';
-import {
-  CreateTasksRequestSchema,
-  file_muster_v1_task_service,
-  TaskService,
-} from '../../proto/gen/muster/v1/task_service_pb.ts';
-import { startTestServer, type TestServer } from '../http/testing/test-server.ts';
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { Code, type ConnectError, createClient } from '@connectrpc/connect';
+import { expect, it } from 'vitest';
+import { NodeService } from '../../proto/gen/muster/v1/node_service_pb.ts';
+import { Interpreter, StartMode, type TaskSpecSchema } from '../../proto/gen/muster/v1/task_pb.ts';
+import { TaskService } from '../../proto/gen/muster/v1/task_service_pb.ts';
 import { kindOf } from './library-errors.ts';
 import { StubSupervisor, taskId } from './testing/stub-supervisor.ts';
-import { openInMemory, TOKENS } from './testing/transports.ts';
-import { validate } from './validation.ts';
-import { WORDS_OF_PATTERN } from './violations.ts';
+import { openInMemory, TOKENS } from '../http/testing/transports.ts';
 
 type Spec = MessageInitShape<typeof TaskSpecSchema>;
 
@@ -41,7 +23,7 @@ const script = (fields: object = {}, body = 'true') =>
 const argv = (words: string[], fields: object = {}) =>
   ({ case: 'script', value: { program: { case: 'argv', value: { words } }, ...fields } }) as const;
 const createTask = (spec: Spec) => tasks.createTask({ spec });
-const withSpec = (spec: Spec) => createTask({ target: any, action: script(), ...spec });
+const withSpec = (spec: Spec) => createTask({ target: any, action: script(), ...spec } as Spec);
 const withPolicy = (policy: Spec['policy'] & object) => withSpec({ policy });
 const id = taskId(1);
 
@@ -350,135 +332,6 @@ it.each(CASES)('%s', async (_, call, sentence) => {
   expect(error?.code).toBe(Code.InvalidArgument);
   expect(error && kindOf(error)).toBe('invalid_argument');
   expect(stub.calls.length).toBe(before);
-});
-
-describe('JSON over HTTP', () => {
-  let server: TestServer;
-  beforeAll(async () => {
-    server = await startTestServer({ supervisor: stub, tokens: TOKENS });
-  });
-  afterAll(() => server.close(0));
-
-  const post = async (method: string, body: BodyInit, type = 'application/json') => {
-    const response = await fetch(`${server.url}/muster.v1.TaskService/${method}`, {
-      method: 'POST',
-      headers: { 'content-type': type, authorization: `Bearer ${TOKENS.user}` },
-      body,
-    });
-    const text = await response.text();
-    return [response.status, text === '' ? null : JSON.parse(text)] as const;
-  };
-  const spec = (fields: object) => JSON.stringify({ spec: { target: { any: {} }, ...fields } });
-  const detail = [expect.objectContaining({ type: 'muster.v1.ErrorDetail' })];
-
-  it.each([
-    [
-      'an unknown interpreter',
-      spec({ script: { body: 'x', interpreter: 'INTERPRETER_FISH' } }),
-      '"INTERPRETER_FISH" is not known here; it must be INTERPRETER_SH, INTERPRETER_BASH, INTERPRETER_PYTHON3, INTERPRETER_NODE or INTERPRETER_DENO',
-    ],
-    [
-      'a misspelt field',
-      spec({ script: { body: 'x', interpeter: 1 } }),
-      'the message cannot be read: cannot decode message muster.v1.ScriptAction from JSON: key "interpeter" is unknown',
-    ],
-    [
-      'half of a surrogate pair',
-      String.raw`{"spec":{"target":{"any":{}},"script":{"body":"\ud800"}}}`,
-      'the message cannot be read: cannot decode field muster.v1.ScriptAction.body from JSON: expected string: invalid UTF8',
-    ],
-    ['half a document', '{"spec": {', 'the message cannot be read: cannot decode message'],
-    ['bytes that are no UTF-8', Buffer.from('7b2278223a22ff227d', 'hex'), 'the message cannot be'],
-  ])('%s', async (_, body, sentence) => {
-    const before = stub.calls.length;
-    const [status, error] = await post('CreateTask', body);
-    expect(status).toBe(400);
-    expect(error).toMatchObject({ code: 'invalid_argument', details: detail });
-    expect(error.message).toContain(`Cannot create the task: ${sentence}`);
-    expect(stub.calls.length).toBe(before);
-  });
-
-  it('a message that is no message', async () => {
-    const [status, error] = await post(
-      'CreateTask',
-      Uint8Array.of(10, 255, 1),
-      'application/proto',
-    );
-    expect(status).toBe(400);
-    expect(error).toMatchObject({ code: 'invalid_argument', details: detail });
-    expect(error.message).toMatch(/^Cannot create the task: the message cannot be read: /);
-  });
-
-  it('a wrong content type', async () => {
-    const [status, error] = await post('CreateTask', 'x', 'text/plain');
-    expect(status).toBe(415);
-    expect(error).toEqual({
-      message:
-        'Cannot create the task: the content type is not one of application/json, application/proto, application/grpc or application/grpc-web',
-    });
-  });
-
-  it('a GET for what changes something', async () => {
-    const response = await fetch(`${server.url}/muster.v1.TaskService/CreateTask`);
-    expect(response.status).toBe(405);
-    expect(await response.json()).toEqual({
-      message: 'Cannot create the task: HTTP GET does not do that; use POST',
-    });
-  });
-
-  it('a method that is none', async () => {
-    const [status, error] = await post('MakeCoffee', '{}');
-    expect(status).toBe(404);
-    expect(error.message).toContain('There is nothing at POST /muster.v1.TaskService/MakeCoffee');
-  });
-});
-
-describe('the constraints', () => {
-  it('have words for each of their patterns', () => {
-    const patterns = new Set<string>();
-    const messages: DescMessage[] = [
-      file_muster_v1_task,
-      file_muster_v1_task_service,
-      file_muster_v1_node_service,
-      file_muster_v1_agent_service,
-    ].flatMap((file) => file.messages);
-    for (const field of messages.flatMap((message) => message.fields)) {
-      const json = JSON.stringify(getOption(field, fieldRules), (_, value: unknown) =>
-        typeof value === 'bigint' ? String(value) : value,
-      );
-      for (const [, pattern] of json.matchAll(/"pattern":("(?:[^"\\]|\\.)+")/g)) {
-        patterns.add(JSON.parse(pattern ?? '""') as string);
-      }
-    }
-    expect(new Set(Object.keys(WORDS_OF_PATTERN))).toEqual(patterns);
-    // Nothing was missed by the walk above.
-    const proto = ['task', 'task_service', 'node_service', 'agent_service']
-      .map((name) => readFileSync(`proto/muster/v1/${name}.proto`, 'utf8'))
-      .join('');
-    const written = [...proto.matchAll(/pattern = "(.+?)"/g)].map(([, one]) =>
-      (one ?? '').replaceAll('\\\\', '\\'),
-    );
-    expect(new Set(written)).toEqual(patterns);
-  });
-
-  it('let 1,000 good specs through in 50 ms', () => {
-    const specs = Array.from({ length: 1000 }, (_, number) => ({
-      name: `task ${number}`,
-      target: { kind: { case: 'nodeId' as const, value: 'node-1' } },
-      policy: { timeout: { seconds: 30n }, maxAttempts: 3 },
-      labels: { app: 'x', 'example.com/tier': 'y' },
-      action: script({ env: { A: '1', B: '2' }, args: ['a', 'b'] }, `echo ${'x'.repeat(200)}`),
-    }));
-    const message = create(CreateTasksRequestSchema, { specs });
-    // Warm, and on a machine that may be busy with other tests: one good run tells.
-    const times: number[] = [];
-    while (times.length < 40 && Math.min(...times) > 40) {
-      const startedAt = performance.now();
-      validate(CreateTasksRequestSchema, message, 'create the tasks');
-      times.push(performance.now() - startedAt);
-    }
-    expect(Math.min(...times)).toBeLessThan(50);
-  });
 });
 
 async function drain(stream: AsyncIterable<unknown>): Promise<void> {

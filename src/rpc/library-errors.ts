@@ -56,7 +56,7 @@ function translate({ code, rawMessage }: ConnectError, action: string): [Code, s
     const fault = rawMessage.slice('parse binary: '.length);
     return [Code.InvalidArgument, `Cannot ${action}: the message cannot be read: ${fault}`];
   }
-  const limit = /^message size .*larger than configured readMaxBytes (\d+)/.exec(rawMessage)?.[1];
+  const limit = /^message .*larger than configured readMaxBytes (\d+)/.exec(rawMessage)?.[1];
   if (code === Code.ResourceExhausted && limit !== undefined) {
     const size = `${Number(limit) / 2 ** 20} MiB`;
     return [code, `Cannot ${action}: the message is too large; it may have at most ${size}`];

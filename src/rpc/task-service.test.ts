@@ -13,7 +13,14 @@ import { Resolution, TaskService } from '../../proto/gen/muster/v1/task_service_
 import type { TestServer } from '../http/testing/test-server.ts';
 import { kindOf } from './library-errors.ts';
 import { NOW, StubSupervisor, taskId, taskRecord } from './testing/stub-supervisor.ts';
-import { bearer, openInMemory, serverFor, TOKENS, WAYS, type Way } from './testing/transports.ts';
+import {
+  bearer,
+  openInMemory,
+  serverFor,
+  TOKENS,
+  WAYS,
+  type Way,
+} from '../http/testing/transports.ts';
 
 const stub = new StubSupervisor();
 const script = {
@@ -231,7 +238,7 @@ describe.each([inMemory, ...WAYS])('$name', (way) => {
       yield { record, transition: null, isDeleted: false };
       yield { record, transition: null, isDeleted: true };
     })();
-    const watch = stub.tasks.watch;
+    const watch = stub.tasks.watch.bind(stub.tasks);
     stub.tasks.watch = (filter, seen, signal) => {
       signal.addEventListener('abort', () => resolve());
       return watch(filter, seen, signal);

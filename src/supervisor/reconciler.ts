@@ -102,7 +102,9 @@ export class Reconciler {
     );
     const others = stranded.filter(({ taskId, epoch }) => !sessions.isHeldHere(taskId, epoch));
     const told = await Promise.allSettled(
-      others.map(({ taskId, epoch }) => host.apply(taskId, { type: 'session.lost', epoch }, false)),
+      others.map(({ taskId, ...lost }) =>
+        host.apply(taskId, { type: 'session.lost', ...lost }, false),
+      ),
     );
     for (const one of told) if (one.status === 'rejected') this.#report(one.reason);
     return others.length;

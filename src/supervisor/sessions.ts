@@ -344,7 +344,7 @@ export class SessionRegistry implements Sessions {
     log.warn('agent is silent', { nodeId, silentMs: Math.round(session.silentMs) });
     this.#drop(session, 'protocol_error', `nothing heard for ${this.deadAfterMs / 1000} s`);
     const records = await store.read((sql) => listRunningTasks(sql, [nodeId]));
-    const lost = { type: 'session.lost', epoch } as const;
+    const lost = { type: 'session.lost', nodeId, epoch } as const;
     // One that was not reached is told by the reconciler.
     await Promise.allSettled(records.map((record) => host.apply(record.id, lost, false)));
   }

@@ -28,6 +28,7 @@ import { Scheduler } from './scheduler.ts';
 import { SessionRegistry } from './sessions.ts';
 import { SpecCache } from './spec-cache.ts';
 import { createStore } from './store.ts';
+import type { Store } from './store.ts';
 import type { Supervisor } from './supervisor.ts';
 import { createTaskActions } from './tasks.ts';
 import { TimerService } from './timers.ts';
@@ -53,14 +54,50 @@ export interface SupervisorOptions {
 
 /** @throws MusterError `unavailable` if the database does not answer */
 export async function startSupervisor(options: SupervisorOptions): Promise<Supervisor> {
-  const { database, clock, log, supervisorId } = options;
+  const core = createCore(options);
+  const services = createServices(options, core);
+  const { sessions, timers, reconciler, peers } = services;
+  let isStopping = false;
+  let stopped: Promise<void> | null = null;
+  const stop = () => {
+    isStopping = true;
+    return (stopped ??= stopAll(core, services));
+  };
+  try {
+    await core.databaseClock.start();
+    await core.store.read(() => peers.start());
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  sessions.start();
+  timers.start();
+  reconciler.start();
+  return {
+    id: options.supervisorId,
+    tasks: services.tasks,
+    nodes: createNodeActions(core.store, sessions.deadAfterMs),
+    sessions,
+    isServing: () => !isStopping && core.availability.isUp,
+    stop,
+  };
+}
+
+/** What everything else stands on. */
+function createCore({ database, clock, log, supervisorId, random }: SupervisorOptions) {
   const availability = new Availability(() => database.sql`select 1`, clock, log);
   const store = createStore(database, availability, supervisorId);
   const databaseClock = new DatabaseClock(store, clock, log);
-  const stamper = { now: () => databaseClock.now(), random: options.random };
-  const changes = new Changes();
+  const stamper = { now: () => databaseClock.now(), random };
   const specs = new SpecCache(store, classifyFailure);
+  return { availability, store, databaseClock, stamper, specs, changes: new Changes() };
+}
 
+type Core = ReturnType<typeof createCore>;
+
+function createServices(options: SupervisorOptions, core: Core) {
+  const { database, clock, log, supervisorId } = options;
+  const { availability, store, databaseClock, stamper, specs, changes } = core;
   const onCommitted = ({ record, transitions, effects }: Committed) => {
     sessions.committed(record.id);
     for (const effect of effects) {
@@ -72,101 +109,57 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
     changes.publish({ record, transitions, isDeleted: false });
   };
   const host = new Host({ store, availability, stamper, supervisorId, onCommitted, log });
-  const sessions = new SessionRegistry({
-    store,
-    host,
+  const common = { store, host, clock, log, supervisorId };
+  const sessions: SessionRegistry = new SessionRegistry({
+    ...common,
     specs,
     scheduler: () => scheduler,
-    supervisorId,
-    clock,
-    log,
     onOutput: (taskId) => changes.outputArrived(taskId),
-    onOpened: (nodeId) => void announce(nodeId),
+    onOpened: (nodeId) => void announceSession(options, store, nodeId),
     heartbeatIntervalMs: options.heartbeatIntervalMs ?? 5_000,
     deadAfterMs: options.deadAfterMs ?? 15_000,
     outputCapBytes: options.outputCapBytes ?? 16 * 1024 * 1024,
   });
   const scheduler: Scheduler = new Scheduler({
-    store,
-    host,
+    ...common,
     sessions: () => sessions.all(),
     sessionOf: (nodeId) => sessions.get(nodeId),
-    log,
   });
-  const timers = new TimerService(store, host, clock, log);
+  const timers: TimerService = new TimerService(store, host, clock, log);
   const intervalMs = options.sweepIntervalMs ?? 5_000;
-  const reconciler = new Reconciler({
-    store,
-    availability,
-    host,
-    sessions,
-    scheduler,
-    clock,
-    log,
-    intervalMs,
-  });
-  const peers = new Peers({
-    database,
-    supervisorId,
-    store,
-    host,
-    sessions,
-    scheduler,
-    changes,
-    clock,
-    log,
-  });
-  const announce = async (nodeId: string) => {
-    const news = encodeNews({ from: supervisorId, taskIds: [], queuedFor: [], sessions: [nodeId] });
-    try {
-      await store.read((sql) => notify(sql, news));
-    } catch (error) {
-      // The former supervisor finds out with its next sign of life.
-      log.warn('cannot announce a session', { nodeId, error });
-    }
-  };
-  const creator = {
-    store,
-    specs,
-    stamper,
-    ids: createIdSource(options.randomBytes),
-    supervisorId,
-    onCommitted,
-  };
+  const reconciler = new Reconciler({ ...common, availability, sessions, scheduler, intervalMs });
+  const peers = new Peers({ ...common, database, sessions, scheduler, changes });
+  const ids = createIdSource(options.randomBytes);
+  const creator = { store, specs, stamper, ids, supervisorId, onCommitted };
+  const tasks = createTaskActions({ store, host, changes, clock, creator });
+  return { host, sessions, scheduler, timers, reconciler, peers, tasks };
+}
 
-  let isStopping = false;
-  const stop = async () => {
-    isStopping = true;
-    scheduler.stop();
-    timers.stop();
-    reconciler.stop();
-    sessions.stop();
-    const drained = host.quiet().then(() => store.drained());
-    // What is open while the database is away stays open: its agents tell it again to the next supervisor.
-    await Promise.race([drained, availability.whenLost()]);
-    availability.stop();
-    databaseClock.stop();
-    await peers.stop();
-  };
-
+/** Tells the other supervisors that a node has moved here. */
+async function announceSession(
+  { supervisorId, log }: SupervisorOptions,
+  store: Store,
+  nodeId: string,
+): Promise<void> {
+  const news = encodeNews({ from: supervisorId, taskIds: [], queuedFor: [], sessions: [nodeId] });
   try {
-    await databaseClock.start();
-    await store.read(() => peers.start());
+    await store.read((sql) => notify(sql, news));
   } catch (error) {
-    await stop();
-    throw error;
+    // The former supervisor finds out with its next sign of life.
+    log.warn('cannot announce a session', { nodeId, error });
   }
-  sessions.start();
-  timers.start();
-  reconciler.start();
-  let stopped: Promise<void> | null = null;
+}
 
-  return {
-    id: supervisorId,
-    tasks: createTaskActions({ store, host, changes, clock, creator }),
-    nodes: createNodeActions(store, sessions.deadAfterMs),
-    sessions,
-    isServing: () => !isStopping && availability.isUp,
-    stop: () => (stopped ??= stop()),
-  };
+async function stopAll(core: Core, services: ReturnType<typeof createServices>): Promise<void> {
+  const { availability, store, databaseClock } = core;
+  services.scheduler.stop();
+  services.timers.stop();
+  services.reconciler.stop();
+  services.sessions.stop();
+  const drained = services.host.quiet().then(() => store.drained());
+  // What is open while the database is away stays open: its agents tell it again to the next supervisor.
+  await Promise.race([drained, availability.whenLost()]);
+  availability.stop();
+  databaseClock.stop();
+  await services.peers.stop();
 }

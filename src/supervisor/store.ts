@@ -2,11 +2,10 @@
  * The store of the supervisor: the database functions it writes through, each behind its group commit.
  *
  * Four lines run side by side (creations, transitions, output, late reports), each committing whatever has arrived since
- * its last commit. A lost connection is reported to `availability` here, once for all callers. Output and late reports wait for
- * the database to come back, in their order: storing a piece twice does no harm, since it has its offset.
+ * its last commit. Output and late reports wait for the database to come back, in their order: storing a piece twice does no
+ * harm, since it has its offset.
  */
 import type { Database } from '../../db/connect.ts';
-import { classifyFailure } from '../../db/failures.ts';
 import { insertOutput } from '../../db/output.ts';
 import type {
   CreationResult,
@@ -18,9 +17,8 @@ import type {
 } from '../../db/records.ts';
 import { insertTasks, readTasks, updateTasks } from '../../db/tasks.ts';
 import { insertLateReports } from '../../db/transitions.ts';
-import { MusterError } from '../../machines/errors.ts';
 import type { Availability } from './availability.ts';
-import { GroupCommit } from './group-commit.ts';
+import { DatabaseAccess } from './database-access.ts';
 import { encodeNews } from './news.ts';
 
 export interface SessionPiece {
@@ -29,8 +27,8 @@ export interface SessionPiece {
   readonly piece: OutputPiece;
 }
 
-/** How often a statement of its own is sent that lost a deadlock. */
-const MAX_TRIES = 5;
+/** Small enough that two statements share the work: while PostgreSQL carries out one, the next is prepared here. */
+const MAX_TRANSITIONS = 128;
 
 export type StoredOutput = 'stored' | 'stale' | 'gap';
 
@@ -53,84 +51,44 @@ export function createStore(
   supervisorId: string,
 ): Store {
   const { sql } = database;
-  const watch = async <T>(statement: Promise<T>): Promise<T> => {
-    try {
-      return await statement;
-    } catch (error) {
-      if (classifyFailure(error) === 'connection_lost') availability.reportLoss(error);
-      throw error;
-    }
-  };
-  const isUnavailable = (error: unknown) =>
-    error instanceof MusterError && error.kind === 'unavailable';
-  /** A patient line sends the same batch again until it has an answer or the supervisor stops. */
-  const line = <Item, Result>(
-    name: string,
-    maxBatch: number,
-    commit: (items: readonly Item[]) => Promise<readonly Result[]>,
-    isPatient = false,
-  ) =>
-    new GroupCommit<Item, Result>({
-      name,
-      maxBatch,
-      classify: (error) => (isUnavailable(error) ? 'connection_lost' : classifyFailure(error)),
-      async commit(items) {
-        for (;;) {
-          if (isPatient) await availability.whenUp();
-          else availability.check();
-          try {
-            return await watch(commit(items));
-          } catch (error) {
-            if (!isPatient || classifyFailure(error) !== 'connection_lost') throw error;
-          }
-        }
-      },
-    });
-
-  const creations = line('creations', 200, (items: readonly TaskCreation[]) =>
-    insertTasks(
-      sql,
-      items,
-      newsOf(
-        supervisorId,
-        items.flatMap((item) => item.tasks.map((task) => task.record.id)),
-        items.flatMap((item) => item.tasks.map((task) => task.record.snapshot)),
-      ),
-    ),
-  );
-  const updates = line('transitions', 500, async (items: readonly TaskUpdate[]) => {
-    const ids = items.map((item) => item.taskId);
-    const passed = await updateTasks(
-      sql,
-      items,
-      newsOf(
-        supervisorId,
-        ids,
-        items.map((item) => item.snapshot),
-      ),
-    );
-    return ids.map((id) => passed.has(id));
+  const access = new DatabaseAccess(database, availability);
+  const creations = access.line<TaskCreation, CreationResult>({
+    name: 'creations',
+    maxBatch: 200,
+    commit: (items) => insertTasks(sql, items, newsOfCreations(supervisorId, items)),
   });
-  const output = line(
-    'output',
-    200,
-    (items: readonly SessionPiece[]) => insertOutput(sql, items),
-    true,
-  );
-  const lateReports = line(
-    'late reports',
-    200,
-    async (items: readonly LateReportRecord[]) => {
+  const updates = access.line<TaskUpdate, boolean>({
+    name: 'transitions',
+    maxBatch: MAX_TRANSITIONS,
+    maxInFlight: 2,
+    async commit(items) {
+      const passed = await updateTasks(sql, items, newsOfUpdates(supervisorId, items));
+      return items.map((item) => passed.has(item.taskId));
+    },
+  });
+  const output = access.line<SessionPiece, StoredOutput>({
+    name: 'output',
+    maxBatch: 200,
+    isPatient: true,
+    commit: (items) => insertOutput(sql, items),
+  });
+  const lateReports = access.line<LateReportRecord, void>({
+    name: 'late reports',
+    maxBatch: 200,
+    isPatient: true,
+    async commit(items) {
       await insertLateReports(sql, items, supervisorId);
       return items.map(() => undefined);
     },
-    true,
-  );
-  const loads = line('reads', 500, async (ids: readonly string[]) => {
-    const records = new Map((await readTasks(sql, ids)).map((record) => [record.id, record]));
-    return ids.map((id) => records.get(id) ?? null);
   });
-
+  const loads = access.line<string, TaskRecord | null>({
+    name: 'reads',
+    maxBatch: 500,
+    async commit(ids) {
+      const records = new Map((await readTasks(sql, ids)).map((record) => [record.id, record]));
+      return ids.map((id) => records.get(id) ?? null);
+    },
+  });
   return {
     async create(creation) {
       availability.check();
@@ -140,32 +98,29 @@ export function createStore(
     addOutput: (piece) => output.submit(piece),
     addLateReport: (report) => lateReports.submit(report),
     load: (taskId) => loads.submit(taskId),
-    async read(query) {
-      availability.check();
-      for (let tries = 1; ; tries += 1) {
-        try {
-          return await watch(query(sql));
-        } catch (error) {
-          const failure = classifyFailure(error);
-          if (failure === 'retryable' && tries < MAX_TRIES) continue;
-          if (failure !== 'connection_lost') throw error;
-          throw new MusterError(
-            'unavailable',
-            'The database does not answer at the moment; try again in a while',
-            { cause: error },
-          );
-        }
-      }
-    },
+    read: (query) => access.read(query),
     async drained() {
-      await Promise.all([
-        creations.drained(),
-        updates.drained(),
-        output.drained(),
-        lateReports.drained(),
-      ]);
+      const lines = [creations, updates, output, lateReports];
+      await Promise.all(lines.map((line) => line.drained()));
     },
   };
+}
+
+function newsOfCreations(from: string, creations: readonly TaskCreation[]): string {
+  const records = creations.flatMap(({ tasks }) => tasks.map(({ record }) => record));
+  return newsOf(
+    from,
+    records.map((record) => record.id),
+    records.map((record) => record.snapshot),
+  );
+}
+
+function newsOfUpdates(from: string, updates: readonly TaskUpdate[]): string {
+  return newsOf(
+    from,
+    updates.map((update) => update.taskId),
+    updates.map((update) => update.snapshot),
+  );
 }
 
 function newsOf(

@@ -167,9 +167,9 @@ export type AgentEvent =
   | { readonly kind: 'output'; readonly piece: OutputPiece }
   | { readonly kind: 'worker'; readonly slot: number; readonly state: string };
 
-type WithoutEpoch<T> = T extends TaskReport ? Omit<T, 'epoch'> : never;
-/** A report before the session has stamped its epoch on it. */
-export type AgentReport = WithoutEpoch<TaskReport>;
+type WithoutSession<T> = T extends TaskReport ? Omit<T, 'nodeId' | 'epoch'> : never;
+/** A report before the session has stamped its node and its epoch on it. */
+export type AgentReport = WithoutSession<TaskReport>;
 
 /** What a supervisor asks of an agent. */
 export type AgentCommand =
@@ -210,7 +210,7 @@ export interface OpenSession {
   /** Counts as a sign of life. Acknowledged through the link once it is committed. */
   receive(seq: number, events: readonly AgentEvent[]): void;
   heard(): void;
-  /** The stream has ended. */
+  /** The stream has ended. Called exactly once, also after the link was closed. */
   ended(isLeaving: boolean): void;
 }
 

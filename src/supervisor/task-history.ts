@@ -4,13 +4,8 @@
  * `verifyTask` replays the committed events through the machine and compares, value for value, with what is stored (I4).
  */
 import { listLateReports, listTransitions } from '../../db/transitions.ts';
-import type {
-  LateReportRecord,
-  TaskCreated,
-  TaskRecord,
-  TransitionRecord,
-} from '../../db/records.ts';
-import { createTask, decideTask } from '../../machines/decide.ts';
+import type { LateReportRecord, TaskRecord, TransitionRecord } from '../../db/records.ts';
+import { replayTask } from '../../machines/replay.ts';
 import type { TaskSnapshot } from '../../machines/decide.ts';
 import type { TaskEvent } from '../../machines/task-events.ts';
 import type { Store } from './store.ts';
@@ -44,61 +39,51 @@ export async function verifyTask(
   store: Store,
   record: TaskRecord,
 ): Promise<{ transitions: number; differences: readonly string[] }> {
-  const differences: string[] = [];
-  let snapshot: TaskSnapshot | null = null;
-  let version = 0;
-  for (;;) {
-    const page = await store.read((sql) => listTransitions(sql, record.id, version, PAGE));
-    for (const transition of page) {
-      // Later steps than the record that is compared with were committed while this runs.
-      if (transition.version > record.version) break;
-      if (transition.version !== version + 1) {
-        differences.push(`version ${version + 1} is missing; ${transition.version} follows`);
-      }
-      version = transition.version;
-      snapshot = replayStep(snapshot, transition, differences);
-      if (snapshot === null) return { transitions: version, differences };
+  const steps = await readSteps(store, record);
+  const differences = numberingFaults(steps, record.version);
+  const [creation, ...rest] = steps;
+  if (creation?.event.type !== 'task.created') {
+    return { transitions: steps.length, differences: [...differences, 'there is no creation'] };
+  }
+  const events = rest.map((step) => step.event as TaskEvent);
+  const { snapshots, problem } = replayTask(creation.event.input, events, record.machineVersion);
+  for (const [index, { path }] of snapshots.entries()) {
+    const { version, fromPath, toPath } = steps[index] as TransitionRecord;
+    const before = snapshots[index - 1]?.path ?? '';
+    if (before !== fromPath) {
+      differences.push(`version ${version}: replay comes from ${before}, stored is ${fromPath}`);
     }
-    if (page.length < PAGE || version >= record.version) break;
+    if (path !== toPath) {
+      differences.push(`version ${version}: replay gives ${path}, stored is ${toPath}`);
+    }
   }
-  if (version !== record.version) {
-    differences.push(`the task has version ${record.version}, its history ends with ${version}`);
-  }
-  if (snapshot !== null) differences.push(...compare(snapshot, record.snapshot));
-  return { transitions: version, differences };
+  if (problem !== null) differences.push(problem);
+  else differences.push(...compare(snapshots.at(-1) as TaskSnapshot, record.snapshot));
+  return { transitions: steps.length, differences };
 }
 
-function replayStep(
-  before: TaskSnapshot | null,
-  transition: TransitionRecord,
-  differences: string[],
-): TaskSnapshot | null {
-  const { version, event, fromPath, toPath } = transition;
-  const after = before === null ? replayCreation(event) : replayEvent(before, event);
-  if (after === null) {
-    const where = before === null ? 'the beginning' : before.path;
-    differences.push(`version ${version}: ${event.type} is no transition of ${where}`);
-    return null;
+/** Later steps than the record that is compared with were committed meanwhile: they are left out. */
+async function readSteps(store: Store, record: TaskRecord): Promise<TransitionRecord[]> {
+  const steps: TransitionRecord[] = [];
+  for (;;) {
+    const last = steps.at(-1)?.version ?? 0;
+    const page = await store.read((sql) => listTransitions(sql, record.id, last, PAGE));
+    steps.push(...page.filter((step) => step.version <= record.version));
+    if (page.length < PAGE || (steps.at(-1)?.version ?? 0) >= record.version) return steps;
   }
-  if ((before?.path ?? '') !== fromPath) {
-    differences.push(
-      `version ${version}: replay comes from ${before?.path ?? 'the beginning'}, stored is ${fromPath}`,
-    );
-  }
-  if (after.path !== toPath) {
-    differences.push(`version ${version}: replay gives ${after.path}, stored is ${toPath}`);
-  }
-  return after;
 }
 
-function replayCreation(event: TaskEvent | TaskCreated): TaskSnapshot | null {
-  return event.type === 'task.created' ? createTask(event.input).snapshot : null;
-}
-
-function replayEvent(before: TaskSnapshot, event: TaskEvent | TaskCreated): TaskSnapshot | null {
-  if (event.type === 'task.created') return null;
-  const decision = decideTask(before, event);
-  return decision.kind === 'transition' ? decision.snapshot : null;
+function numberingFaults(steps: readonly TransitionRecord[], lastVersion: number): string[] {
+  const faults = steps.flatMap(({ version }, index) =>
+    version === index + 1
+      ? []
+      : [`version ${index + 1} is missing; ${version} stands in its place`],
+  );
+  const end = steps.at(-1)?.version ?? 0;
+  if (end !== lastVersion) {
+    faults.push(`the task has version ${lastVersion}, its history ends with ${end}`);
+  }
+  return faults;
 }
 
 function compare(replayed: TaskSnapshot, stored: TaskSnapshot): string[] {
@@ -117,7 +102,7 @@ function compare(replayed: TaskSnapshot, stored: TaskSnapshot): string[] {
   return differences;
 }
 
-/** JSON with sorted keys: jsonb keeps values, not the order of keys. */
+/** JSON with sorted keys: values count, not the order of keys. */
 function sortedJson(value: unknown): string {
   return (
     JSON.stringify(value, (_, item: unknown) =>

@@ -18,7 +18,7 @@ import type { CreatorOptions } from './creation.ts';
 import type { Host } from './host.ts';
 import { readOutput, tailOutput } from './output-reader.ts';
 import type { Store } from './store.ts';
-import type { Tasks } from './supervisor.ts';
+import type { TaskDraft, Tasks } from './supervisor.ts';
 import { readHistory, verifyTask } from './task-history.ts';
 import { waitForTask, watchTasks } from './watch.ts';
 
@@ -32,19 +32,7 @@ export interface TasksOptions {
 
 export function createTaskActions(options: TasksOptions): Tasks {
   const { store, host, changes, clock, creator } = options;
-
-  const read = async (id: string): Promise<TaskRecord> => {
-    const [record] = await store.read((sql) => readTasks(sql, [id]));
-    if (record === undefined) throw new MusterError('unknown_task', `There is no task ${id}`);
-    return record;
-  };
-  const readSpec = async (record: TaskRecord): Promise<unknown> => {
-    const specs = await store.read((sql) => readSpecs(sql, [record.specId]));
-    const spec = specs.get(record.specId);
-    if (spec === undefined)
-      throw new MusterError('internal', `The spec of task ${record.id} is missing`);
-    return spec;
-  };
+  const read = (id: string) => readTask(store, id);
   const command = async (id: string, event: TaskCommand): Promise<TaskRecord> =>
     (await host.apply(id, event, false)).record;
 
@@ -53,7 +41,7 @@ export function createTaskActions(options: TasksOptions): Tasks {
     async get(id) {
       const record = await read(id);
       const [spec, attempts] = await Promise.all([
-        readSpec(record),
+        readSpec(store, record),
         store.read((sql) => listAttempts(sql, id)),
       ]);
       return { record, spec, attempts };
@@ -64,31 +52,12 @@ export function createTaskActions(options: TasksOptions): Tasks {
     resolve: (id, resolution, note, caller) =>
       command(id, { type: 'resolve.requested', by: caller.name, note, resolution }),
     async retry(id, caller, requestId) {
-      const record = await read(id);
-      const { context, path } = record.snapshot;
-      if (!isFinalPath(path)) {
-        throw new MusterError(
-          'illegal_transition',
-          `Cannot retry task ${id}: it is ${path}; only a final task can be retried`,
-        );
-      }
-      const { name, type, labels } = record;
-      const { target, policy } = context;
-      const spec = await readSpec(record);
-      const draft = { name, type, labels, target, policy, held: false, startAt: null, spec };
+      const draft = await draftAgain(store, await read(id));
       const [created] = await createTasks(creator, [draft], caller, requestId);
       return created as TaskRecord;
     },
     async delete(id) {
-      const record = await read(id);
-      const outcome = await store.read((sql) => deleteTask(sql, id));
-      if (outcome === 'unknown') throw new MusterError('unknown_task', `There is no task ${id}`);
-      if (outcome === 'not_final') {
-        throw new MusterError(
-          'illegal_transition',
-          `Cannot delete task ${id}: it is ${record.snapshot.path}; only a final task can be deleted, cancel it first`,
-        );
-      }
+      const record = await deleteFinal(store, id);
       host.forget([id]);
       changes.publish({ record, transitions: [], isDeleted: true });
     },
@@ -105,4 +74,41 @@ export function createTaskActions(options: TasksOptions): Tasks {
       tailOutput(store, changes, id, from, isStoredOnly, signal),
     statistics: (from, until) => store.read((sql) => readStatistics(sql, from, until)),
   };
+}
+
+async function readTask(store: Store, id: string): Promise<TaskRecord> {
+  const [record] = await store.read((sql) => readTasks(sql, [id]));
+  if (record === undefined) throw new MusterError('unknown_task', `There is no task ${id}`);
+  return record;
+}
+
+async function readSpec(store: Store, { id, specId }: TaskRecord): Promise<unknown> {
+  const specs = await store.read((sql) => readSpecs(sql, [specId]));
+  const spec = specs.get(specId);
+  if (spec === undefined) throw new MusterError('internal', `The spec of task ${id} is missing`);
+  return spec;
+}
+
+/** The wish that a final task came from, to begin at once. */
+async function draftAgain(store: Store, record: TaskRecord): Promise<TaskDraft> {
+  const { id, name, type, labels } = record;
+  const { path, context } = record.snapshot;
+  if (!isFinalPath(path)) {
+    const rule = 'only a final task can be retried';
+    throw new MusterError('illegal_transition', `Cannot retry task ${id}: it is ${path}; ${rule}`);
+  }
+  const { target, policy } = context;
+  const spec = await readSpec(store, record);
+  return { name, type, labels, target, policy, held: false, startAt: null, spec };
+}
+
+/** Returns what the task was. */
+async function deleteFinal(store: Store, id: string): Promise<TaskRecord> {
+  const record = await readTask(store, id);
+  const outcome = await store.read((sql) => deleteTask(sql, id));
+  if (outcome === 'deleted') return record;
+  if (outcome === 'unknown') throw new MusterError('unknown_task', `There is no task ${id}`);
+  const rule = 'only a final task can be deleted, cancel it first';
+  const { path } = record.snapshot;
+  throw new MusterError('illegal_transition', `Cannot delete task ${id}: it is ${path}; ${rule}`);
 }

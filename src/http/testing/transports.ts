@@ -9,9 +9,9 @@ import {
 } from '@connectrpc/connect-node';
 import { silentLogger } from '../../process/log.ts';
 import { systemClock } from '../../process/clock.ts';
-import { createApi } from '../routes.ts';
+import { createApi } from '../../rpc/routes.ts';
 import type { Supervisor } from '../../supervisor/supervisor.ts';
-import { startTestServer, type TestServer } from '../../http/testing/test-server.ts';
+import { startTestServer, type TestServer } from './test-server.ts';
 
 export const TOKENS = { user: 'user-token-of-the-tests', agent: 'agent-token-of-the-tests' };
 

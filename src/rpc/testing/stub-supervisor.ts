@@ -81,7 +81,7 @@ export class StubSupervisor implements Supervisor {
   readonly specs = new Map<string, unknown>();
   readonly open: StubSession[] = [];
   /** Thrown by every method while set. */
-  failure: unknown = null;
+  failure: Error | null = null;
   changes: AsyncIterable<TaskChange> = empty();
   output: readonly OutputItem[] = [];
   isUp = true;
