@@ -145,7 +145,7 @@ describe('muster run', () => {
   it('cancels on Ctrl-C and ends with 130 when the process is gone', async () => {
     const { child, result } = cluster.spawnMuster('run', '--', 'sh', '-c', 'echo ready; sleep 986');
     await new Promise((resolve) => child.stdout?.once('data', resolve));
-    child.kill('SIGINT');
+    process.kill(child.pid as number, 'SIGINT');
     expect((await result).code).toBe(130);
     const left = await cluster.muster(
       'run',
@@ -169,7 +169,7 @@ describe('muster run', () => {
       child.stdout?.once('data', (...data: Buffer[]) => resolve(data)),
     );
     expect(bytes?.toString()).toBe('first\n');
-    child.kill('SIGINT');
+    process.kill(child.pid as number, 'SIGINT');
     await result;
   });
 
@@ -306,7 +306,7 @@ describe('a second agent with the same node id', () => {
       async () => (await cluster.log('db-1')).includes('newer session'),
       'the first is told',
     );
-    other.child.kill('SIGTERM');
+    process.kill(other.child.pid as number, 'SIGTERM');
     await other.result;
   });
 });

@@ -80,7 +80,8 @@ export class Cluster {
   async kill(name: string, signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     const running = this.#processes.get(name);
     if (running === undefined) throw new Error(`${name} is not running`);
-    running.child.kill(signal);
+    // By pid: Deno's child.kill makes up how the child has ended.
+    process.kill(running.child.pid as number, signal);
     await running.ended;
   }
 

@@ -33,8 +33,9 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  for (const { child, ended } of running) {
-    if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM');
+  for (const one of running) {
+    const { child, ended } = one;
+    if (child.exitCode === null && child.signalCode === null) kill(one, 'SIGTERM');
     await ended;
   }
   running = [];
@@ -62,7 +63,7 @@ describe('muster up', () => {
       );
       expect(run).toEqual({ code: 3, stdout: 'out\n', stderr: 'err\n' });
 
-      first.child.kill('SIGINT');
+      kill(first, 'SIGINT');
       expect(await first.ended).toBe(0);
       expect(pids.filter(isAlive)).toEqual([]);
 
@@ -99,7 +100,7 @@ describe('muster up', () => {
       const first = up('--agents', '1');
       await says(first, 'Ctrl-C stops everything');
       const pids = await Promise.all(['supervisor', 'local-1'].map(pidOf));
-      first.child.kill('SIGKILL');
+      kill(first, 'SIGKILL');
       await first.ended;
       await eventually(() => pids.every((pid) => !isAlive(pid)), 'its processes have noticed');
       const second = up('--agents', '1');
@@ -204,6 +205,11 @@ function lines(one: Running): string[] {
 
 async function pidOf(name: string): Promise<number> {
   return Number(await readFile(join(home, `${name}.pid`), 'utf8'));
+}
+
+/** By pid: Deno's child.kill makes up how the child has ended. */
+function kill(one: Running, signal: NodeJS.Signals): void {
+  process.kill(one.child.pid as number, signal);
 }
 
 function isAlive(pid: number): boolean {

@@ -3,7 +3,7 @@
  *
  * It takes the place of the session manager of connect-node, which leaves three holes: a ping on a destroyed session ends the
  * process (connect-es issue 1795), so does an error between the opening of a session and its first request, and on Deno a
- * request without an answer yet is not told that its session is gone.
+ * request without an answer is not told that its session is gone: its stream closes without an error code.
  */
 import { connect } from 'node:http2';
 import type {
@@ -22,11 +22,17 @@ const CONNECT_TIMEOUT_MS = 10_000;
 export class SessionManager {
   readonly authority: string;
   readonly #options: SecureClientSessionOptions;
+  readonly #pingIntervalMs: number;
   #current: Promise<ClientHttp2Session> | undefined;
 
-  constructor(url: string, options: SecureClientSessionOptions = {}) {
+  constructor(
+    url: string,
+    options: SecureClientSessionOptions = {},
+    pingIntervalMs: number = PING_INTERVAL_MS,
+  ) {
     this.authority = new URL(url).origin;
     this.#options = options;
+    this.#pingIntervalMs = pingIntervalMs;
   }
 
   async request(
@@ -36,11 +42,19 @@ export class SessionManager {
   ): Promise<ClientHttp2Stream> {
     const session = await this.#connected();
     const stream = session.request({ ...headers, ':method': method, ':path': path });
+    let isAnswered = false;
+    stream.once('response', () => {
+      isAnswered = true;
+    });
     const tell = () => {
+      session.off('close', tell);
+      if (isAnswered && stream.readableEnded) return;
       stream.emit('error', new ConnectError('the connection was closed', Code.Unavailable));
     };
+    // Whoever asked has listeners of their own from the next tick on.
+    stream.on('error', () => undefined);
+    stream.once('close', tell);
     session.once('close', tell);
-    stream.once('close', () => session.off('close', tell));
     return stream;
   }
 
@@ -54,6 +68,7 @@ export class SessionManager {
     // Each open request listens for its end.
     session.setMaxListeners(0);
     const connected = opened(session);
+    keepAlive(session, this.#pingIntervalMs);
     this.#current = connected;
     const forget = () => {
       if (this.#current === connected) this.#current = undefined;
@@ -73,7 +88,6 @@ function opened(session: ClientHttp2Session): Promise<ClientHttp2Session> {
     }, CONNECT_TIMEOUT_MS);
     session.once('connect', () => {
       clearTimeout(late);
-      keepAlive(session);
       resolve(session);
     });
     session.once('close', () => {
@@ -85,10 +99,10 @@ function opened(session: ClientHttp2Session): Promise<ClientHttp2Session> {
   });
 }
 
-function keepAlive(session: ClientHttp2Session): void {
+function keepAlive(session: ClientHttp2Session, intervalMs: number): void {
   let isAnswered = true;
   const timer = setInterval(() => {
-    if (session.destroyed || session.closed) return;
+    if (session.connecting || session.destroyed || session.closed) return;
     if (!isAnswered) {
       session.destroy(new ConnectError('the connection is dead', Code.Unavailable));
       return;
@@ -97,7 +111,7 @@ function keepAlive(session: ClientHttp2Session): void {
     session.ping(() => {
       isAnswered = true;
     });
-  }, PING_INTERVAL_MS);
+  }, intervalMs);
   timer.unref();
   session.once('close', () => clearInterval(timer));
 }

@@ -154,6 +154,8 @@ export class ScriptedSupervisor {
   readonly requestIds: string[] = [];
   /** What the next task that is created does. */
   onCreate: (task: ScriptedTask) => void = () => undefined;
+  /** Called for each ping of a client. */
+  onPing: () => void = () => undefined;
   /** Replaces methods. */
   taskOverrides: TaskOverrides = {};
   nodeOverrides: NodeOverrides = {};
@@ -183,6 +185,7 @@ export class ScriptedSupervisor {
       this.#sockets.add(socket);
       socket.on('close', () => this.#sockets.delete(socket));
     });
+    server.on('session', (session) => session.on('ping', () => this.onPing()));
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
       server.listen(this.#port, '127.0.0.1', resolve);
