@@ -109,6 +109,7 @@ export class Agent {
     this.#pool.close();
     this.#tail.close();
     this.#attempts.close();
+    this.#options.executor.close();
     this.#reporter.save();
     this.#options.journal.close();
   }

@@ -1,10 +1,15 @@
 // The agent's session over a real HTTP/2 connection that breaks in every way: nothing is lost, nothing is told twice for good.
 
+import { execFileSync, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { GoodbyeReason, HeldPhase } from '../proto/gen/muster/v1/agent_service_pb.ts';
 import { keyOf, startOf } from './testing/starts.ts';
 import { goodbye, TestSupervisor } from './testing/supervisor.ts';
 import { TestAgent } from './testing/test-agent.ts';
+
+const hasOpenssl = spawnSync('openssl', ['version']).status === 0;
 
 let supervisor: TestSupervisor;
 let agent: TestAgent;
@@ -132,6 +137,29 @@ describe('a session', () => {
     const attempt = await supervisor.over(start);
     expect(attempt.stdout.toString()).toBe('1\n2\n3\n4\n5\n6\n7\n8\n');
     expect(attempt.gaps).toEqual([]);
+  });
+});
+
+describe.runIf(hasOpenssl)('over TLS', () => {
+  it('trusts the given authority, and nobody without it', async () => {
+    const file = (name: string) => join(agent.folder, name);
+    const subject = ['-subj', '/CN=muster', '-addext', 'subjectAltName=IP:127.0.0.1'];
+    const make = ['req', '-x509', '-nodes', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256'];
+    const files = ['-keyout', file('key.pem'), '-out', file('cert.pem'), '-days', '2'];
+    execFileSync('openssl', [...make, ...subject, ...files], { stdio: 'ignore' });
+    const cert = readFileSync(file('cert.pem'), 'utf8');
+    const secure = await TestSupervisor.start({ cert, key: readFileSync(file('key.pem'), 'utf8') });
+    const [trusting, careful] = [await TestAgent.create(secure), await TestAgent.create(secure)];
+    careful.start();
+    trusting.start(4, { MUSTER_CA_FILE: file('cert.pem') });
+    await secure.online();
+    const start = startOf('echo secret');
+    secure.start(start);
+    expect((await secure.over(start)).stdout.toString()).toBe('secret\n');
+    expect(secure.sessions).toHaveLength(1);
+    await trusting.dispose();
+    await careful.dispose();
+    await secure.die();
   });
 });
 

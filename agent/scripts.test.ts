@@ -152,6 +152,25 @@ describe('a script', () => {
     expect((await run(startOf('pwd'))).stdout.toString().trim()).toBe(homedir());
   });
 
+  it('gets every value as it is, whatever it means to a shell', async () => {
+    const env = {
+      QUOTES: `a'b"c $(d) \\ \`e\`\n\ttail `,
+      IFS: '0123456789',
+      UID: '7',
+      folder: '/tmp',
+      input: '/etc/passwd',
+      EMPTY: '',
+    };
+    const code = `for (const name of ${JSON.stringify(Object.keys(env))}) console.log(JSON.stringify(process.env[name]));`;
+    const attempt = await run(startOf(code, { env, interpreter: Interpreter.NODE, cwd: '/' }));
+    expect(attempt.stderr.toString()).toBe('');
+    const values = attempt.stdout.toString().trim().split('\n');
+    expect(values.map((value) => JSON.parse(value))).toEqual(Object.values(env));
+    const words = ["it's", '', '-n', '$X', 'a\nb', '*'];
+    const echoed = await run(startArgv(['printf', '[%s]', ...words]));
+    expect(echoed.stdout.toString()).toBe(words.map((word) => `[${word}]`).join(''));
+  });
+
   it('knows who it is, and gets no secret of the agent', async () => {
     const start = startOf('env | grep ^MUSTER_ | sort', {}, { attempt: 3 });
     expect((await run(start)).stdout.toString()).toBe(

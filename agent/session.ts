@@ -71,7 +71,7 @@ export class Session {
 
   /** Takes leave and ends the stream. Resolves when the supervisor has it, or could not be told in time. */
   async stop(): Promise<void> {
-    this.actor.send({ type: 'stop.requested' });
+    this.#send({ type: 'stop.requested' });
     this.#retry?.cancel();
     const connection = this.#connection;
     if (this.#conversation === null) connection?.close();

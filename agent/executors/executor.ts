@@ -19,6 +19,8 @@ export interface Executor {
   find(folder: string): Promise<FoundGroup>;
   /** Removes what the attempt left on disk. */
   remove(folder: string): Promise<void>;
+  /** Gives up what it keeps for starting; what it has started lives on. */
+  close(): void;
 }
 
 export type StartResult =

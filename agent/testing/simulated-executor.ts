@@ -80,6 +80,8 @@ export class SimulatedExecutor implements Executor {
     return group === undefined ? { kind: 'never_begun' } : { kind: 'begun', group, begunAt: 0 };
   }
 
+  close(): void {}
+
   async remove(folder: string): Promise<void> {
     this.removed.push(folder.slice(folder.lastIndexOf('/') + 1));
   }

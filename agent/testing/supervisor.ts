@@ -4,7 +4,13 @@
  * It decides nothing by itself besides acknowledging, which a test can turn off.
  */
 import { once } from 'node:events';
-import { createServer, type Http2Server, type ServerHttp2Session } from 'node:http2';
+import {
+  createSecureServer,
+  createServer,
+  type Http2SecureServer,
+  type Http2Server,
+  type ServerHttp2Session,
+} from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
@@ -27,6 +33,12 @@ type CommandInit = MessageInitShape<typeof CommandSchema>['command'];
 type StartInit = MessageInitShape<typeof StartAttemptSchema>;
 type ResponseInit = NonNullable<MessageInitShape<typeof SessionResponseSchema>['message']>;
 
+/** PEM. */
+interface Tls {
+  readonly cert: string;
+  readonly key: string;
+}
+
 /** A condition that a test waits for must come true within this time. */
 const PATIENCE_MS = 20_000;
 
@@ -46,17 +58,22 @@ export class TestSupervisor {
   readonly #attempts = new Map<string, ReportedAttempt>();
   readonly #connections = new Set<ServerHttp2Session>();
   readonly #waiting = new Set<() => void>();
-  #server: Http2Server | null = null;
+  readonly #tls: Tls | null;
+  #server: Http2Server | Http2SecureServer | null = null;
   #port = 0;
 
-  static async start(): Promise<TestSupervisor> {
-    const supervisor = new TestSupervisor();
+  private constructor(tls: Tls | null) {
+    this.#tls = tls;
+  }
+
+  static async start(tls: Tls | null = null): Promise<TestSupervisor> {
+    const supervisor = new TestSupervisor(tls);
     await supervisor.listen();
     return supervisor;
   }
 
   get url(): string {
-    return `http://127.0.0.1:${this.#port}`;
+    return `${this.#tls === null ? 'http' : 'https'}://127.0.0.1:${this.#port}`;
   }
 
   /** The session that was opened last. */
@@ -68,17 +85,17 @@ export class TestSupervisor {
 
   /** Listens again where it did before. */
   async listen(): Promise<void> {
-    const server = createServer(
-      connectNodeAdapter({
-        acceptCompression: [],
-        routes: (router) =>
-          router.service(AgentService, {
-            enroll: ({ nodeId }, context) => this.#enroll(nodeId, context),
-            session: (requests, context) => this.#hold(requests, context),
-          }),
-      }),
-    );
-    server.on('session', (connection) => {
+    const handler = connectNodeAdapter({
+      acceptCompression: [],
+      routes: (router) =>
+        router.service(AgentService, {
+          enroll: ({ nodeId }, context) => this.#enroll(nodeId, context),
+          session: (requests, context) => this.#hold(requests, context),
+        }),
+    });
+    const server =
+      this.#tls === null ? createServer(handler) : createSecureServer(this.#tls, handler);
+    server.on('session', (connection: ServerHttp2Session) => {
       this.#connections.add(connection);
       connection.on('error', () => {});
       connection.once('close', () => this.#connections.delete(connection));

@@ -37,10 +37,10 @@ export class TestAgent {
   }
 
   /** Runs the agent in this process. */
-  start(slots = 4): void {
+  start(slots = 4, environment: Readonly<Record<string, string>> = {}): void {
     const controller = new AbortController();
     const flags = { server: this.#supervisor.url, node: 'web-1', data: this.folder, slots };
-    const config = readConfig(flags, this.#environment());
+    const config = readConfig(flags, { ...this.#environment(), ...environment });
     const ended = runAgent(config, { signal: controller.signal, log: silentLogger });
     this.#stop = async () => {
       controller.abort();

@@ -52,11 +52,10 @@ export function composeWords(
   return [path, ...words, bodyPath, ...action.args];
 }
 
-/** Returns the environment of the script: the agent's, the user's own variables, the script's, and who it is. */
+/** Returns what the script gets besides the environment of the agent: the user's own variables, its own, and who it is. */
 export function composeEnvironment(
   start: StartAttempt,
   action: ScriptAction,
-  base: Environment,
   user: HostUser | null,
   nodeId: string,
 ): Environment {
@@ -66,7 +65,6 @@ export function composeEnvironment(
       ? {}
       : { HOME: user.home, USER: user.name, LOGNAME: user.name, SHELL: user.shell };
   return {
-    ...base,
     ...own,
     ...action.env,
     MUSTER_TASK_ID: taskId,

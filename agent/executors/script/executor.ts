@@ -1,22 +1,24 @@
 /**
  * The script executor: runs a ScriptAction under the small parent in shim.sh. Called by Attempts and by the workers' self check.
  *
- * Everything of one attempt is in its folder: `stdin`, `stdout`, `stderr`, the script's `body`, and the shim's `record`. The agent
+ * Everything of one attempt is in its folder: `command`, `body`, `stdin`, `stdout`, `stderr`, and the shim's `record`. The agent
  * may die at any moment: whoever makes the record first, the shim or a restarted agent, decides whether the script ever begins.
  */
-import { accessSync, constants, writeFileSync } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
+import { accessSync, constants } from 'node:fs';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { StartAttempt } from '../../../proto/gen/muster/v1/agent_service_pb.ts';
 import { type Clock, sleep } from '../../../src/process/clock.ts';
 import type { Executor, FoundGroup, StartResult } from '../executor.ts';
 import { CannotStart, reasonOf } from './cannot-start.ts';
+import { commandText } from './command-file.ts';
 import { composeEnvironment, composeWords, findFolder } from './command.ts';
 import { ScriptGroup } from './group.ts';
 import type { Environment } from './program.ts';
 import { removeBody, writeBody } from './body.ts';
 import { claimRecord, readRecord } from './record.ts';
-import { SHELL, SHIM, spawnShim } from './spawn-shim.ts';
+import { SHELL, SHIM } from './start-shim.ts';
+import { Starters } from './starter.ts';
 import { findUser } from './user.ts';
 
 /** How long a shim that has made its record may take to write its pid into it. */
@@ -34,9 +36,11 @@ export interface ScriptExecutorOptions {
 
 export class ScriptExecutor implements Executor {
   readonly #options: ScriptExecutorOptions;
+  readonly #starters: Starters;
 
   constructor(options: ScriptExecutorOptions) {
     this.#options = options;
+    this.#starters = new Starters(options.environment);
   }
 
   async check(): Promise<void> {
@@ -84,22 +88,28 @@ export class ScriptExecutor implements Executor {
     await rm(folder, { recursive: true, force: true });
   }
 
+  close(): void {
+    this.#starters.close();
+  }
+
   async #start(start: StartAttempt, folder: string): Promise<ScriptGroup> {
-    const { nodeId, environment: base } = this.#options;
+    const { nodeId, environment: base, clock } = this.#options;
     if (start.action.case !== 'script') {
       throw new CannotStart(`the agent of node ${nodeId} is too old for this kind of action`);
     }
     const action = start.action.value;
     const user = action.user === '' ? null : await findUser(action.user, base, nodeId);
     const cwd = findFolder(action.cwd, user, nodeId);
-    const environment = composeEnvironment(start, action, base, user, nodeId);
+    const own = composeEnvironment(start, action, user, nodeId);
     // Fails when the folder is there: then this attempt was started before, whatever the journal says.
     await mkdir(folder, { mode: 0o700 });
     const bodyPath = action.program.case === 'body' ? writeBody(action, folder, user) : '';
-    const words = composeWords(action, bodyPath, environment, cwd, nodeId);
-    if (action.stdin !== '') writeFileSync(join(folder, 'stdin'), action.stdin, { mode: 0o600 });
-    const allWords = [...(user?.become ?? []), ...words];
-    const { child, pid } = await spawnShim(folder, allWords, cwd, environment);
-    return ScriptGroup.ofChild(child, pid, folder);
+    const words = composeWords(action, bodyPath, { ...base, ...own }, cwd, nodeId);
+    const text = commandText([...(user?.become ?? []), ...words], own, cwd, nodeId);
+    await writeFile(join(folder, 'command'), text, { mode: 0o600 });
+    if (action.stdin !== '') {
+      await writeFile(join(folder, 'stdin'), action.stdin, { mode: 0o600 });
+    }
+    return ScriptGroup.started(await this.#starters.start(folder), folder, clock);
   }
 }

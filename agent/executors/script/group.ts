@@ -1,9 +1,8 @@
 /**
- * The process group of one script, as the agent sees it: a child that it has just started, or one that it found again.
+ * The process group of one script, as the agent sees it: one that it has just started, or one that it found again.
  *
  * The group's leader is the parent in shim.sh, which keeps the record in the attempt's folder. Made by the script executor.
  */
-import type { ChildProcess } from 'node:child_process';
 import { constants } from 'node:os';
 import type { Clock } from '../../../src/process/clock.ts';
 import type { ExitRecord, ProcessGroup } from '../executor.ts';
@@ -15,8 +14,9 @@ import {
   signalGroup,
 } from '../process-table.ts';
 import { readRecord } from './record.ts';
+import type { StartedShim } from './start-shim.ts';
 
-/** How often a group that is not the agent's child is looked at. */
+/** How often a group is looked at whose end nobody tells. */
 const LOOK_INTERVAL_MS = 50;
 
 /** Shells report the end by signal n as exit code 128 + n. */
@@ -41,22 +41,26 @@ export class ScriptGroup implements ProcessGroup {
     this.#leader = leader;
   }
 
-  /** Takes on a child of this process. */
-  static ofChild(child: ChildProcess, pid: number, folder: string): ScriptGroup {
-    const ended = new Promise<void>((resolve) => {
-      child.once('exit', () => resolve());
+  /** Takes on a shim that this agent has started. */
+  static started(shim: StartedShim, folder: string, clock: Clock): ScriptGroup {
+    let status: number | null = null;
+    const found = () => ScriptGroup.found(shim.pid, folder, clock);
+    const ended = shim.ended.then((told) => {
+      status = told;
+      // Whoever was to tell has died; from here on it is a group like any that is found.
+      return told === null ? found().ended : undefined;
     });
     const leader: Leader = {
-      hasEnded: () => child.exitCode !== null || child.signalCode !== null,
+      hasEnded: () => status !== null || !isLeader(shim.pid, folder),
       isPidReused: () => false,
-      killedBy: () => child.signalCode,
+      killedBy: () => (status === null ? null : (SIGNAL_NAMES.get(status - SIGNAL_BASE) ?? null)),
     };
-    return new ScriptGroup(pid, folder, ended, leader);
+    return new ScriptGroup(shim.pid, folder, ended, leader);
   }
 
   /** Takes on what another process of the agent has started; it may be over. */
   static found(pid: number, folder: string, clock: Clock): ScriptGroup {
-    const hasEnded = () => readCommandLine(pid)?.includes(folder) !== true;
+    const hasEnded = () => !isLeader(pid, folder);
     const isPidReused = () => readCommandLine(pid)?.includes(folder) === false;
     const ended = new Promise<void>((resolve) => {
       const look = () => {
@@ -101,7 +105,8 @@ export class ScriptGroup implements ProcessGroup {
     }
     const signal = this.#leader.killedBy();
     if (signal === null) return null;
-    return { exitCode: SIGNAL_BASE + constants.signals[signal], signal, exitedAt: null };
+    const number = constants.signals[signal as NodeJS.Signals];
+    return { exitCode: SIGNAL_BASE + number, signal, exitedAt: null };
   }
 }
 
@@ -110,6 +115,11 @@ interface Leader {
   hasEnded(): boolean;
   /** Another process has its pid now. */
   isPidReused(): boolean;
-  /** The signal that ended the leader itself, if the agent is its parent and saw one. */
-  killedBy(): NodeJS.Signals | null;
+  /** The signal that ended the leader itself, if anybody saw one. */
+  killedBy(): string | null;
+}
+
+/** A pid may be used again; the command line of a shim names the folder. */
+function isLeader(pid: number, folder: string): boolean {
+  return readCommandLine(pid)?.includes(folder) === true;
 }

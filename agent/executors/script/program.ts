@@ -22,9 +22,11 @@ export function findProgram(name: string, environment: Environment, cwd = '/'): 
 }
 
 function isProgram(path: string): boolean {
+  // Most places of a PATH hold no such file; asking this way costs no exception.
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) return false;
   try {
     accessSync(path, constants.X_OK);
-    return statSync(path).isFile();
+    return true;
   } catch {
     return false;
   }

@@ -34,7 +34,7 @@ export async function claimRecord(folder: string): Promise<boolean> {
 export function readRecord(folder: string): ShimRecord | null {
   const path = join(folder, RECORD);
   try {
-    const [, pid, status] = /^(\d+)\n(?:(\d+)\n)?$/.exec(readFileSync(path, 'utf8')) ?? [];
+    const [, pid, status] = /^(\d+)\n(?:(\d+)\n)?/.exec(readFileSync(path, 'utf8')) ?? [];
     if (pid === undefined) return null;
     const writtenAt = Math.floor(statSync(path).mtimeMs);
     return { pid: Number(pid), status: status === undefined ? null : Number(status), writtenAt };

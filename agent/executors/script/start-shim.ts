@@ -1,10 +1,11 @@
 /**
- * Starts shim.sh, detached: in a session and a process group of its own, so that it outlives the agent.
+ * Starts shim.sh as a child of the agent, detached: in a session and a process group of its own, so that it outlives the agent.
  *
- * Used by the script executor. Node throws some failures and emits others, Deno emits all: here all are thrown.
+ * The way without a starter. Node throws some failures and emits others, Deno emits all: here all are thrown.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Environment } from './program.ts';
 
@@ -12,20 +13,17 @@ import type { Environment } from './program.ts';
 export const SHELL = '/bin/sh';
 export const SHIM = fileURLToPath(new URL('shim.sh', import.meta.url));
 
-/**
- * Starts `words` under the shim and returns its process, which leads the group.
- *
- * @throws the system's error if there is no process
- */
-export async function spawnShim(
-  folder: string,
-  words: readonly string[],
-  cwd: string,
-  environment: Environment,
-): Promise<{ child: ChildProcess; pid: number }> {
-  const child = spawn(SHELL, [SHIM, folder, ...words], {
-    cwd,
+export interface StartedShim {
+  readonly pid: number;
+  /** Resolves with the shim's own exit status, 128 + n for signal n, or with null when nobody can tell. */
+  readonly ended: Promise<number | null>;
+}
+
+/** @throws the system's error if there is no process */
+export async function startShim(folder: string, environment: Environment): Promise<StartedShim> {
+  const child = spawn(SHELL, [SHIM, folder], {
     env: environment,
+    cwd: '/',
     detached: true,
     stdio: 'ignore',
   });
@@ -34,9 +32,14 @@ export async function spawnShim(
     const [cause] = (await once(child, 'error').catch((error: unknown) => [error])) as [unknown];
     throw cause;
   }
+  const ended = new Promise<number | null>((resolve) => {
+    child.once('exit', (code, signal) =>
+      resolve(signal === null ? code : 128 + constants.signals[signal]),
+    );
+  });
   child.on('error', () => {
     // Signals go to the group and not through the child, so nothing of interest arrives here.
   });
   child.unref();
-  return { child, pid };
+  return { pid, ended };
 }
