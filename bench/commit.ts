@@ -52,18 +52,22 @@ export async function run(): Promise<void> {
   const server = await startDatabase();
   try {
     const report = new Report('commit', server.version);
-    const { host, create } = startHost(server.database);
+    const bench = startHost(server.database);
     const rounds: Round[] = [];
     // The first round is the warm-up.
     for (let round = 0; round <= ROUNDS; round += 1) {
-      const records = await create(TASKS);
+      const records = await bench.create(TASKS);
       const before = await readUse(server);
       const startedAt = performance.now();
-      await applyAll(host, records);
+      await applyAll(bench.host, records);
       const seconds = (performance.now() - startedAt) / 1000;
       const after = await readUse(server);
       const each = (name: keyof Use) => (after[name] - before[name]) / (TASKS * EVENTS.length);
-      const cost = { hostUs: each('hostUs'), databaseUs: each('databaseUs'), walBytes: each('walBytes') };
+      const cost = {
+        hostUs: each('hostUs'),
+        databaseUs: each('databaseUs'),
+        walBytes: each('walBytes'),
+      };
       if (round > 0) rounds.push({ rate: (TASKS * EVENTS.length) / seconds, ...cost });
     }
     const middle = (name: keyof Round) => median(rounds.map((round) => round[name]));

@@ -11,6 +11,22 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
     question: 'how many transitions per second the committer makes durable',
     load: () => import('./commit.ts'),
   },
+  'control-plane': {
+    question: 'how many tasks per second go from created to completed, beside graphile-worker',
+    load: () => import('./control-plane.ts'),
+  },
+  latency: {
+    question: 'how long a task takes to start, and a line of output to arrive',
+    load: () => import('./latency.ts'),
+  },
+  scripts: {
+    question: 'how many processes per second one agent runs, beside xargs',
+    load: () => import('./scripts.ts'),
+  },
+  memory: {
+    question: 'how much memory an idle agent and an idle session take',
+    load: () => import('./memory.ts'),
+  },
 };
 
 async function main(names: readonly string[]): Promise<number> {
@@ -28,8 +44,8 @@ async function main(names: readonly string[]): Promise<number> {
   for (const name of chosen) {
     const benchmark = BENCHMARKS[name] as Benchmark;
     console.log(`${name}: ${benchmark.question}`);
-    const { run } = await benchmark.load();
-    await run();
+    const loaded = await benchmark.load();
+    await loaded.run();
   }
   return 0;
 }

@@ -17,7 +17,9 @@ interface Stat {
 export async function readTreeCpuSeconds(pid: number): Promise<number> {
   const entries = await readdir('/proc').catch(() => []);
   const pids = entries.filter((entry) => /^\d+$/.test(entry)).map(Number);
-  const stats = new Map(await Promise.all(pids.map(async (one) => [one, await readStat(one)] as const)));
+  const stats = new Map(
+    await Promise.all(pids.map(async (one) => [one, await readStat(one)] as const)),
+  );
   if (stats.get(pid) === undefined || stats.get(pid) === null) return Number.NaN;
   let seconds = 0;
   for (const [one, stat] of stats) {
@@ -35,8 +37,14 @@ export async function readMemoryMiB(pid: number): Promise<number> {
 async function readStat(pid: number): Promise<Stat | null> {
   const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
   // The name of the program may hold anything; it ends with the last parenthesis.
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ').map(Number);
+  const fields = text
+    .slice(text.lastIndexOf(')') + 2)
+    .split(' ')
+    .map(Number);
   if (fields.length < 15) return null;
   const [user = 0, system = 0, endedUser = 0, endedSystem = 0] = fields.slice(11, 15);
-  return { parent: fields[1] ?? 0, seconds: (user + system + endedUser + endedSystem) / TICKS_PER_SECOND };
+  return {
+    parent: fields[1] ?? 0,
+    seconds: (user + system + endedUser + endedSystem) / TICKS_PER_SECOND,
+  };
 }

@@ -5,7 +5,8 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Code, ConnectError, createClient } from '@connectrpc/connect';
 import type { Client } from '@connectrpc/connect';
-import { createConnectTransport } from '@connectrpc/connect-node';
+import { createFetchClient } from '@connectrpc/connect/protocol';
+import { createTransport } from '@connectrpc/connect/protocol-connect';
 import type { Task, TaskSpec } from '../proto/gen/muster/v1/task_pb.ts';
 import { OutputStream, TaskState } from '../proto/gen/muster/v1/task_pb.ts';
 import { TaskService } from '../proto/gen/muster/v1/task_service_pb.ts';
@@ -22,14 +23,22 @@ export class Api {
 
   static async of(cluster: Cluster): Promise<Api> {
     const token = await cluster.token();
-    const transport = createConnectTransport({
+    const transport = createTransport({
       baseUrl: cluster.url,
-      // One connection per call: a killed supervisor leaves nothing behind that a later call could hang on.
-      httpVersion: '1.1',
+      // The fetch of the runtime: Deno's node:http client loses an answer now and then when many calls are open.
+      httpClient: createFetchClient(fetch),
+      useBinaryFormat: true,
+      acceptCompression: [],
+      sendCompression: null,
+      compressMinBytes: 0,
+      readMaxBytes: 2 ** 25,
+      writeMaxBytes: 2 ** 25,
       defaultTimeoutMs: 10_000,
       interceptors: [
         (next) => (request) => {
           request.header.set('Authorization', `Bearer ${token}`);
+          // What fetch has unpacked by itself must not look packed to the transport.
+          request.header.set('Accept-Encoding', 'identity');
           return next(request);
         },
       ],
