@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Code, ConnectError, createClient } from '@connectrpc/connect';
 import type { Client } from '@connectrpc/connect';
-import { createFetchClient } from '@connectrpc/connect/protocol';
+import type { UniversalClientRequest, UniversalClientResponse } from '@connectrpc/connect/protocol';
 import { createTransport } from '@connectrpc/connect/protocol-connect';
 import type { Task, TaskSpec } from '../proto/gen/muster/v1/task_pb.ts';
 import { OutputStream, TaskState } from '../proto/gen/muster/v1/task_pb.ts';
@@ -26,7 +26,7 @@ export class Api {
     const transport = createTransport({
       baseUrl: cluster.url,
       // The fetch of the runtime: Deno's node:http client loses an answer now and then when many calls are open.
-      httpClient: createFetchClient(fetch),
+      httpClient: callByFetch,
       useBinaryFormat: true,
       acceptCompression: [],
       sendCompression: null,
@@ -125,6 +125,23 @@ export class Api {
     const { clean, differences } = await this.patiently(() => this.tasks.verifyTask({ id }));
     return clean ? [] : differences;
   }
+}
+
+/** One unary call: the body is small and sent whole, which the fetch of every runtime can do. */
+async function callByFetch(request: UniversalClientRequest): Promise<UniversalClientResponse> {
+  const parts: Uint8Array[] = [];
+  for await (const part of request.body ?? []) parts.push(part);
+  const response = await fetch(request.url, {
+    method: request.method,
+    headers: request.header,
+    body: Buffer.concat(parts),
+    signal: request.signal ?? null,
+  });
+  const content = new Uint8Array(await response.arrayBuffer());
+  const body = (async function* () {
+    yield await Promise.resolve(content);
+  })();
+  return { status: response.status, header: response.headers, body, trailer: new Headers() };
 }
 
 export function isFinal(task: Task): boolean {
