@@ -1,8 +1,6 @@
 /**
  * The benchmarks: `npm run bench -- NAME`, one file for each question. Without a name it lists them; `all` runs all in turn.
  */
-import { watchMachine } from './processes.ts';
-
 interface Benchmark {
   readonly question: string;
   readonly load: () => Promise<{ run(): Promise<void> }>;
