@@ -16,10 +16,10 @@ const FLEET = { agents: 4, slots: 128, workMs: 1 };
 const BATCH = 500;
 /** Calls of CreateTasks under way at once. */
 const CALLS = 3;
-const TASKS = 10_000;
+const TASKS = 6_000;
 const ROUNDS = 3;
-const JOBS = 10_000;
-/** What its documentation uses in its examples for a busy queue. */
+const JOBS = 5_000;
+/** As many as its pool has connections by default. */
 const CONCURRENT_JOBS = 10;
 
 export async function run(): Promise<void> {

@@ -1,6 +1,8 @@
 /**
  * The benchmarks: `npm run bench -- NAME`, one file for each question. Without a name it lists them; `all` runs all in turn.
  */
+import { watchMachine } from './processes.ts';
+
 interface Benchmark {
   readonly question: string;
   readonly load: () => Promise<{ run(): Promise<void> }>;
@@ -45,7 +47,14 @@ async function main(names: readonly string[]): Promise<number> {
     const benchmark = BENCHMARKS[name] as Benchmark;
     console.log(`${name}: ${benchmark.question}`);
     const loaded = await benchmark.load();
+    const readShares = await watchMachine();
     await loaded.run();
+    const shares = await readShares();
+    // A machine that others use, or whose own host is busy, gives other figures.
+    if (shares !== null) {
+      const [idle, stolen] = [shares.idle, shares.stolen].map((share) => Math.round(share * 100));
+      console.log(`  while it ran: processors ${idle} % idle, ${stolen} % taken by other machines`);
+    }
   }
   return 0;
 }

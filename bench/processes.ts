@@ -34,6 +34,37 @@ export async function readMemoryMiB(pid: number): Promise<number> {
   return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? Number.NaN) / 1024;
 }
 
+/** Processor time of the whole machine since its start, in ticks. */
+interface MachineTimes {
+  readonly idle: number;
+  readonly stolen: number;
+  readonly all: number;
+}
+
+/** Returns a function that tells the shares of idle and stolen processor time since now; null where there is no /proc. */
+export async function watchMachine(): Promise<
+  () => Promise<{ idle: number; stolen: number } | null>
+> {
+  const before = await readMachineTimes();
+  return async () => {
+    const after = await readMachineTimes();
+    if (before === null || after === null) return null;
+    const share = (name: 'idle' | 'stolen') =>
+      (after[name] - before[name]) / Math.max(after.all - before.all, 1);
+    return { idle: share('idle'), stolen: share('stolen') };
+  };
+}
+
+async function readMachineTimes(): Promise<MachineTimes | null> {
+  const text = await readFile('/proc/stat', 'utf8').catch(() => '');
+  const [line = ''] = text.split('\n');
+  if (!line.startsWith('cpu ')) return null;
+  // user, nice, system, idle, iowait, irq, softirq, steal
+  const times = line.trim().split(/\s+/).slice(1, 9).map(Number);
+  const [idle = 0, waiting = 0, stolen = 0] = [times[3], times[4], times[7]];
+  return { idle: idle + waiting, stolen, all: times.reduce((sum, one) => sum + one, 0) };
+}
+
 async function readStat(pid: number): Promise<Stat | null> {
   const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
   // The name of the program may hold anything; it ends with the last parenthesis.

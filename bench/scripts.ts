@@ -14,7 +14,7 @@ import { argvSpec } from './specs.ts';
 const SLOTS = 8;
 const BATCH = 500;
 const WARM_UP_TASKS = 500;
-const TASKS = 1_500;
+const TASKS = 1_000;
 const ROUNDS = 3;
 const POLL_MS = 20;
 
