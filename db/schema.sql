@@ -130,15 +130,14 @@ create table tasks (
   constraint tasks_state_known CHECK ((state = ANY (ARRAY['pending'::text, 'running'::text, 'completed'::text, 'failed'::text, 'timeout'::text, 'cancelled'::text])))
 )
 with (autovacuum_analyze_scale_factor=0.02, autovacuum_vacuum_insert_scale_factor=0.1, autovacuum_vacuum_scale_factor=0.05);
-CREATE INDEX tasks_creator ON tasks USING btree (creator, id);
-CREATE INDEX tasks_node ON tasks USING btree (node_id, id) WHERE (node_id IS NOT NULL);
 CREATE INDEX tasks_parent ON tasks USING btree (parent_id, id) WHERE (parent_id IS NOT NULL);
 CREATE INDEX tasks_queued_any ON tasks USING btree (priority DESC, queued_at, id) WHERE ((substate = 'queued'::text) AND (target_node_id IS NULL));
 CREATE INDEX tasks_queued_bound ON tasks USING btree (target_node_id, priority DESC, queued_at, id) WHERE ((substate = 'queued'::text) AND (target_node_id IS NOT NULL));
 CREATE INDEX tasks_running ON tasks USING btree (node_id) WHERE (state = 'running'::text);
 CREATE INDEX tasks_schedule ON tasks USING btree (schedule_id, id) WHERE (schedule_id IS NOT NULL);
+CREATE INDEX tasks_settled_node ON tasks USING btree (node_id, id) WHERE ((node_id IS NOT NULL) AND (state <> 'running'::text));
+CREATE INDEX tasks_settled_state ON tasks USING btree (state, id) WHERE (state <> 'running'::text);
 CREATE INDEX tasks_shared_spec ON tasks USING btree (spec_id) WHERE (spec_id <> id);
-CREATE INDEX tasks_state ON tasks USING btree (state, id);
 CREATE INDEX tasks_wake ON tasks USING btree (wake_at) WHERE (wake_at IS NOT NULL);
 
 create table transitions (
@@ -161,7 +160,7 @@ declare
   task record;
 begin
   -- From here on nobody adds output or late reports to it: they take a share of this row first.
-  select t.state, t.spec_id, t.labels into task from tasks as t where t.id = deleted_id for update;
+  select t.state, t.spec_id, t.labels, t.creator, t.type into task from tasks as t where t.id = deleted_id for update;
   if not found then
     return 'unknown';
   end if;
@@ -175,7 +174,12 @@ begin
   delete from attempts where task_id = deleted_id;
   delete from late_reports where task_id = deleted_id;
   delete from task_labels
-  where task_id = deleted_id and (key, value) in (select l.key, l.value from jsonb_each_text(task.labels) as l);
+  where task_id = deleted_id
+    and (key, value) in (
+      select l.key, l.value from jsonb_each_text(task.labels) as l
+      union all
+      values ('@creator', task.creator), ('@type', task.type)
+    );
   delete from tasks where id = deleted_id;
   -- Waits for a retry that is just being created with this spec; the next command sees its task.
   perform 1 from specs where id = task.spec_id for update;

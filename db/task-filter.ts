@@ -50,75 +50,95 @@ function idAt(ms: number, rest: string): string {
   return `${hex.slice(0, 8)}-${hex.slice(8)}${rest.slice(13)}`;
 }
 
+/** A filter as parts of a statement. Each part has `and` before it; to be put behind another condition. */
+interface SplitFilter {
+  /** Alternatives, at least one, each with an index that has its rows in the order of their ids. No row is in two of them. */
+  readonly branches: Fragment[];
+  /** What must hold in each of them. */
+  readonly conditions: Fragment[];
+}
+
 /**
- * The conditions of `filter`, each with `and` before it; to be put behind another condition.
+ * Splits a filter into branches that are looked up each by itself, because no index has the rows of several values in the order
+ * of their ids, and conditions on what they find.
  *
- * @param fan the column that is looked up by itself, and so has no condition here
+ * @param before only smaller ids
  */
-export function filterConditions(
+export function splitFilter(
   sql: Sql,
   filter: TaskFilter,
   range: IdRange,
   before: string | null,
-  fan: FilterColumn | undefined,
-): Fragment[] {
+): SplitFilter {
   const bounds = (id: Fragment) => sql`
     and ${id} between ${range.low} and ${range.high} ${before === null ? sql`` : sql`and ${id} < ${before}`}`;
+  const labelled = (key: string, value: string) => sql`
+    and t.id in (
+      select task_id from task_labels where key = ${key} and value = ${value} ${bounds(sql`task_id`)}
+    )`;
   const conditions = [bounds(sql`t.id`)];
-  const { ids, parentId, scheduleId, types, createdFrom, createdUntil } = filter;
+  const { ids, parentId, scheduleId, createdFrom, createdUntil } = filter;
   if (ids !== undefined) conditions.push(sql`and t.id = any(${ids}::uuid[])`);
   if (parentId !== undefined) conditions.push(sql`and t.parent_id = ${parentId}`);
   if (scheduleId !== undefined) conditions.push(sql`and t.schedule_id = ${scheduleId}`);
   for (const [key, value] of Object.entries(filter.labels ?? {})) {
-    conditions.push(sql`
-      and t.id in (
-        select task_id from task_labels where key = ${key} and value = ${value} ${bounds(sql`task_id`)}
-      )`);
+    conditions.push(labelled(key, value));
   }
-  for (const column of COLUMNS) {
-    if (column === fan) continue;
-    const values = valuesOf(filter, column);
-    if (values.length === 1)
-      conditions.push(sql`and ${sql(`t.${column}`)} = ${values[0] as string}`);
-    if (values.length > 1) conditions.push(sql`and ${sql(`t.${column}`)} = any(${values}::text[])`);
+  const column = branchColumn(filter);
+  for (const name of COLUMNS) {
+    const values = valuesOf(filter, name);
+    // The branches of nodes are halves: settled and running.
+    if (values.length > 0 && name !== column) {
+      conditions.push(sql`and ${sql(`t.${name}`)} = any(${values}::text[])`);
+    }
   }
-  // Without an index: every task is a script today, so that the filter drops nothing.
-  if (types !== undefined && types.length > 0)
-    conditions.push(sql`and t.type = any(${types}::text[])`);
   if (createdFrom !== undefined) {
     conditions.push(sql`and t.created_at >= to_timestamp(${createdFrom}::double precision / 1000)`);
   }
   if (createdUntil !== undefined) {
     conditions.push(sql`and t.created_at < to_timestamp(${createdUntil}::double precision / 1000)`);
   }
-  return conditions;
+  if (column === null) return { branches: [sql``], conditions };
+  const branches = valuesOf(filter, column).flatMap((value) => {
+    if (column === 'state') return [sql`and t.state = ${value}`];
+    const states = valuesOf(filter, 'state');
+    if (column === 'node_id') return nodeBranches(sql, value, states);
+    const rows = labelled(`@${column}`, value);
+    return states.length === 0 ? [rows] : states.map((s) => sql`and t.state = ${s} ${rows}`);
+  });
+  return { branches, conditions };
+}
+
+/** Running tasks stand in an index of their own. */
+function nodeBranches(sql: Sql, nodeId: string, states: readonly string[]): Fragment[] {
+  const branches: Fragment[] = [];
+  if (states.length === 0 || states.some((state) => state !== 'running')) {
+    branches.push(sql`and t.node_id = ${nodeId} and t.state <> 'running'`);
+  }
+  if (states.length === 0 || states.includes('running')) {
+    branches.push(sql`and t.node_id = ${nodeId} and t.state = 'running'`);
+  }
+  return branches;
 }
 
 /** Columns whose filters have several values, the most selective first. */
-const COLUMNS = ['node_id', 'creator', 'state'] as const;
+const COLUMNS = ['node_id', 'creator', 'state', 'type'] as const;
 type FilterColumn = (typeof COLUMNS)[number];
 
 function valuesOf(filter: TaskFilter, column: FilterColumn): string[] {
-  const values = { node_id: filter.nodeIds, creator: filter.creators, state: filter.states }[
-    column
-  ];
+  const values = {
+    node_id: filter.nodeIds,
+    creator: filter.creators,
+    state: filter.states,
+    type: filter.types,
+  }[column];
   return [...new Set<string>(values)];
 }
 
-/**
- * Chooses the column for which each value is looked up by itself, with its rows in order; null when one ordered index will do.
- * No index has the rows of several values in the order of their ids.
- */
-export function chooseFan(
-  filter: TaskFilter,
-): { readonly column: FilterColumn; readonly values: readonly string[] } | null {
+/** Chooses the column whose values become branches; null where another condition finds few rows already. */
+function branchColumn(filter: TaskFilter): FilterColumn | null {
   const { ids, parentId, scheduleId, labels } = filter;
   if (ids ?? parentId ?? scheduleId) return null;
   if (Object.keys(labels ?? {}).length > 0) return null;
-  for (const column of COLUMNS) {
-    const values = valuesOf(filter, column);
-    if (values.length === 1) return null;
-    if (values.length > 1) return { column, values };
-  }
-  return null;
+  return COLUMNS.find((column) => valuesOf(filter, column).length > 0) ?? null;
 }

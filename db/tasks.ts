@@ -22,7 +22,7 @@ import {
   transitionRows,
   updateRows,
 } from './task-batch.ts';
-import { chooseFan, filterConditions, idRange } from './task-filter.ts';
+import { idRange, splitFilter } from './task-filter.ts';
 import { taskRow, toTaskRecord } from './task-row.ts';
 import type { TaskRow } from './task-row.ts';
 
@@ -83,6 +83,11 @@ export async function insertTasks(
     ), labelled as (
       insert into task_labels (key, value, task_id)
       select label.key, label.value, fresh.id from fresh, jsonb_each_text(fresh.labels) as label
+      union all
+      -- What else never changes about a task is found as its labels are.
+      select '@creator', creator, id from fresh
+      union all
+      select '@type', type, id from fresh
       on conflict do nothing
     ), specified as (
       insert into specs (id, content)
@@ -206,11 +211,10 @@ export async function listTasks(
 ): Promise<TaskRecord[]> {
   const range = idRange(filter);
   if (range === null) return [];
-  const fan = chooseFan(filter);
-  const conditions = filterConditions(sql, filter, range, before, fan?.column);
-  if (fan === null) {
+  const { branches, conditions } = splitFilter(sql, filter, range, before);
+  if (branches.length === 1) {
     const rows = await sql<TaskRow[]>`
-      select ${taskRow(sql)} from tasks as t where true ${conditions} order by t.id desc limit ${limit}`;
+      select ${taskRow(sql)} from tasks as t where true ${branches} ${conditions} order by t.id desc limit ${limit}`;
     return rows.map(toTaskRecord);
   }
   const rows = await sql<TaskRow[]>`
@@ -220,16 +224,12 @@ export async function listTasks(
       select match.id
       from (
         select null::uuid as id where false
-        ${fan.values.map(
-          // One branch for each value, so that each is planned by how often it is there. The newest of all are among the
-          // newest of each.
-          (value) => sql`
+        ${branches.map(
+          // Each is planned by how often it is there. The newest of all are among the newest of each.
+          (branch) => sql`
             union all
             (
-              select t.id from tasks as t
-              where ${sql(`t.${fan.column}`)} = ${value} ${conditions}
-              order by t.id desc
-              limit ${limit}
+              select t.id from tasks as t where true ${branch} ${conditions} order by t.id desc limit ${limit}
             )`,
         )}
       ) as match

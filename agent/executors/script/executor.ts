@@ -4,8 +4,8 @@
  * Everything of one attempt is in its folder: `command`, `body`, `stdin`, `stdout`, `stderr`, and the shim's `record`. The agent
  * may die at any moment: whoever makes the record first, the shim or a restarted agent, decides whether the script ever begins.
  */
-import { accessSync, constants } from 'node:fs';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { accessSync, constants, mkdirSync, writeFileSync } from 'node:fs';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { StartAttempt } from '../../../proto/gen/muster/v1/agent_service_pb.ts';
 import { type Clock, sleep } from '../../../src/process/clock.ts';
@@ -102,13 +102,14 @@ export class ScriptExecutor implements Executor {
     const cwd = findFolder(action.cwd, user, nodeId);
     const own = composeEnvironment(start, action, user, nodeId);
     // Fails when the folder is there: then this attempt was started before, whatever the journal says.
-    await mkdir(folder, { mode: 0o700 });
+    // Synchronously, as all of these few small files: a way through the thread pool takes longer than the call.
+    mkdirSync(folder, { mode: 0o700 });
     const bodyPath = action.program.case === 'body' ? writeBody(action, folder, user) : '';
     const words = composeWords(action, bodyPath, { ...base, ...own }, cwd, nodeId);
     const text = commandText([...(user?.become ?? []), ...words], own, cwd, nodeId);
-    await writeFile(join(folder, 'command'), text, { mode: 0o600 });
+    writeFileSync(join(folder, 'command'), text, { mode: 0o600 });
     if (action.stdin !== '') {
-      await writeFile(join(folder, 'stdin'), action.stdin, { mode: 0o600 });
+      writeFileSync(join(folder, 'stdin'), action.stdin, { mode: 0o600 });
     }
     return ScriptGroup.started(await this.#starters.start(folder), folder, clock);
   }
