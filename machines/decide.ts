@@ -8,6 +8,7 @@
 import { MusterError } from './errors.ts';
 import { createInterpreter } from './interpret.ts';
 import type { Effect } from './interpret.ts';
+import { createRestore, pathOf } from './resting.ts';
 import { upgradeSnapshot } from './snapshot.ts';
 import type { SnapshotVersions, StoredSnapshot } from './snapshot.ts';
 import { DEFAULT_TASK_POLICY } from './task-context.ts';
@@ -49,6 +50,8 @@ const interpreter = createInterpreter(taskMachine, {
   startAt: null,
   createdAt: 0,
 });
+
+const restore = createRestore(taskMachine);
 
 /** Tells whether a task in this state will never change again. */
 export function isFinalPath(path: string): boolean {
@@ -120,23 +123,6 @@ export function wakeAt(snapshot: TaskSnapshot): number | null {
   }
 }
 
-type MachineSnapshot = ReturnType<typeof taskMachine.resolveState>;
-
-/** The machine resting in each path, found once: a task's own snapshot differs from it in the context only. */
-const resting = new Map<string, MachineSnapshot>();
-
-function restore({ path, context }: TaskSnapshot): MachineSnapshot {
-  let snapshot = resting.get(path);
-  if (snapshot === undefined) {
-    const config = { value: valueOf(path), context } as Parameters<
-      typeof taskMachine.resolveState
-    >[0];
-    snapshot = taskMachine.resolveState(config);
-    resting.set(path, snapshot);
-  }
-  return { ...snapshot, context };
-}
-
 function whyLate({ context, path }: TaskSnapshot, report: ReportOrigin): string | null {
   const { attempt, current } = context;
   if (isFinalPath(path)) return `the task is ${path}`;
@@ -161,20 +147,11 @@ const REFUSALS: Record<TaskCommand['type'], [verb: string, rule: string]> = {
   'execute.requested': ['execute', 'only a held task can be executed'],
   'cancel.requested': ['cancel', 'a final state never changes'],
   'resolve.requested': ['resolve', 'only a task on an unreachable node can be resolved'],
+  'pause.requested': ['pause', 'only a fan-out can be paused'],
+  'resume.requested': ['resume', 'only a paused fan-out can be resumed'],
 };
 
 function refusal(before: TaskSnapshot, event: TaskCommand): string {
   const [verb, rule] = REFUSALS[event.type];
   return `Cannot ${verb} task ${before.context.id}: it is ${before.path}; ${rule}`;
-}
-
-function pathOf(value: unknown): string {
-  if (typeof value === 'string') return value;
-  const [parent, child] = Object.entries(value as Record<string, string>)[0] as [string, string];
-  return `${parent}.${child}`;
-}
-
-function valueOf(path: string): string | Record<string, string> {
-  const dot = path.indexOf('.');
-  return dot === -1 ? path : { [path.slice(0, dot)]: path.slice(dot + 1) };
 }

@@ -1,11 +1,15 @@
 /**
- * Replays the history of a task: the proof that its snapshot follows from its committed events (I4).
+ * Replays the history of a task or a fan-out: the proof that its snapshot follows from its committed events (I4).
  *
  * Every event is applied by the machine version of its time, and `machine.upgraded` by the steps between two versions. Called by
  * `task verify` and by tests; pure, like all that it calls.
  */
 import { TASK_SNAPSHOT_VERSIONS, createTask, decideTask, decideUpgrade } from './decide.ts';
 import type { Decision, TaskSnapshot } from './decide.ts';
+import { FAN_OUT } from './behaviour.ts';
+import { FAN_OUT_MACHINE_VERSION } from './fan-out.ts';
+import type { FanOutInput } from './fan-out-context.ts';
+import { FAN_OUT_SNAPSHOT_VERSIONS, createFanOut, decideFanOut } from './fan-out-decide.ts';
 import type { SnapshotVersions } from './snapshot.ts';
 import type { TaskInput } from './task-context.ts';
 import type { TaskEvent } from './task-events.ts';
@@ -29,6 +33,21 @@ const TASK_VERSIONS: TaskVersions = {
     [TASK_MACHINE_VERSION]: { create: (input) => createTask(input).snapshot, decide: decideTask },
   },
 };
+
+const FAN_OUT_VERSIONS: TaskVersions = {
+  ...FAN_OUT_SNAPSHOT_VERSIONS,
+  behaviours: {
+    [FAN_OUT_MACHINE_VERSION]: {
+      create: (input) => createFanOut(input as FanOutInput).snapshot,
+      decide: decideFanOut,
+    },
+  },
+};
+
+/** Returns the machine of a type of task, through its versions. */
+export function versionsOf(type: string): TaskVersions {
+  return type === FAN_OUT ? FAN_OUT_VERSIONS : TASK_VERSIONS;
+}
 
 /** What a replay came to. */
 export interface Replay {

@@ -85,7 +85,10 @@ export type Reason =
   | 'timeout'
   | 'node_lost'
   | 'cancelled'
-  | 'resolved';
+  | 'resolved'
+  // Of a fan-out.
+  | 'children_failed'
+  | 'max_failures';
 
 export type StopCause = 'cancel' | 'timeout';
 

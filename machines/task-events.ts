@@ -6,6 +6,8 @@
  * are stored as JSON in the history and replayed by `task verify`: renaming a field is a change of the machine version.
  */
 
+import type { ChildCounts } from './fan-out-context.ts';
+
 /** What the host adds to every event. */
 export interface Stamp {
   /** Time by the database's clock, ms since 1970. */
@@ -40,6 +42,26 @@ export interface ResolveRequested {
   readonly by: string;
   readonly note: string;
   readonly resolution: 'lost' | 'completed' | 'failed' | 'cancelled';
+}
+
+/** Starts no more children of a fan-out until it is resumed. */
+export interface PauseRequested {
+  readonly type: 'pause.requested';
+  readonly by: string;
+  readonly note: string;
+}
+
+export interface ResumeRequested {
+  readonly type: 'resume.requested';
+  readonly by: string;
+}
+
+/** The children of a fan-out, as their rows stood at one moment. */
+export interface ChildrenCounted {
+  readonly type: 'children.counted';
+  readonly counts: ChildCounts;
+  /** There is room for the held children up to this id; null for none. */
+  readonly releaseUntil: string | null;
 }
 
 /** The time in `wakeAt` has come. */
@@ -113,13 +135,19 @@ export interface MachineUpgraded {
   readonly toVersion: number;
 }
 
-export type TaskCommand = ExecuteRequested | CancelRequested | ResolveRequested;
+export type TaskCommand =
+  | ExecuteRequested
+  | CancelRequested
+  | ResolveRequested
+  | PauseRequested
+  | ResumeRequested;
 export type TaskReport = AttemptStarted | AttemptExited | AttemptLost;
 
 /** An event before the host has stamped it. */
 export type TaskEventBody =
   | TaskCommand
   | TaskReport
+  | ChildrenCounted
   | TimerFired
   | AttemptDispatched
   | SessionOpened
@@ -134,7 +162,9 @@ export function isCommand(event: TaskEventBody): event is TaskCommand {
   return (
     event.type === 'execute.requested' ||
     event.type === 'cancel.requested' ||
-    event.type === 'resolve.requested'
+    event.type === 'resolve.requested' ||
+    event.type === 'pause.requested' ||
+    event.type === 'resume.requested'
   );
 }
 

@@ -10,12 +10,8 @@ import type {
   TaskUpdate,
   TransitionRecord,
 } from '../../db/records.ts';
-import {
-  TASK_SNAPSHOT_VERSIONS,
-  decideTask,
-  decideUpgrade,
-  wakeAt,
-} from '../../machines/decide.ts';
+import { behaviourOf } from '../../machines/behaviour.ts';
+import { decideUpgrade } from '../../machines/decide.ts';
 import type { MusterError } from '../../machines/errors.ts';
 import type { Effect } from '../../machines/interpret.ts';
 import type { EndedAttempt } from '../../machines/task-context.ts';
@@ -56,7 +52,7 @@ export interface Stamper {
 }
 
 /**
- * @param versions the task machine through its versions; a snapshot of an older one is upgraded first, as a transition of its own
+ * @param versions the actor's machine through its versions; a snapshot of an older one is upgraded first, as a transition of its own
  * @throws MusterError `snapshot_too_new` for a snapshot that a newer program wrote
  */
 export function takeTurn(
@@ -64,8 +60,9 @@ export function takeTurn(
   bodies: readonly TaskEventBody[],
   stamper: Stamper,
   supervisorId: string,
-  versions: SnapshotVersions = TASK_SNAPSHOT_VERSIONS,
+  versions: SnapshotVersions = behaviourOf(before.type).versions,
 ): Turn {
+  const { decide, wakeAt } = behaviourOf(before.type);
   const upgrade = upgradeOf(before, versions);
   let record = before;
   const outcomes: Outcome[] = [];
@@ -79,7 +76,7 @@ export function takeTurn(
     const decision =
       event.type === 'machine.upgraded'
         ? decideUpgrade(versions, record.snapshot, event)
-        : decideTask(record.snapshot, event);
+        : decide(record.snapshot, event);
     if (decision.kind === 'refused') {
       outcomes.push({ kind: 'refused', error: decision.error });
     } else if (decision.kind === 'late') {

@@ -11,7 +11,7 @@
 import type { Database } from '../../db/connect.ts';
 import { classifyFailure } from '../../db/failures.ts';
 import { notify } from '../../db/notify.ts';
-import { wakeAt } from '../../machines/decide.ts';
+import { behaviourOf } from '../../machines/behaviour.ts';
 import type { Clock } from '../process/clock.ts';
 import type { Logger } from '../process/log.ts';
 import { Availability } from './availability.ts';
@@ -104,7 +104,7 @@ function createServices(options: SupervisorOptions, core: Core) {
       if (effect.type === 'offerTask') scheduler.offer(record);
       else sessions.deliver(effect, record);
     }
-    const dueAt = wakeAt(record.snapshot);
+    const dueAt = behaviourOf(record.type).wakeAt(record.snapshot);
     if (dueAt !== null) timers.expect(Math.max(dueAt - databaseClock.now(), 0));
     changes.publish({ record, transitions, isDeleted: false });
   };

@@ -5,7 +5,7 @@
  */
 import { listLateReports, listTransitions } from '../../db/transitions.ts';
 import type { LateReportRecord, TaskRecord, TransitionRecord } from '../../db/records.ts';
-import { replayTask } from '../../machines/replay.ts';
+import { replayTask, versionsOf } from '../../machines/replay.ts';
 import type { TaskSnapshot } from '../../machines/decide.ts';
 import type { TaskEvent } from '../../machines/task-events.ts';
 import type { Store } from './store.ts';
@@ -46,7 +46,12 @@ export async function verifyTask(
     return { transitions: steps.length, differences: [...differences, 'there is no creation'] };
   }
   const events = rest.map((step) => step.event as TaskEvent);
-  const { snapshots, problem } = replayTask(creation.event.input, events, record.machineVersion);
+  const { snapshots, problem } = replayTask(
+    creation.event.input,
+    events,
+    record.machineVersion,
+    versionsOf(record.type),
+  );
   for (const [index, { path }] of snapshots.entries()) {
     const { version, fromPath, toPath } = steps[index] as TransitionRecord;
     const before = snapshots[index - 1]?.path ?? '';
