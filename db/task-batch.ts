@@ -24,7 +24,8 @@ export function requestRows(sql: Sql, creations: readonly TaskCreation[]): Fragm
             creator: request.creator,
             request_id: request.requestId,
             digest: request.digest,
-            task_ids: tasks.map(({ record }) => record.id),
+            // Children belong to the answer of their fan-out.
+            task_ids: tasks.flatMap(({ record }) => (record.parentId === null ? [record.id] : [])),
           },
         ],
   );

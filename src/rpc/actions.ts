@@ -11,6 +11,8 @@ const ACTIONS: Readonly<Record<string, string>> = {
   ListTasks: 'list tasks',
   ExecuteTask: 'execute the task',
   CancelTask: 'cancel the task',
+  PauseTask: 'pause the fan-out',
+  ResumeTask: 'resume the fan-out',
   RetryTask: 'retry the task',
   ResolveTask: 'resolve the task',
   DeleteTask: 'delete the task',

@@ -37,7 +37,7 @@ const CASES: readonly (readonly [string, () => Promise<unknown>, string])[] = [
   [
     'an empty target',
     () => withSpec({ target: {} }),
-    'create the task: spec.target.node_id or spec.target.any is missing',
+    'create the task: spec.target.node_id or spec.target.any or spec.target.selection is missing',
   ],
   ['no action', () => createTask({ target: any }), 'create the task: spec.script is missing'],
   [

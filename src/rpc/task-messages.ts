@@ -4,10 +4,15 @@
  * Everything shown comes from the record and its snapshot; nothing is computed that the machine does not know.
  */
 import { create, fromJson, type JsonValue } from '@bufbuild/protobuf';
+import { isFanOut } from '../../machines/fan-out-context.ts';
+import type { FanOutContext } from '../../machines/fan-out-context.ts';
 import type { EndedAttempt, TaskContext } from '../../machines/task-context.ts';
+import { type FanOutProgress, FanOutProgressSchema } from '../../proto/gen/muster/v1/fan_out_pb.ts';
 import {
   type Attempt,
   AttemptSchema,
+  StartMode,
+  TargetSchema,
   type Task,
   TaskSchema,
   type TaskSpec,
@@ -32,7 +37,10 @@ export const STATES: Readonly<Record<StateName, TaskState>> = {
   cancelled: TaskState.CANCELLED,
 };
 
-export const TYPES: Readonly<Record<TypeName, TaskType>> = { script: TaskType.SCRIPT };
+export const TYPES: Readonly<Record<TypeName, TaskType>> = {
+  script: TaskType.SCRIPT,
+  fan_out: TaskType.FAN_OUT,
+};
 
 /** Shows a task without its spec and attempts. */
 export function taskOf(record: TaskRecord): Task {
@@ -62,8 +70,26 @@ export function taskOf(record: TaskRecord): Task {
     updatedAt: timestampOf(record.updatedAt),
     startedAt: timestampOf(context.firstStartedAt),
     finishedAt: timestampOf(context.finishedAt),
-    deadlineAt: timestampOf(context.current?.deadlineAt ?? null),
+    deadlineAt: timestampOf(
+      (isFanOut(context) ? context.deadlineAt : context.current?.deadlineAt) ?? null,
+    ),
     delayedUntil: timestampOf(context.delayedUntil),
+    ...(isFanOut(context) ? { fanOut: progressOf(context) } : {}),
+  });
+}
+
+function progressOf({ counts, total, fanOut }: FanOutContext): FanOutProgress {
+  const { held, active, completed, failed, timeout, cancelled } = counts;
+  return create(FanOutProgressSchema, {
+    total,
+    held,
+    active,
+    completed,
+    failed,
+    timedOut: timeout,
+    cancelled,
+    maxParallel: fanOut.maxParallel,
+    maxFailures: fanOut.maxFailures ?? 0,
   });
 }
 
@@ -72,6 +98,7 @@ export function taskOfDetails(details: TaskDetails): Task {
   const task = taskOf(details.record);
   const { current, attempt } = details.record.snapshot.context;
   task.spec = specOf(details.spec);
+  if (details.record.parentId !== null) bindSpec(task.spec, details.record);
   task.attempts = details.attempts.map(attemptOf);
   if (current !== null) {
     const underWay = create(AttemptSchema, {
@@ -89,6 +116,15 @@ export function taskOfDetails(details: TaskDetails): Task {
 /** Reads a stored spec. Fields that a newer program wrote are left out. */
 export function specOf(stored: unknown): TaskSpec {
   return fromJson(TaskSpecSchema, stored as JsonValue, { ignoreUnknownFields: true });
+}
+
+/** A child shares the spec of its fan-out, and has one node of it. */
+function bindSpec(spec: TaskSpec, { snapshot: { context } }: TaskRecord): void {
+  if (context.target.kind !== 'node') return;
+  spec.target = create(TargetSchema, { kind: { case: 'nodeId', value: context.target.nodeId } });
+  spec.fanOut = undefined;
+  spec.start = StartMode.UNSPECIFIED;
+  spec.startAt = undefined;
 }
 
 function attemptOf(ended: EndedAttempt): Attempt {

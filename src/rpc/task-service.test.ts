@@ -173,7 +173,7 @@ describe.each([inMemory, ...WAYS])('$name', (way) => {
       ['execute', id, user],
       ['cancel', id, 'not needed', user],
       ['resolve', id, 'lost', 'burnt', user],
-      ['retry', id, user, 'again'],
+      ['retry', id, false, user, 'again'],
       ['delete', id],
       ['wait', id, 0],
     ]);

@@ -63,6 +63,8 @@ function changingMethods(
   | 'createTasks'
   | 'executeTask'
   | 'cancelTask'
+  | 'pauseTask'
+  | 'resumeTask'
   | 'retryTask'
   | 'resolveTask'
   | 'deleteTask'
@@ -87,8 +89,15 @@ function changingMethods(
     async cancelTask({ id, note }, context) {
       return { task: taskOf(await tasks.cancel(id.toLowerCase(), note, callerOf(context))) };
     },
-    async retryTask({ id, requestId }, context) {
-      return { task: taskOf(await tasks.retry(id.toLowerCase(), callerOf(context), requestId)) };
+    async pauseTask({ id, note }, context) {
+      return { task: taskOf(await tasks.pause(id.toLowerCase(), note, callerOf(context))) };
+    },
+    async resumeTask({ id }, context) {
+      return { task: taskOf(await tasks.resume(id.toLowerCase(), callerOf(context))) };
+    },
+    async retryTask({ id, requestId, failedOnly }, context) {
+      const caller = callerOf(context);
+      return { task: taskOf(await tasks.retry(id.toLowerCase(), failedOnly, caller, requestId)) };
     },
     async resolveTask({ id, resolution, note }, context) {
       const name = RESOLUTIONS[resolution];

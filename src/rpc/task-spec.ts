@@ -20,6 +20,7 @@ import {
   TaskSpecSchema,
 } from '../../proto/gen/muster/v1/task_pb.ts';
 import type { TaskDraft } from '../supervisor/supervisor.ts';
+import { fanOutOf } from './fan-out-spec.ts';
 import { msOfDuration, msOfTimestamp, showDuration } from './times.ts';
 
 const MAX_DERIVED_NAME_CHARACTERS = 60;
@@ -54,6 +55,7 @@ export function draftOf(spec: TaskSpec, field: string, action: string): TaskDraf
     held,
     startAt,
     spec: storedSpec(spec, refuse),
+    ...fanOutOf(spec, refuse),
   };
 }
 

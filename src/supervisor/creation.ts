@@ -6,30 +6,15 @@
  */
 import { createHash } from 'node:crypto';
 import { listNodeIds } from '../../db/nodes.ts';
-import type { TaskCreation, TaskRecord } from '../../db/records.ts';
+import type { TaskRecord } from '../../db/records.ts';
 import { readTasks } from '../../db/tasks.ts';
-import { createTask, wakeAt } from '../../machines/decide.ts';
 import { MusterError } from '../../machines/errors.ts';
-import type { Effect } from '../../machines/interpret.ts';
-import { TASK_MACHINE_VERSION } from '../../machines/task.ts';
-import type { TaskInput } from '../../machines/task-context.ts';
-import type { Stamper } from './actor.ts';
-import type { Committed } from './host.ts';
-import type { IdSource } from './ids.ts';
-import type { SpecCache } from './spec-cache.ts';
+import { newFanOut } from './fan-out-creation.ts';
+import { newTask } from './new-task.ts';
+import type { CreatorOptions, NewTask } from './new-task.ts';
 import type { Store } from './store.ts';
-import type { Caller, TaskDraft } from './supervisor.ts';
-
-export interface CreatorOptions {
-  readonly store: Store;
-  readonly specs: SpecCache;
-  readonly stamper: Stamper;
-  readonly ids: IdSource;
-  readonly supervisorId: string;
-  readonly onCommitted: (committed: Committed) => void;
-}
-
-type NewTask = TaskCreation['tasks'][number] & { readonly effects: readonly Effect[] };
+import type { Caller, FanOutDraft, TaskDraft } from './supervisor.ts';
+import { resolveTargets } from './targets.ts';
 
 /** @throws MusterError `unknown_node` (naming all), `request_id_conflict`, `unavailable`, `rejected_by_store` */
 export async function createTasks(
@@ -42,52 +27,34 @@ export async function createTasks(
   const digest = digestOf(drafts);
   const request = requestId === '' ? null : { creator: caller.name, requestId, digest };
   await checkNodes(store, drafts);
-  const tasks = drafts.map((draft) => newTask(options, draft, caller));
+  const tasks: NewTask[] = [];
+  for (const draft of drafts) tasks.push(...(await newTasks(options, draft, caller)));
   const result = await store.create({ request, tasks });
   if (result.kind === 'repeated') {
     if (result.digest !== digest) throw requestConflict(requestId);
     return readInOrder(store, result.taskIds, requestId);
   }
   for (const { record, spec, transition, effects } of tasks) {
-    if (record.snapshot.path === 'pending.queued') specs.put(record.specId, spec);
+    // It will be sent soon.
+    if (/^(pending.queued|running)/.test(record.snapshot.path)) specs.put(record.specId, spec);
     onCommitted({ record, transitions: [transition], effects });
   }
-  return tasks.map((task) => task.record);
+  return tasks.flatMap(({ record }) => (record.parentId === null ? [record] : []));
 }
 
-function newTask(options: CreatorOptions, draft: TaskDraft, caller: Caller): NewTask {
-  const { stamper, ids, supervisorId } = options;
-  const at = stamper.now();
-  const id = ids.next(at);
-  const { target, policy, held, startAt, name, type, labels, spec } = draft;
-  const input: TaskInput = { id, target, policy, held, startAt, createdAt: at };
-  const { snapshot, effects } = createTask(input);
-  const record: TaskRecord = {
-    id,
-    version: 1,
-    machineVersion: TASK_MACHINE_VERSION,
-    snapshot,
-    name,
-    type,
-    labels,
-    creator: caller.name,
-    parentId: null,
-    scheduleId: null,
-    specId: id,
-    createdAt: at,
-    updatedAt: at,
-  };
-  const transition = {
-    taskId: id,
-    version: 1,
-    event: { type: 'task.created', at, input },
-    fromPath: '',
-    toPath: snapshot.path,
-    at,
-    attempt: 0,
-    supervisorId,
-  } as const;
-  return { record, spec, wakeAt: wakeAt(snapshot), transition, effects };
+/** One task, or a fan-out with its children. */
+async function newTasks(
+  options: CreatorOptions,
+  draft: TaskDraft,
+  caller: Caller,
+): Promise<NewTask[]> {
+  if (!isFanOutDraft(draft)) return [newTask(options, draft, caller)];
+  const nodeIds = await resolveTargets(options.store, draft.fanOut.selection);
+  return newFanOut(options, draft, nodeIds, caller);
+}
+
+function isFanOutDraft(draft: TaskDraft): draft is TaskDraft & { readonly fanOut: FanOutDraft } {
+  return draft.fanOut !== undefined;
 }
 
 async function checkNodes(store: Store, drafts: readonly TaskDraft[]): Promise<void> {

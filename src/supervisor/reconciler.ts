@@ -2,7 +2,8 @@
  * The reconciler: makes true, slowly and surely, what the fast paths should have made true at once.
  *
  * Every sweep looks at the running tasks of the nodes connected here and repeats what their state asks for; tells the tasks of
- * silent nodes, whoever held them, that their session is lost; and has the scheduler look for queued tasks that nobody announced.
+ * silent nodes, whoever held them, that their session is lost; looks after every fan-out under way; and has the scheduler look for
+ * queued tasks that nobody announced.
  * It keeps nothing but what it saw missing the last time.
  */
 import { listRunningTasks, listStrandedTasks } from '../../db/tasks.ts';
@@ -10,6 +11,7 @@ import { MusterError } from '../../machines/errors.ts';
 import type { Clock, Timer } from '../process/clock.ts';
 import type { Logger } from '../process/log.ts';
 import type { Availability } from './availability.ts';
+import type { FanOuts } from './fan-outs.ts';
 import type { Host } from './host.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { Session } from './session.ts';
@@ -22,6 +24,7 @@ export interface ReconcilerOptions {
   readonly host: Host;
   readonly sessions: SessionRegistry;
   readonly scheduler: Scheduler;
+  readonly fanOuts: FanOuts;
   readonly clock: Clock;
   readonly log: Logger;
   /** Default 5 s. */
@@ -54,6 +57,7 @@ export class Reconciler {
   async runOnce(): Promise<{ running: number; stranded: number }> {
     const running = await this.#reconcileRunning();
     const stranded = await this.#tellStranded();
+    await this.#options.fanOuts.sweep();
     this.#options.scheduler.look(['', '*']);
     return { running, stranded };
   }

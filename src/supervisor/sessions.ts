@@ -180,7 +180,7 @@ export class SessionRegistry implements Sessions {
 
   /** Carries out an effect, if the session of its node is here. If not, its own supervisor reconciles. */
   deliver(effect: Effect, record: TaskRecord): void {
-    if (effect.type === 'offerTask') return;
+    if (effect.type === 'offerTask' || effect.type === 'rollOut') return;
     const { taskId, attempt, nodeId } = effect.params as AttemptAddress;
     const session = this.#byNode.get(nodeId);
     if (session === undefined) return;

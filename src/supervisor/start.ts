@@ -17,6 +17,7 @@ import type { Logger } from '../process/log.ts';
 import { Availability } from './availability.ts';
 import { Changes } from './changes.ts';
 import { DatabaseClock } from './database-clock.ts';
+import { FanOuts } from './fan-outs.ts';
 import { Host } from './host.ts';
 import type { Committed } from './host.ts';
 import { createIdSource } from './ids.ts';
@@ -100,8 +101,10 @@ function createServices(options: SupervisorOptions, core: Core) {
   const { availability, store, databaseClock, stamper, specs, changes } = core;
   const onCommitted = ({ record, transitions, effects }: Committed) => {
     sessions.committed(record.id);
+    fanOuts.committed(record);
     for (const effect of effects) {
       if (effect.type === 'offerTask') scheduler.offer(record);
+      else if (effect.type === 'rollOut') fanOuts.look(record.id);
       else sessions.deliver(effect, record);
     }
     const dueAt = behaviourOf(record.type).wakeAt(record.snapshot);
@@ -125,14 +128,22 @@ function createServices(options: SupervisorOptions, core: Core) {
     sessions: () => sessions.all(),
     sessionOf: (nodeId) => sessions.get(nodeId),
   });
+  const fanOuts: FanOuts = new FanOuts(common);
   const timers: TimerService = new TimerService(store, host, clock, log);
   const intervalMs = options.sweepIntervalMs ?? 5_000;
-  const reconciler = new Reconciler({ ...common, availability, sessions, scheduler, intervalMs });
+  const reconciler = new Reconciler({
+    ...common,
+    availability,
+    sessions,
+    scheduler,
+    fanOuts,
+    intervalMs,
+  });
   const peers = new Peers({ ...common, database, sessions, scheduler, changes });
   const ids = createIdSource(options.randomBytes);
   const creator = { store, specs, stamper, ids, supervisorId, onCommitted };
   const tasks = createTaskActions({ store, host, changes, clock, creator });
-  return { host, sessions, scheduler, timers, reconciler, peers, tasks };
+  return { host, sessions, scheduler, fanOuts, timers, reconciler, peers, tasks };
 }
 
 /** Tells the other supervisors that a node has moved here. */
@@ -153,6 +164,7 @@ async function announceSession(
 async function stopAll(core: Core, services: ReturnType<typeof createServices>): Promise<void> {
   const { availability, store, databaseClock } = core;
   services.scheduler.stop();
+  services.fanOuts.stop();
   services.timers.stop();
   services.reconciler.stop();
   services.sessions.stop();

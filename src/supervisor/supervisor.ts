@@ -42,6 +42,34 @@ export interface TaskDraft {
   readonly held: boolean;
   readonly startAt: number | null;
   readonly spec: unknown;
+  /** For one task on each of many nodes; `target` is any then. */
+  readonly fanOut?: FanOutDraft;
+}
+
+/** Which nodes, as a user names them. Resolved once, when the fan-out is created. */
+export interface NodeSelection {
+  /** Node ids or patterns such as web[01-20]. */
+  readonly nodes: readonly string[];
+  /** In Kubernetes syntax; empty for none. */
+  readonly selector: string;
+  readonly groups: readonly string[];
+  readonly all: boolean;
+  readonly exclude: readonly string[];
+}
+
+/** A number of nodes, or a share of all that are chosen. */
+export type Amount =
+  | { readonly kind: 'count'; readonly value: number }
+  | { readonly kind: 'percent'; readonly value: number };
+
+export interface FanOutDraft {
+  readonly selection: NodeSelection;
+  /** Null for all at once. */
+  readonly maxParallel: Amount | null;
+  /** Null for no bound. */
+  readonly maxFailures: Amount | null;
+  readonly deadlineMs: number | null;
+  readonly order: 'given' | 'random';
 }
 
 /** Who asks. */
@@ -97,9 +125,20 @@ export interface Tasks {
     note: string,
     caller: Caller,
   ): Promise<TaskRecord>;
-  /** Creates a new task from the spec of a final one. */
-  retry(id: string, caller: Caller, requestId: string): Promise<TaskRecord>;
-  /** Deletes a final task. */
+  /** Only for fan-outs. */
+  pause(id: string, note: string, caller: Caller): Promise<TaskRecord>;
+  resume(id: string, caller: Caller): Promise<TaskRecord>;
+  /**
+   * Creates a new task from the spec of a final one. Of a fan-out on the same nodes, or with `isUnfinishedOnly` on those whose
+   * children have not completed.
+   */
+  retry(
+    id: string,
+    isUnfinishedOnly: boolean,
+    caller: Caller,
+    requestId: string,
+  ): Promise<TaskRecord>;
+  /** Deletes a final task; a fan-out with its children. */
   delete(id: string): Promise<void>;
   /** Resolves when the task is final, the time has run out or the signal has fired. */
   wait(id: string, timeoutMs: number, signal: AbortSignal): Promise<TaskRecord>;

@@ -81,8 +81,8 @@ describe('a task that is over', () => {
     const spec = { script: { body: 'exit 3' } };
     const [id = ''] = await create(supervisor, draft('web-1', {}, { spec, labels: { a: 'b' } }));
     await reaches(supervisor, id, 'failed');
-    const again = await supervisor.tasks.retry(id, caller, 'again');
-    expect((await supervisor.tasks.retry(id, caller, 'again')).id).toBe(again.id);
+    const again = await supervisor.tasks.retry(id, false, caller, 'again');
+    expect((await supervisor.tasks.retry(id, false, caller, 'again')).id).toBe(again.id);
     expect((await supervisor.tasks.get(again.id)).spec).toEqual(spec);
     await reaches(supervisor, again.id, 'failed');
     await supervisor.tasks.delete(id);
@@ -94,7 +94,7 @@ describe('a task that is over', () => {
   it('is the only one that can be tried again or deleted', async () => {
     const supervisor = await bench.start();
     const [id = ''] = await create(supervisor, draft(null, {}, { held: true }));
-    await expect(supervisor.tasks.retry(id, caller, '')).rejects.toThrow(
+    await expect(supervisor.tasks.retry(id, false, caller, '')).rejects.toThrow(
       `Cannot retry task ${id}: it is pending.held; only a final task can be retried`,
     );
     await expect(supervisor.tasks.delete(id)).rejects.toThrow(

@@ -114,7 +114,10 @@ export class StubSupervisor implements Supervisor {
     cancel: async (id, note, caller) => this.#act('cancel', id, note, caller),
     resolve: async (id, resolution, note, caller: Caller) =>
       this.#act('resolve', id, resolution, note, caller),
-    retry: async (id, caller, requestId) => this.#act('retry', id, caller, requestId),
+    pause: async (id, note, caller) => this.#act('pause', id, note, caller),
+    resume: async (id, caller) => this.#act('resume', id, caller),
+    retry: async (id, isUnfinishedOnly, caller, requestId) =>
+      this.#act('retry', id, isUnfinishedOnly, caller, requestId),
     delete: async (id) => void this.#act('delete', id),
     wait: async (id, timeoutMs, signal) => {
       this.#called('wait', id, timeoutMs);

@@ -17,7 +17,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file muster/v1/task_service.proto.
  */
 export const file_muster_v1_task_service: GenFile = /*@__PURE__*/
-  fileDesc("ChxtdXN0ZXIvdjEvdGFza19zZXJ2aWNlLnByb3RvEgltdXN0ZXIudjEibAoRQ3JlYXRlVGFza1JlcXVlc3QSKQoEc3BlYxgBIAEoCzITLm11c3Rlci52MS5UYXNrU3BlY0IGukgDyAEBEiwKCnJlcXVlc3RfaWQYAiABKAlCGLpIFXITKIABMg5eW1x4MjEtXHg3ZV0qJCIzChJDcmVhdGVUYXNrUmVzcG9uc2USHQoEdGFzaxgBIAEoCzIPLm11c3Rlci52MS5UYXNrInMKEkNyZWF0ZVRhc2tzUmVxdWVzdBIvCgVzcGVjcxgBIAMoCzITLm11c3Rlci52MS5UYXNrU3BlY0ILukgIkgEFCAEQ6AcSLAoKcmVxdWVzdF9pZBgCIAEoCUIYukgVchMogAEyDl5bXHgyMS1ceDdlXSokIjUKE0NyZWF0ZVRhc2tzUmVzcG9uc2USHgoFdGFza3MYASADKAsyDy5tdXN0ZXIudjEuVGFzayImCg5HZXRUYXNrUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQEiMAoPR2V0VGFza1Jlc3BvbnNlEh0KBHRhc2sYASABKAsyDy5tdXN0ZXIudjEuVGFzayKPBAoKVGFza0ZpbHRlchI1CgZzdGF0ZXMYASADKA4yFC5tdXN0ZXIudjEuVGFza1N0YXRlQg+6SAySAQkQECIFggECEAESMwoFdHlwZXMYAiADKA4yEy5tdXN0ZXIudjEuVGFza1R5cGVCD7pIDJIBCRAQIgWCAQIQARIaCghub2RlX2lkcxgDIAMoCUIIukgFkgECEGQSGgoIY3JlYXRvcnMYBCADKAlCCLpIBZIBAhBkEh4KCXBhcmVudF9pZBgFIAEoCUILukgI2AEBcgOwAQESIAoLc2NoZWR1bGVfaWQYBiABKAlCC7pICNgBAXIDsAEBEjsKBmxhYmVscxgHIAMoCzIhLm11c3Rlci52MS5UYXNrRmlsdGVyLkxhYmVsc0VudHJ5Qgi6SAWaAQIQQBIwCgxjcmVhdGVkX2Zyb20YCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjEKDWNyZWF0ZWRfdW50aWwYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKCWlkX3ByZWZpeBgKIAEoCUIYukgVchMyEV5bMC05YS1mLV17MCwzNn0kEh0KA2lkcxgLIAMoCUIQukgNkgEKEOgHIgVyA7ABARotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIokBChBMaXN0VGFza3NSZXF1ZXN0EiUKBmZpbHRlchgBIAEoCzIVLm11c3Rlci52MS5UYXNrRmlsdGVyEiIKCXBhZ2Vfc2l6ZRgCIAEoBUIKukgHGgUYyAEoAUgAiAEBEhwKCnBhZ2VfdG9rZW4YAyABKAlCCLpIBXIDKIACQgwKCl9wYWdlX3NpemUiTAoRTGlzdFRhc2tzUmVzcG9uc2USHgoFdGFza3MYASADKAsyDy5tdXN0ZXIudjEuVGFzaxIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiKgoSRXhlY3V0ZVRhc2tSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABASI0ChNFeGVjdXRlVGFza1Jlc3BvbnNlEh0KBHRhc2sYASABKAsyDy5tdXN0ZXIudjEuVGFzayJNChFDYW5jZWxUYXNrUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQESIgoEbm90ZRgCIAEoCUIUukgRcg8o6AcyCl5bXlx4MDBdKiQiMwoSQ2FuY2VsVGFza1Jlc3BvbnNlEh0KBHRhc2sYASABKAsyDy5tdXN0ZXIudjEuVGFzayJWChBSZXRyeVRhc2tSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARIsCgpyZXF1ZXN0X2lkGAIgASgJQhi6SBVyEyiAATIOXltceDIxLVx4N2VdKiQiMgoRUmV0cnlUYXNrUmVzcG9uc2USHQoEdGFzaxgBIAEoCzIPLm11c3Rlci52MS5UYXNrIoUBChJSZXNvbHZlVGFza1JlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBEjUKCnJlc29sdXRpb24YAiABKA4yFS5tdXN0ZXIudjEuUmVzb2x1dGlvbkIKukgHggEEEAEgABIiCgRub3RlGAMgASgJQhS6SBFyDyjoBzIKXlteXHgwMF0qJCI0ChNSZXNvbHZlVGFza1Jlc3BvbnNlEh0KBHRhc2sYASABKAsyDy5tdXN0ZXIudjEuVGFzayIpChFEZWxldGVUYXNrUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQEiFAoSRGVsZXRlVGFza1Jlc3BvbnNlImEKD1dhaXRUYXNrUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQESOAoHdGltZW91dBgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIMukgJqgEGIgIIPDIAIjEKEFdhaXRUYXNrUmVzcG9uc2USHQoEdGFzaxgBIAEoCzIPLm11c3Rlci52MS5UYXNrImgKEVdhdGNoVGFza3NSZXF1ZXN0EiUKBmZpbHRlchgBIAEoCzIVLm11c3Rlci52MS5UYXNrRmlsdGVyEiwKBHNlZW4YAiADKAsyEy5tdXN0ZXIudjEuU2VlblRhc2tCCbpIBpIBAxDoByI6CghTZWVuVGFzaxIUCgJpZBgBIAEoCUIIukgFcgOwAQESGAoHdmVyc2lvbhgCIAEoBUIHukgEGgIoACJvChJXYXRjaFRhc2tzUmVzcG9uc2USHQoEdGFzaxgBIAEoCzIPLm11c3Rlci52MS5UYXNrEikKCnRyYW5zaXRpb24YAiABKAsyFS5tdXN0ZXIudjEuVHJhbnNpdGlvbhIPCgdkZWxldGVkGAMgASgIIn8KFUdldFRhc2tIaXN0b3J5UmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQESHgoNYWZ0ZXJfdmVyc2lvbhgCIAEoBUIHukgEGgIoABIiCglwYWdlX3NpemUYAyABKAVCCrpIBxoFGOgHKAFIAIgBAUIMCgpfcGFnZV9zaXplIoMBChZHZXRUYXNrSGlzdG9yeVJlc3BvbnNlEioKC3RyYW5zaXRpb25zGAEgAygLMhUubXVzdGVyLnYxLlRyYW5zaXRpb24SKwoMbGF0ZV9yZXBvcnRzGAIgAygLMhUubXVzdGVyLnYxLkxhdGVSZXBvcnQSEAoIaGFzX21vcmUYAyABKAgiKQoRVmVyaWZ5VGFza1JlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBIk0KElZlcmlmeVRhc2tSZXNwb25zZRINCgVjbGVhbhgBIAEoCBITCgt0cmFuc2l0aW9ucxgCIAEoBRITCgtkaWZmZXJlbmNlcxgDIAMoCSLIAQoRUmVhZE91dHB1dFJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBEhgKB2F0dGVtcHQYAiABKAVCB7pIBBoCKAASMwoGc3RyZWFtGAMgASgOMhcubXVzdGVyLnYxLk91dHB1dFN0cmVhbUIKukgHggEEEAEgABIXCgZvZmZzZXQYBCABKANCB7pIBCICKAASJQoLbGltaXRfYnl0ZXMYBSABKAVCC7pICBoGGICAQCgBSACIAQFCDgoMX2xpbWl0X2J5dGVzIm8KElJlYWRPdXRwdXRSZXNwb25zZRIPCgdhdHRlbXB0GAEgASgFEg8KB2NvbnRlbnQYAiABKAwSEwoLbmV4dF9vZmZzZXQYAyABKAMSCwoDZW5kGAQgASgIEhUKDWRyb3BwZWRfYnl0ZXMYBSABKAMimAEKEVRhaWxPdXRwdXRSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARIYCgdhdHRlbXB0GAIgASgFQge6SAQaAigAEh4KDXN0ZG91dF9vZmZzZXQYAyABKANCB7pIBCICKAASHgoNc3RkZXJyX29mZnNldBgEIAEoA0IHukgEIgIoABITCgtzdG9yZWRfb25seRgFIAEoCCKTAQoSVGFpbE91dHB1dFJlc3BvbnNlEicKBWNodW5rGAEgASgLMhYubXVzdGVyLnYxLk91dHB1dENodW5rSAASKwoHZHJvcHBlZBgCIAEoCzIYLm11c3Rlci52MS5PdXRwdXREcm9wcGVkSAASHwoEdGFzaxgDIAEoCzIPLm11c3Rlci52MS5UYXNrSABCBgoEaXRlbSKQAQoLT3V0cHV0Q2h1bmsSDwoHYXR0ZW1wdBgBIAEoBRInCgZzdHJlYW0YAiABKA4yFy5tdXN0ZXIudjEuT3V0cHV0U3RyZWFtEg4KBm9mZnNldBgDIAEoAxIPCgdjb250ZW50GAQgASgMEiYKAmF0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIvCg1PdXRwdXREcm9wcGVkEg8KB2F0dGVtcHQYASABKAUSDQoFYnl0ZXMYAiABKAMiewoUR2V0U3RhdGlzdGljc1JlcXVlc3QSMAoMY3JlYXRlZF9mcm9tGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIxCg1jcmVhdGVkX3VudGlsGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKgAgoVR2V0U3RhdGlzdGljc1Jlc3BvbnNlEg0KBXRvdGFsGAEgASgDEicKCGJ5X3N0YXRlGAIgAygLMhUubXVzdGVyLnYxLlN0YXRlQ291bnQSJgoHYnlfdHlwZRgDIAMoCzIVLm11c3Rlci52MS5OYW1lZENvdW50EiYKB2J5X25vZGUYBCADKAsyFS5tdXN0ZXIudjEuTmFtZWRDb3VudBIlCgdieV9ob3VyGAUgAygLMhQubXVzdGVyLnYxLkhvdXJDb3VudBIrCgd3YWl0aW5nGAYgASgLMhoubXVzdGVyLnYxLkR1cmF0aW9uU3VtbWFyeRIrCgdydW5uaW5nGAcgASgLMhoubXVzdGVyLnYxLkR1cmF0aW9uU3VtbWFyeSJSCgpTdGF0ZUNvdW50EiMKBXN0YXRlGAEgASgOMhQubXVzdGVyLnYxLlRhc2tTdGF0ZRIQCghzdWJzdGF0ZRgCIAEoCRINCgVjb3VudBgDIAEoAyIpCgpOYW1lZENvdW50EgwKBG5hbWUYASABKAkSDQoFY291bnQYAiABKAMiaQoJSG91ckNvdW50EigKBGhvdXIYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg8KB2NyZWF0ZWQYAiABKAMSEQoJY29tcGxldGVkGAMgASgDEg4KBmZhaWxlZBgEIAEoAyKYAQoPRHVyYXRpb25TdW1tYXJ5Eg0KBWNvdW50GAEgASgDEiYKA3A1MBgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhImCgNwOTUYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SJgoDbWF4GAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uKogBCgpSZXNvbHV0aW9uEhoKFlJFU09MVVRJT05fVU5TUEVDSUZJRUQQABITCg9SRVNPTFVUSU9OX0xPU1QQARIYChRSRVNPTFVUSU9OX0NPTVBMRVRFRBACEhUKEVJFU09MVVRJT05fRkFJTEVEEAMSGAoUUkVTT0xVVElPTl9DQU5DRUxMRUQQBDLoCQoLVGFza1NlcnZpY2USSQoKQ3JlYXRlVGFzaxIcLm11c3Rlci52MS5DcmVhdGVUYXNrUmVxdWVzdBodLm11c3Rlci52MS5DcmVhdGVUYXNrUmVzcG9uc2USTAoLQ3JlYXRlVGFza3MSHS5tdXN0ZXIudjEuQ3JlYXRlVGFza3NSZXF1ZXN0Gh4ubXVzdGVyLnYxLkNyZWF0ZVRhc2tzUmVzcG9uc2USRQoHR2V0VGFzaxIZLm11c3Rlci52MS5HZXRUYXNrUmVxdWVzdBoaLm11c3Rlci52MS5HZXRUYXNrUmVzcG9uc2UiA5ACARJLCglMaXN0VGFza3MSGy5tdXN0ZXIudjEuTGlzdFRhc2tzUmVxdWVzdBocLm11c3Rlci52MS5MaXN0VGFza3NSZXNwb25zZSIDkAIBEkwKC0V4ZWN1dGVUYXNrEh0ubXVzdGVyLnYxLkV4ZWN1dGVUYXNrUmVxdWVzdBoeLm11c3Rlci52MS5FeGVjdXRlVGFza1Jlc3BvbnNlEkkKCkNhbmNlbFRhc2sSHC5tdXN0ZXIudjEuQ2FuY2VsVGFza1JlcXVlc3QaHS5tdXN0ZXIudjEuQ2FuY2VsVGFza1Jlc3BvbnNlEkYKCVJldHJ5VGFzaxIbLm11c3Rlci52MS5SZXRyeVRhc2tSZXF1ZXN0GhwubXVzdGVyLnYxLlJldHJ5VGFza1Jlc3BvbnNlEkwKC1Jlc29sdmVUYXNrEh0ubXVzdGVyLnYxLlJlc29sdmVUYXNrUmVxdWVzdBoeLm11c3Rlci52MS5SZXNvbHZlVGFza1Jlc3BvbnNlEkkKCkRlbGV0ZVRhc2sSHC5tdXN0ZXIudjEuRGVsZXRlVGFza1JlcXVlc3QaHS5tdXN0ZXIudjEuRGVsZXRlVGFza1Jlc3BvbnNlEkMKCFdhaXRUYXNrEhoubXVzdGVyLnYxLldhaXRUYXNrUmVxdWVzdBobLm11c3Rlci52MS5XYWl0VGFza1Jlc3BvbnNlEksKCldhdGNoVGFza3MSHC5tdXN0ZXIudjEuV2F0Y2hUYXNrc1JlcXVlc3QaHS5tdXN0ZXIudjEuV2F0Y2hUYXNrc1Jlc3BvbnNlMAESWgoOR2V0VGFza0hpc3RvcnkSIC5tdXN0ZXIudjEuR2V0VGFza0hpc3RvcnlSZXF1ZXN0GiEubXVzdGVyLnYxLkdldFRhc2tIaXN0b3J5UmVzcG9uc2UiA5ACARJOCgpWZXJpZnlUYXNrEhwubXVzdGVyLnYxLlZlcmlmeVRhc2tSZXF1ZXN0Gh0ubXVzdGVyLnYxLlZlcmlmeVRhc2tSZXNwb25zZSIDkAIBEk4KClJlYWRPdXRwdXQSHC5tdXN0ZXIudjEuUmVhZE91dHB1dFJlcXVlc3QaHS5tdXN0ZXIudjEuUmVhZE91dHB1dFJlc3BvbnNlIgOQAgESSwoKVGFpbE91dHB1dBIcLm11c3Rlci52MS5UYWlsT3V0cHV0UmVxdWVzdBodLm11c3Rlci52MS5UYWlsT3V0cHV0UmVzcG9uc2UwARJXCg1HZXRTdGF0aXN0aWNzEh8ubXVzdGVyLnYxLkdldFN0YXRpc3RpY3NSZXF1ZXN0GiAubXVzdGVyLnYxLkdldFN0YXRpc3RpY3NSZXNwb25zZSIDkAIBYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_muster_v1_task]);
+  fileDesc("ChxtdXN0ZXIvdjEvdGFza19zZXJ2aWNlLnByb3RvEgltdXN0ZXIudjEibAoRQ3JlYXRlVGFza1JlcXVlc3QSKQoEc3BlYxgBIAEoCzITLm11c3Rlci52MS5UYXNrU3BlY0IGukgDyAEBEiwKCnJlcXVlc3RfaWQYAiABKAlCGLpIFXITKIABMg5eW1x4MjEtXHg3ZV0qJCIzChJDcmVhdGVUYXNrUmVzcG9uc2USHQoEdGFzaxgBIAEoCzIPLm11c3Rlci52MS5UYXNrInMKEkNyZWF0ZVRhc2tzUmVxdWVzdBIvCgVzcGVjcxgBIAMoCzITLm11c3Rlci52MS5UYXNrU3BlY0ILukgIkgEFCAEQ6AcSLAoKcmVxdWVzdF9pZBgCIAEoCUIYukgVchMogAEyDl5bXHgyMS1ceDdlXSokIjUKE0NyZWF0ZVRhc2tzUmVzcG9uc2USHgoFdGFza3MYASADKAsyDy5tdXN0ZXIudjEuVGFzayImCg5HZXRUYXNrUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQEiMAoPR2V0VGFza1Jlc3BvbnNlEh0KBHRhc2sYASABKAsyDy5tdXN0ZXIudjEuVGFzayKPBAoKVGFza0ZpbHRlchI1CgZzdGF0ZXMYASADKA4yFC5tdXN0ZXIudjEuVGFza1N0YXRlQg+6SAySAQkQECIFggECEAESMwoFdHlwZXMYAiADKA4yEy5tdXN0ZXIudjEuVGFza1R5cGVCD7pIDJIBCRAQIgWCAQIQARIaCghub2RlX2lkcxgDIAMoCUIIukgFkgECEGQSGgoIY3JlYXRvcnMYBCADKAlCCLpIBZIBAhBkEh4KCXBhcmVudF9pZBgFIAEoCUILukgI2AEBcgOwAQESIAoLc2NoZWR1bGVfaWQYBiABKAlCC7pICNgBAXIDsAEBEjsKBmxhYmVscxgHIAMoCzIhLm11c3Rlci52MS5UYXNrRmlsdGVyLkxhYmVsc0VudHJ5Qgi6SAWaAQIQQBIwCgxjcmVhdGVkX2Zyb20YCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjEKDWNyZWF0ZWRfdW50aWwYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKCWlkX3ByZWZpeBgKIAEoCUIYukgVchMyEV5bMC05YS1mLV17MCwzNn0kEh0KA2lkcxgLIAMoCUIQukgNkgEKEOgHIgVyA7ABARotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIokBChBMaXN0VGFza3NSZXF1ZXN0EiUKBmZpbHRlchgBIAEoCzIVLm11c3Rlci52MS5UYXNrRmlsdGVyEiIKCXBhZ2Vfc2l6ZRgCIAEoBUIKukgHGgUYyAEoAUgAiAEBEhwKCnBhZ2VfdG9rZW4YAyABKAlCCLpIBXIDKIACQgwKCl9wYWdlX3NpemUiTAoRTGlzdFRhc2tzUmVzcG9uc2USHgoFdGFza3MYASADKAsyDy5tdXN0ZXIudjEuVGFzaxIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiKgoSRXhlY3V0ZVRhc2tSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABASI0ChNFeGVjdXRlVGFza1Jlc3BvbnNlEh0KBHRhc2sYASABKAsyDy5tdXN0ZXIudjEuVGFzayJNChFDYW5jZWxUYXNrUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQESIgoEbm90ZRgCIAEoCUIUukgRcg8o6AcyCl5bXlx4MDBdKiQiMwoSQ2FuY2VsVGFza1Jlc3BvbnNlEh0KBHRhc2sYASABKAsyDy5tdXN0ZXIudjEuVGFzayJrChBSZXRyeVRhc2tSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARIsCgpyZXF1ZXN0X2lkGAIgASgJQhi6SBVyEyiAATIOXltceDIxLVx4N2VdKiQSEwoLZmFpbGVkX29ubHkYAyABKAgiTAoQUGF1c2VUYXNrUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQESIgoEbm90ZRgCIAEoCUIUukgRcg8o6AcyCl5bXlx4MDBdKiQiMgoRUGF1c2VUYXNrUmVzcG9uc2USHQoEdGFzaxgBIAEoCzIPLm11c3Rlci52MS5UYXNrIikKEVJlc3VtZVRhc2tSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABASIzChJSZXN1bWVUYXNrUmVzcG9uc2USHQoEdGFzaxgBIAEoCzIPLm11c3Rlci52MS5UYXNrIjIKEVJldHJ5VGFza1Jlc3BvbnNlEh0KBHRhc2sYASABKAsyDy5tdXN0ZXIudjEuVGFzayKFAQoSUmVzb2x2ZVRhc2tSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARI1CgpyZXNvbHV0aW9uGAIgASgOMhUubXVzdGVyLnYxLlJlc29sdXRpb25CCrpIB4IBBBABIAASIgoEbm90ZRgDIAEoCUIUukgRcg8o6AcyCl5bXlx4MDBdKiQiNAoTUmVzb2x2ZVRhc2tSZXNwb25zZRIdCgR0YXNrGAEgASgLMg8ubXVzdGVyLnYxLlRhc2siKQoRRGVsZXRlVGFza1JlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBIhQKEkRlbGV0ZVRhc2tSZXNwb25zZSJhCg9XYWl0VGFza1JlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBEjgKB3RpbWVvdXQYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CDLpICaoBBiICCDwyACIxChBXYWl0VGFza1Jlc3BvbnNlEh0KBHRhc2sYASABKAsyDy5tdXN0ZXIudjEuVGFzayJoChFXYXRjaFRhc2tzUmVxdWVzdBIlCgZmaWx0ZXIYASABKAsyFS5tdXN0ZXIudjEuVGFza0ZpbHRlchIsCgRzZWVuGAIgAygLMhMubXVzdGVyLnYxLlNlZW5UYXNrQgm6SAaSAQMQ6AciOgoIU2VlblRhc2sSFAoCaWQYASABKAlCCLpIBXIDsAEBEhgKB3ZlcnNpb24YAiABKAVCB7pIBBoCKAAibwoSV2F0Y2hUYXNrc1Jlc3BvbnNlEh0KBHRhc2sYASABKAsyDy5tdXN0ZXIudjEuVGFzaxIpCgp0cmFuc2l0aW9uGAIgASgLMhUubXVzdGVyLnYxLlRyYW5zaXRpb24SDwoHZGVsZXRlZBgDIAEoCCJ/ChVHZXRUYXNrSGlzdG9yeVJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBEh4KDWFmdGVyX3ZlcnNpb24YAiABKAVCB7pIBBoCKAASIgoJcGFnZV9zaXplGAMgASgFQgq6SAcaBRjoBygBSACIAQFCDAoKX3BhZ2Vfc2l6ZSKDAQoWR2V0VGFza0hpc3RvcnlSZXNwb25zZRIqCgt0cmFuc2l0aW9ucxgBIAMoCzIVLm11c3Rlci52MS5UcmFuc2l0aW9uEisKDGxhdGVfcmVwb3J0cxgCIAMoCzIVLm11c3Rlci52MS5MYXRlUmVwb3J0EhAKCGhhc19tb3JlGAMgASgIIikKEVZlcmlmeVRhc2tSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABASJNChJWZXJpZnlUYXNrUmVzcG9uc2USDQoFY2xlYW4YASABKAgSEwoLdHJhbnNpdGlvbnMYAiABKAUSEwoLZGlmZmVyZW5jZXMYAyADKAkiyAEKEVJlYWRPdXRwdXRSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARIYCgdhdHRlbXB0GAIgASgFQge6SAQaAigAEjMKBnN0cmVhbRgDIAEoDjIXLm11c3Rlci52MS5PdXRwdXRTdHJlYW1CCrpIB4IBBBABIAASFwoGb2Zmc2V0GAQgASgDQge6SAQiAigAEiUKC2xpbWl0X2J5dGVzGAUgASgFQgu6SAgaBhiAgEAoAUgAiAEBQg4KDF9saW1pdF9ieXRlcyJvChJSZWFkT3V0cHV0UmVzcG9uc2USDwoHYXR0ZW1wdBgBIAEoBRIPCgdjb250ZW50GAIgASgMEhMKC25leHRfb2Zmc2V0GAMgASgDEgsKA2VuZBgEIAEoCBIVCg1kcm9wcGVkX2J5dGVzGAUgASgDIpgBChFUYWlsT3V0cHV0UmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQESGAoHYXR0ZW1wdBgCIAEoBUIHukgEGgIoABIeCg1zdGRvdXRfb2Zmc2V0GAMgASgDQge6SAQiAigAEh4KDXN0ZGVycl9vZmZzZXQYBCABKANCB7pIBCICKAASEwoLc3RvcmVkX29ubHkYBSABKAgikwEKElRhaWxPdXRwdXRSZXNwb25zZRInCgVjaHVuaxgBIAEoCzIWLm11c3Rlci52MS5PdXRwdXRDaHVua0gAEisKB2Ryb3BwZWQYAiABKAsyGC5tdXN0ZXIudjEuT3V0cHV0RHJvcHBlZEgAEh8KBHRhc2sYAyABKAsyDy5tdXN0ZXIudjEuVGFza0gAQgYKBGl0ZW0ikAEKC091dHB1dENodW5rEg8KB2F0dGVtcHQYASABKAUSJwoGc3RyZWFtGAIgASgOMhcubXVzdGVyLnYxLk91dHB1dFN0cmVhbRIOCgZvZmZzZXQYAyABKAMSDwoHY29udGVudBgEIAEoDBImCgJhdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiLwoNT3V0cHV0RHJvcHBlZBIPCgdhdHRlbXB0GAEgASgFEg0KBWJ5dGVzGAIgASgDInsKFEdldFN0YXRpc3RpY3NSZXF1ZXN0EjAKDGNyZWF0ZWRfZnJvbRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMQoNY3JlYXRlZF91bnRpbBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAioAIKFUdldFN0YXRpc3RpY3NSZXNwb25zZRINCgV0b3RhbBgBIAEoAxInCghieV9zdGF0ZRgCIAMoCzIVLm11c3Rlci52MS5TdGF0ZUNvdW50EiYKB2J5X3R5cGUYAyADKAsyFS5tdXN0ZXIudjEuTmFtZWRDb3VudBImCgdieV9ub2RlGAQgAygLMhUubXVzdGVyLnYxLk5hbWVkQ291bnQSJQoHYnlfaG91chgFIAMoCzIULm11c3Rlci52MS5Ib3VyQ291bnQSKwoHd2FpdGluZxgGIAEoCzIaLm11c3Rlci52MS5EdXJhdGlvblN1bW1hcnkSKwoHcnVubmluZxgHIAEoCzIaLm11c3Rlci52MS5EdXJhdGlvblN1bW1hcnkiUgoKU3RhdGVDb3VudBIjCgVzdGF0ZRgBIAEoDjIULm11c3Rlci52MS5UYXNrU3RhdGUSEAoIc3Vic3RhdGUYAiABKAkSDQoFY291bnQYAyABKAMiKQoKTmFtZWRDb3VudBIMCgRuYW1lGAEgASgJEg0KBWNvdW50GAIgASgDImkKCUhvdXJDb3VudBIoCgRob3VyGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgdjcmVhdGVkGAIgASgDEhEKCWNvbXBsZXRlZBgDIAEoAxIOCgZmYWlsZWQYBCABKAMimAEKD0R1cmF0aW9uU3VtbWFyeRINCgVjb3VudBgBIAEoAxImCgNwNTAYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SJgoDcDk1GAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiYKA21heBgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiqIAQoKUmVzb2x1dGlvbhIaChZSRVNPTFVUSU9OX1VOU1BFQ0lGSUVEEAASEwoPUkVTT0xVVElPTl9MT1NUEAESGAoUUkVTT0xVVElPTl9DT01QTEVURUQQAhIVChFSRVNPTFVUSU9OX0ZBSUxFRBADEhgKFFJFU09MVVRJT05fQ0FOQ0VMTEVEEAQy+woKC1Rhc2tTZXJ2aWNlEkkKCkNyZWF0ZVRhc2sSHC5tdXN0ZXIudjEuQ3JlYXRlVGFza1JlcXVlc3QaHS5tdXN0ZXIudjEuQ3JlYXRlVGFza1Jlc3BvbnNlEkwKC0NyZWF0ZVRhc2tzEh0ubXVzdGVyLnYxLkNyZWF0ZVRhc2tzUmVxdWVzdBoeLm11c3Rlci52MS5DcmVhdGVUYXNrc1Jlc3BvbnNlEkUKB0dldFRhc2sSGS5tdXN0ZXIudjEuR2V0VGFza1JlcXVlc3QaGi5tdXN0ZXIudjEuR2V0VGFza1Jlc3BvbnNlIgOQAgESSwoJTGlzdFRhc2tzEhsubXVzdGVyLnYxLkxpc3RUYXNrc1JlcXVlc3QaHC5tdXN0ZXIudjEuTGlzdFRhc2tzUmVzcG9uc2UiA5ACARJMCgtFeGVjdXRlVGFzaxIdLm11c3Rlci52MS5FeGVjdXRlVGFza1JlcXVlc3QaHi5tdXN0ZXIudjEuRXhlY3V0ZVRhc2tSZXNwb25zZRJJCgpDYW5jZWxUYXNrEhwubXVzdGVyLnYxLkNhbmNlbFRhc2tSZXF1ZXN0Gh0ubXVzdGVyLnYxLkNhbmNlbFRhc2tSZXNwb25zZRJGCglQYXVzZVRhc2sSGy5tdXN0ZXIudjEuUGF1c2VUYXNrUmVxdWVzdBocLm11c3Rlci52MS5QYXVzZVRhc2tSZXNwb25zZRJJCgpSZXN1bWVUYXNrEhwubXVzdGVyLnYxLlJlc3VtZVRhc2tSZXF1ZXN0Gh0ubXVzdGVyLnYxLlJlc3VtZVRhc2tSZXNwb25zZRJGCglSZXRyeVRhc2sSGy5tdXN0ZXIudjEuUmV0cnlUYXNrUmVxdWVzdBocLm11c3Rlci52MS5SZXRyeVRhc2tSZXNwb25zZRJMCgtSZXNvbHZlVGFzaxIdLm11c3Rlci52MS5SZXNvbHZlVGFza1JlcXVlc3QaHi5tdXN0ZXIudjEuUmVzb2x2ZVRhc2tSZXNwb25zZRJJCgpEZWxldGVUYXNrEhwubXVzdGVyLnYxLkRlbGV0ZVRhc2tSZXF1ZXN0Gh0ubXVzdGVyLnYxLkRlbGV0ZVRhc2tSZXNwb25zZRJDCghXYWl0VGFzaxIaLm11c3Rlci52MS5XYWl0VGFza1JlcXVlc3QaGy5tdXN0ZXIudjEuV2FpdFRhc2tSZXNwb25zZRJLCgpXYXRjaFRhc2tzEhwubXVzdGVyLnYxLldhdGNoVGFza3NSZXF1ZXN0Gh0ubXVzdGVyLnYxLldhdGNoVGFza3NSZXNwb25zZTABEloKDkdldFRhc2tIaXN0b3J5EiAubXVzdGVyLnYxLkdldFRhc2tIaXN0b3J5UmVxdWVzdBohLm11c3Rlci52MS5HZXRUYXNrSGlzdG9yeVJlc3BvbnNlIgOQAgESTgoKVmVyaWZ5VGFzaxIcLm11c3Rlci52MS5WZXJpZnlUYXNrUmVxdWVzdBodLm11c3Rlci52MS5WZXJpZnlUYXNrUmVzcG9uc2UiA5ACARJOCgpSZWFkT3V0cHV0EhwubXVzdGVyLnYxLlJlYWRPdXRwdXRSZXF1ZXN0Gh0ubXVzdGVyLnYxLlJlYWRPdXRwdXRSZXNwb25zZSIDkAIBEksKClRhaWxPdXRwdXQSHC5tdXN0ZXIudjEuVGFpbE91dHB1dFJlcXVlc3QaHS5tdXN0ZXIudjEuVGFpbE91dHB1dFJlc3BvbnNlMAESVwoNR2V0U3RhdGlzdGljcxIfLm11c3Rlci52MS5HZXRTdGF0aXN0aWNzUmVxdWVzdBogLm11c3Rlci52MS5HZXRTdGF0aXN0aWNzUmVzcG9uc2UiA5ACAWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_muster_v1_task]);
 
 /**
  * @generated from message muster.v1.CreateTaskRequest
@@ -361,6 +361,13 @@ export type RetryTaskRequest = Message<"muster.v1.RetryTaskRequest"> & {
    * @generated from field: string request_id = 2;
    */
   requestId: string;
+
+  /**
+   * Of a fan-out, only the nodes whose children have not completed: failed, lost, cancelled and never started ones.
+   *
+   * @generated from field: bool failed_only = 3;
+   */
+  failedOnly: boolean;
 };
 
 /**
@@ -369,6 +376,81 @@ export type RetryTaskRequest = Message<"muster.v1.RetryTaskRequest"> & {
  */
 export const RetryTaskRequestSchema: GenMessage<RetryTaskRequest> = /*@__PURE__*/
   messageDesc(file_muster_v1_task_service, 13);
+
+/**
+ * @generated from message muster.v1.PauseTaskRequest
+ */
+export type PauseTaskRequest = Message<"muster.v1.PauseTaskRequest"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * Why, for the history.
+   *
+   * @generated from field: string note = 2;
+   */
+  note: string;
+};
+
+/**
+ * Describes the message muster.v1.PauseTaskRequest.
+ * Use `create(PauseTaskRequestSchema)` to create a new message.
+ */
+export const PauseTaskRequestSchema: GenMessage<PauseTaskRequest> = /*@__PURE__*/
+  messageDesc(file_muster_v1_task_service, 14);
+
+/**
+ * @generated from message muster.v1.PauseTaskResponse
+ */
+export type PauseTaskResponse = Message<"muster.v1.PauseTaskResponse"> & {
+  /**
+   * @generated from field: muster.v1.Task task = 1;
+   */
+  task?: Task | undefined;
+};
+
+/**
+ * Describes the message muster.v1.PauseTaskResponse.
+ * Use `create(PauseTaskResponseSchema)` to create a new message.
+ */
+export const PauseTaskResponseSchema: GenMessage<PauseTaskResponse> = /*@__PURE__*/
+  messageDesc(file_muster_v1_task_service, 15);
+
+/**
+ * @generated from message muster.v1.ResumeTaskRequest
+ */
+export type ResumeTaskRequest = Message<"muster.v1.ResumeTaskRequest"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+};
+
+/**
+ * Describes the message muster.v1.ResumeTaskRequest.
+ * Use `create(ResumeTaskRequestSchema)` to create a new message.
+ */
+export const ResumeTaskRequestSchema: GenMessage<ResumeTaskRequest> = /*@__PURE__*/
+  messageDesc(file_muster_v1_task_service, 16);
+
+/**
+ * @generated from message muster.v1.ResumeTaskResponse
+ */
+export type ResumeTaskResponse = Message<"muster.v1.ResumeTaskResponse"> & {
+  /**
+   * @generated from field: muster.v1.Task task = 1;
+   */
+  task?: Task | undefined;
+};
+
+/**
+ * Describes the message muster.v1.ResumeTaskResponse.
+ * Use `create(ResumeTaskResponseSchema)` to create a new message.
+ */
+export const ResumeTaskResponseSchema: GenMessage<ResumeTaskResponse> = /*@__PURE__*/
+  messageDesc(file_muster_v1_task_service, 17);
 
 /**
  * @generated from message muster.v1.RetryTaskResponse
@@ -387,7 +469,7 @@ export type RetryTaskResponse = Message<"muster.v1.RetryTaskResponse"> & {
  * Use `create(RetryTaskResponseSchema)` to create a new message.
  */
 export const RetryTaskResponseSchema: GenMessage<RetryTaskResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_task_service, 14);
+  messageDesc(file_muster_v1_task_service, 18);
 
 /**
  * @generated from message muster.v1.ResolveTaskRequest
@@ -414,7 +496,7 @@ export type ResolveTaskRequest = Message<"muster.v1.ResolveTaskRequest"> & {
  * Use `create(ResolveTaskRequestSchema)` to create a new message.
  */
 export const ResolveTaskRequestSchema: GenMessage<ResolveTaskRequest> = /*@__PURE__*/
-  messageDesc(file_muster_v1_task_service, 15);
+  messageDesc(file_muster_v1_task_service, 19);
 
 /**
  * @generated from message muster.v1.ResolveTaskResponse
@@ -431,7 +513,7 @@ export type ResolveTaskResponse = Message<"muster.v1.ResolveTaskResponse"> & {
  * Use `create(ResolveTaskResponseSchema)` to create a new message.
  */
 export const ResolveTaskResponseSchema: GenMessage<ResolveTaskResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_task_service, 16);
+  messageDesc(file_muster_v1_task_service, 20);
 
 /**
  * @generated from message muster.v1.DeleteTaskRequest
@@ -448,7 +530,7 @@ export type DeleteTaskRequest = Message<"muster.v1.DeleteTaskRequest"> & {
  * Use `create(DeleteTaskRequestSchema)` to create a new message.
  */
 export const DeleteTaskRequestSchema: GenMessage<DeleteTaskRequest> = /*@__PURE__*/
-  messageDesc(file_muster_v1_task_service, 17);
+  messageDesc(file_muster_v1_task_service, 21);
 
 /**
  * @generated from message muster.v1.DeleteTaskResponse
@@ -461,7 +543,7 @@ export type DeleteTaskResponse = Message<"muster.v1.DeleteTaskResponse"> & {
  * Use `create(DeleteTaskResponseSchema)` to create a new message.
  */
 export const DeleteTaskResponseSchema: GenMessage<DeleteTaskResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_task_service, 18);
+  messageDesc(file_muster_v1_task_service, 22);
 
 /**
  * @generated from message muster.v1.WaitTaskRequest
@@ -485,7 +567,7 @@ export type WaitTaskRequest = Message<"muster.v1.WaitTaskRequest"> & {
  * Use `create(WaitTaskRequestSchema)` to create a new message.
  */
 export const WaitTaskRequestSchema: GenMessage<WaitTaskRequest> = /*@__PURE__*/
-  messageDesc(file_muster_v1_task_service, 19);
+  messageDesc(file_muster_v1_task_service, 23);
 
 /**
  * @generated from message muster.v1.WaitTaskResponse
@@ -504,7 +586,7 @@ export type WaitTaskResponse = Message<"muster.v1.WaitTaskResponse"> & {
  * Use `create(WaitTaskResponseSchema)` to create a new message.
  */
 export const WaitTaskResponseSchema: GenMessage<WaitTaskResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_task_service, 20);
+  messageDesc(file_muster_v1_task_service, 24);
 
 /**
  * @generated from message muster.v1.WatchTasksRequest
@@ -528,7 +610,7 @@ export type WatchTasksRequest = Message<"muster.v1.WatchTasksRequest"> & {
  * Use `create(WatchTasksRequestSchema)` to create a new message.
  */
 export const WatchTasksRequestSchema: GenMessage<WatchTasksRequest> = /*@__PURE__*/
-  messageDesc(file_muster_v1_task_service, 21);
+  messageDesc(file_muster_v1_task_service, 25);
 
 /**
  * @generated from message muster.v1.SeenTask
@@ -550,7 +632,7 @@ export type SeenTask = Message<"muster.v1.SeenTask"> & {
  * Use `create(SeenTaskSchema)` to create a new message.
  */
 export const SeenTaskSchema: GenMessage<SeenTask> = /*@__PURE__*/
-  messageDesc(file_muster_v1_task_service, 22);
+  messageDesc(file_muster_v1_task_service, 26);
 
 /**
  * @generated from message muster.v1.WatchTasksResponse
@@ -583,7 +665,7 @@ export type WatchTasksResponse = Message<"muster.v1.WatchTasksResponse"> & {
  * Use `create(WatchTasksResponseSchema)` to create a new message.
  */
 export const WatchTasksResponseSchema: GenMessage<WatchTasksResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_task_service, 23);
+  messageDesc(file_muster_v1_task_service, 27);
 
 /**
  * @generated from message muster.v1.GetTaskHistoryRequest
@@ -614,7 +696,7 @@ export type GetTaskHistoryRequest = Message<"muster.v1.GetTaskHistoryRequest"> &
  * Use `create(GetTaskHistoryRequestSchema)` to create a new message.
  */
 export const GetTaskHistoryRequestSchema: GenMessage<GetTaskHistoryRequest> = /*@__PURE__*/
-  messageDesc(file_muster_v1_task_service, 24);
+  messageDesc(file_muster_v1_task_service, 28);
 
 /**
  * @generated from message muster.v1.GetTaskHistoryResponse
@@ -643,7 +725,7 @@ export type GetTaskHistoryResponse = Message<"muster.v1.GetTaskHistoryResponse">
  * Use `create(GetTaskHistoryResponseSchema)` to create a new message.
  */
 export const GetTaskHistoryResponseSchema: GenMessage<GetTaskHistoryResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_task_service, 25);
+  messageDesc(file_muster_v1_task_service, 29);
 
 /**
  * @generated from message muster.v1.VerifyTaskRequest
@@ -660,7 +742,7 @@ export type VerifyTaskRequest = Message<"muster.v1.VerifyTaskRequest"> & {
  * Use `create(VerifyTaskRequestSchema)` to create a new message.
  */
 export const VerifyTaskRequestSchema: GenMessage<VerifyTaskRequest> = /*@__PURE__*/
-  messageDesc(file_muster_v1_task_service, 26);
+  messageDesc(file_muster_v1_task_service, 30);
 
 /**
  * @generated from message muster.v1.VerifyTaskResponse
@@ -691,7 +773,7 @@ export type VerifyTaskResponse = Message<"muster.v1.VerifyTaskResponse"> & {
  * Use `create(VerifyTaskResponseSchema)` to create a new message.
  */
 export const VerifyTaskResponseSchema: GenMessage<VerifyTaskResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_task_service, 27);
+  messageDesc(file_muster_v1_task_service, 31);
 
 /**
  * @generated from message muster.v1.ReadOutputRequest
@@ -732,7 +814,7 @@ export type ReadOutputRequest = Message<"muster.v1.ReadOutputRequest"> & {
  * Use `create(ReadOutputRequestSchema)` to create a new message.
  */
 export const ReadOutputRequestSchema: GenMessage<ReadOutputRequest> = /*@__PURE__*/
-  messageDesc(file_muster_v1_task_service, 28);
+  messageDesc(file_muster_v1_task_service, 32);
 
 /**
  * @generated from message muster.v1.ReadOutputResponse
@@ -775,7 +857,7 @@ export type ReadOutputResponse = Message<"muster.v1.ReadOutputResponse"> & {
  * Use `create(ReadOutputResponseSchema)` to create a new message.
  */
 export const ReadOutputResponseSchema: GenMessage<ReadOutputResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_task_service, 29);
+  messageDesc(file_muster_v1_task_service, 33);
 
 /**
  * @generated from message muster.v1.TailOutputRequest
@@ -816,7 +898,7 @@ export type TailOutputRequest = Message<"muster.v1.TailOutputRequest"> & {
  * Use `create(TailOutputRequestSchema)` to create a new message.
  */
 export const TailOutputRequestSchema: GenMessage<TailOutputRequest> = /*@__PURE__*/
-  messageDesc(file_muster_v1_task_service, 30);
+  messageDesc(file_muster_v1_task_service, 34);
 
 /**
  * @generated from message muster.v1.TailOutputResponse
@@ -853,7 +935,7 @@ export type TailOutputResponse = Message<"muster.v1.TailOutputResponse"> & {
  * Use `create(TailOutputResponseSchema)` to create a new message.
  */
 export const TailOutputResponseSchema: GenMessage<TailOutputResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_task_service, 31);
+  messageDesc(file_muster_v1_task_service, 35);
 
 /**
  * @generated from message muster.v1.OutputChunk
@@ -892,7 +974,7 @@ export type OutputChunk = Message<"muster.v1.OutputChunk"> & {
  * Use `create(OutputChunkSchema)` to create a new message.
  */
 export const OutputChunkSchema: GenMessage<OutputChunk> = /*@__PURE__*/
-  messageDesc(file_muster_v1_task_service, 32);
+  messageDesc(file_muster_v1_task_service, 36);
 
 /**
  * OutputDropped marks where the cap ended the stored output of an attempt.
@@ -916,7 +998,7 @@ export type OutputDropped = Message<"muster.v1.OutputDropped"> & {
  * Use `create(OutputDroppedSchema)` to create a new message.
  */
 export const OutputDroppedSchema: GenMessage<OutputDropped> = /*@__PURE__*/
-  messageDesc(file_muster_v1_task_service, 33);
+  messageDesc(file_muster_v1_task_service, 37);
 
 /**
  * @generated from message muster.v1.GetStatisticsRequest
@@ -940,7 +1022,7 @@ export type GetStatisticsRequest = Message<"muster.v1.GetStatisticsRequest"> & {
  * Use `create(GetStatisticsRequestSchema)` to create a new message.
  */
 export const GetStatisticsRequestSchema: GenMessage<GetStatisticsRequest> = /*@__PURE__*/
-  messageDesc(file_muster_v1_task_service, 34);
+  messageDesc(file_muster_v1_task_service, 38);
 
 /**
  * @generated from message muster.v1.GetStatisticsResponse
@@ -995,7 +1077,7 @@ export type GetStatisticsResponse = Message<"muster.v1.GetStatisticsResponse"> &
  * Use `create(GetStatisticsResponseSchema)` to create a new message.
  */
 export const GetStatisticsResponseSchema: GenMessage<GetStatisticsResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_task_service, 35);
+  messageDesc(file_muster_v1_task_service, 39);
 
 /**
  * @generated from message muster.v1.StateCount
@@ -1022,7 +1104,7 @@ export type StateCount = Message<"muster.v1.StateCount"> & {
  * Use `create(StateCountSchema)` to create a new message.
  */
 export const StateCountSchema: GenMessage<StateCount> = /*@__PURE__*/
-  messageDesc(file_muster_v1_task_service, 36);
+  messageDesc(file_muster_v1_task_service, 40);
 
 /**
  * @generated from message muster.v1.NamedCount
@@ -1044,7 +1126,7 @@ export type NamedCount = Message<"muster.v1.NamedCount"> & {
  * Use `create(NamedCountSchema)` to create a new message.
  */
 export const NamedCountSchema: GenMessage<NamedCount> = /*@__PURE__*/
-  messageDesc(file_muster_v1_task_service, 37);
+  messageDesc(file_muster_v1_task_service, 41);
 
 /**
  * @generated from message muster.v1.HourCount
@@ -1078,7 +1160,7 @@ export type HourCount = Message<"muster.v1.HourCount"> & {
  * Use `create(HourCountSchema)` to create a new message.
  */
 export const HourCountSchema: GenMessage<HourCount> = /*@__PURE__*/
-  messageDesc(file_muster_v1_task_service, 38);
+  messageDesc(file_muster_v1_task_service, 42);
 
 /**
  * @generated from message muster.v1.DurationSummary
@@ -1110,7 +1192,7 @@ export type DurationSummary = Message<"muster.v1.DurationSummary"> & {
  * Use `create(DurationSummarySchema)` to create a new message.
  */
 export const DurationSummarySchema: GenMessage<DurationSummary> = /*@__PURE__*/
-  messageDesc(file_muster_v1_task_service, 39);
+  messageDesc(file_muster_v1_task_service, 43);
 
 /**
  * Resolution is what an operator knows of an attempt on an unreachable node.
@@ -1230,6 +1312,26 @@ export const TaskService: GenService<{
     methodKind: "unary";
     input: typeof CancelTaskRequestSchema;
     output: typeof CancelTaskResponseSchema;
+  },
+  /**
+   * Starts no more children of a fan-out until it is resumed; those under way go on.
+   *
+   * @generated from rpc muster.v1.TaskService.PauseTask
+   */
+  pauseTask: {
+    methodKind: "unary";
+    input: typeof PauseTaskRequestSchema;
+    output: typeof PauseTaskResponseSchema;
+  },
+  /**
+   * Lets a paused fan-out go on.
+   *
+   * @generated from rpc muster.v1.TaskService.ResumeTask
+   */
+  resumeTask: {
+    methodKind: "unary";
+    input: typeof ResumeTaskRequestSchema;
+    output: typeof ResumeTaskResponseSchema;
   },
   /**
    * Creates a new task with the spec of a final one.

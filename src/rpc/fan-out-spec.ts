@@ -1,0 +1,45 @@
+/**
+ * From the target and the options of a valid TaskSpec to the draft of a fan-out.
+ *
+ * Called by task-spec.ts.
+ */
+import { type FanOutOptions, FanOutOrder } from '../../proto/gen/muster/v1/fan_out_pb.ts';
+import type { TaskSpec } from '../../proto/gen/muster/v1/task_pb.ts';
+import type { Amount, FanOutDraft } from '../supervisor/supervisor.ts';
+import { msOfDuration } from './times.ts';
+
+/**
+ * Returns the fan-out that a spec asks for, or nothing for a task on one node.
+ *
+ * @param refuse completes the sentence with what is wrong
+ */
+export function fanOutOf(
+  { target, fanOut }: TaskSpec,
+  refuse: (fault: string) => never,
+): { fanOut?: FanOutDraft } {
+  if (target?.kind.case !== 'selection') {
+    if (fanOut === undefined) return {};
+    return refuse('.fan_out goes with target.selection only; this task has one node');
+  }
+  const { nodes, selector, groups, all, exclude } = target.kind.value;
+  if (nodes.length === 0 && selector === '' && groups.length === 0 && !all) {
+    refuse('.target.selection names no node; give nodes, selector, groups or all');
+  }
+  return { fanOut: { selection: { nodes, selector, groups, all, exclude }, ...optionsOf(fanOut) } };
+}
+
+function optionsOf(options: FanOutOptions | undefined): Omit<FanOutDraft, 'selection'> {
+  return {
+    maxParallel: amountOf(options?.maxParallel ?? ''),
+    maxFailures: amountOf(options?.maxFailures ?? ''),
+    deadlineMs: options?.deadline === undefined ? null : msOfDuration(options.deadline),
+    order: options?.order === FanOutOrder.RANDOM ? 'random' : 'given',
+  };
+}
+
+function amountOf(text: string): Amount | null {
+  if (text === '') return null;
+  return text.endsWith('%')
+    ? { kind: 'percent', value: Number(text.slice(0, -1)) }
+    : { kind: 'count', value: Number(text) };
+}

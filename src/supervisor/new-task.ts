@@ -1,0 +1,68 @@
+/**
+ * Makes one new task of a checked wish: its first snapshot, its first step in the history, and what must be done once it is there.
+ *
+ * Called by creation.ts for a task alone, and by fan-out-creation.ts for each child.
+ */
+import type { TaskCreation, TaskRecord } from '../../db/records.ts';
+import { createTask, wakeAt } from '../../machines/decide.ts';
+import type { Effect } from '../../machines/interpret.ts';
+import { TASK_MACHINE_VERSION } from '../../machines/task.ts';
+import type { TaskInput } from '../../machines/task-context.ts';
+import type { Stamper } from './actor.ts';
+import type { Committed } from './host.ts';
+import type { IdSource } from './ids.ts';
+import type { SpecCache } from './spec-cache.ts';
+import type { Store } from './store.ts';
+import type { Caller, TaskDraft } from './supervisor.ts';
+
+export interface CreatorOptions {
+  readonly store: Store;
+  readonly specs: SpecCache;
+  readonly stamper: Stamper;
+  readonly ids: IdSource;
+  readonly supervisorId: string;
+  readonly onCommitted: (committed: Committed) => void;
+}
+
+export type NewTask = TaskCreation['tasks'][number] & { readonly effects: readonly Effect[] };
+
+/** @param family for a child of a fan-out: its parent, and whose spec it shares */
+export function newTask(
+  options: CreatorOptions,
+  draft: TaskDraft,
+  caller: Caller,
+  family: { readonly parentId: string; readonly specId: string } | null = null,
+): NewTask {
+  const { stamper, ids, supervisorId } = options;
+  const at = stamper.now();
+  const id = ids.next(at);
+  const { target, policy, held, startAt, name, type, labels, spec } = draft;
+  const input: TaskInput = { id, target, policy, held, startAt, createdAt: at };
+  const { snapshot, effects } = createTask(input);
+  const record: TaskRecord = {
+    id,
+    version: 1,
+    machineVersion: TASK_MACHINE_VERSION,
+    snapshot,
+    name,
+    type,
+    labels,
+    creator: caller.name,
+    parentId: family?.parentId ?? null,
+    scheduleId: null,
+    specId: family?.specId ?? id,
+    createdAt: at,
+    updatedAt: at,
+  };
+  const transition = {
+    taskId: id,
+    version: 1,
+    event: { type: 'task.created', at, input },
+    fromPath: '',
+    toPath: snapshot.path,
+    at,
+    attempt: 0,
+    supervisorId,
+  } as const;
+  return { record, spec, wakeAt: wakeAt(snapshot), transition, effects };
+}
