@@ -140,9 +140,32 @@ export async function listNodes(
   return rows.map(toNodeRecord);
 }
 
+/** A node, as far as a selection looks at it. */
+export interface NodeLabels {
+  readonly id: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** Lists all nodes with their labels, by id. */
+export async function listNodeLabels(sql: Sql): Promise<NodeLabels[]> {
+  return await sql<NodeLabels[]>`select id, labels from nodes order by id`;
+}
+
 /** Lists those of `ids` that are nodes. */
 export async function listNodeIds(sql: Sql, ids: readonly string[]): Promise<string[]> {
   const rows = await sql<{ id: string }[]>`select id from nodes where id = any(${ids}::text[])`;
+  return rows.map((row) => row.id);
+}
+
+/** Lists those of `ids` that have been seen lately and have not left. */
+export async function listAliveNodeIds(
+  sql: Sql,
+  ids: readonly string[],
+  deadAfterMs: number,
+): Promise<string[]> {
+  const rows = await sql<{ id: string }[]>`
+    select n.id from nodes as n
+    where n.id = any(${ids}::text[]) and n.left_at is null and ${isAlive(sql, deadAfterMs)}`;
   return rows.map((row) => row.id);
 }
 

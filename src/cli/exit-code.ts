@@ -23,6 +23,7 @@ export function exitCodeOf(task: Task): number {
 }
 
 function failureCode(task: Task): number {
+  if (task.fanOut !== undefined) return EXIT.someFailed;
   // An operator said so; which code it had nobody knows.
   if (task.reason === 'resolved') return EXIT.failure;
   if (task.reason === 'node_lost' || task.reason === 'spawn_failed') return EXIT.muster;

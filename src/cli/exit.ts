@@ -11,6 +11,8 @@ export const EXIT = {
   failure: 1,
   /** The command line is wrong. */
   usage: 2,
+  /** Some nodes of a fan-out have not completed. */
+  someFailed: 3,
   /** The task timed out. */
   timeout: 124,
   /** `run` and `task wait`: Muster itself failed, or the task failed without a process that could. */

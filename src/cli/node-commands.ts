@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { addClientFlags, addExamples, flagsOf } from './client-flags.ts';
 import { collect } from './pairs.ts';
 import { ORDINARY, perform } from './perform.ts';
+import { addSelectionFlags } from './selection-flags.ts';
 
 /** Adds `node` with its commands to the program. */
 export function addNodeCommands(program: Command): void {
@@ -22,6 +23,19 @@ export function addNodeCommands(program: Command): void {
   ]);
   list.action(() =>
     perform(ORDINARY, async () => (await import('./node/list.ts')).listNodes(flagsOf(list))),
+  );
+
+  const resolve = addSelectionFlags(
+    addClientFlags(node.command('resolve').description('name the nodes that a selection chooses')),
+  );
+  addExamples(resolve, [
+    ["muster node resolve -l 'role=web,!canary'", 'by labels'],
+    ['muster node resolve -n web[01-20] -x web[03,07]', 'by names'],
+  ]);
+  resolve.action(() =>
+    perform(ORDINARY, async () =>
+      (await import('./node/resolve.ts')).resolveNodes(flagsOf(resolve)),
+    ),
   );
 
   const get = addClientFlags(node.command('get').description('show everything about a node'));

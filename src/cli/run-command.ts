@@ -2,21 +2,37 @@
  * Registers `muster run`.
  */
 import type { Command } from 'commander';
+import { addFanOutFlags } from './fan-out-flags.ts';
 import { addClientFlags, addExamples, flagsOf } from './client-flags.ts';
 import { inOurWords } from './words.ts';
 import { collect } from './pairs.ts';
 import { perform, REMOTE } from './perform.ts';
 import type { RunFlags } from './run-spec.ts';
 
+const EXAMPLES: readonly (readonly [string, string])[] = [
+  ['muster run --node web-1 -- systemctl status nginx', 'a command on one host, without a shell'],
+  [
+    'muster run --timeout 10m --max-attempts 3 -f backup.sh -- /srv /backup',
+    'a script with arguments',
+  ],
+  ["echo 'df -h / | tail -1' | muster run --shell bash -", 'a script from standard input'],
+  [
+    'muster run -l role=web --max-parallel 10% --max-failures 3 -b -- uptime',
+    'on many hosts, a tenth at a time, equal output once',
+  ],
+  ['id=$(muster run --detach -- sleep 60); muster task wait "$id"', 'start now, wait later'],
+];
+
 /** Adds `run` to the program. Every failure of Muster itself is 125, a wrong command line included. */
 export function addRunCommand(program: Command): void {
   const command = program
     .command('run')
-    .summary('run a command or a script on a host and show its output')
+    .summary('run a command or a script on one host or many and show its output')
     .description(
-      'Run a command or a script on a host and show its output.\n\n' +
+      'Run a command or a script on one host or many and show its output.\n\n' +
         'The exit code is the one of the remote command: 128+n when signal n ended it, 124 after a timeout, ' +
-        '130 when cancelled, 125 when Muster itself fails. Ctrl-C cancels the task and waits for its end; a second ' +
+        '130 when cancelled, 125 when Muster itself fails; with many nodes 0 when all have completed and 3 when some ' +
+        'have not. Ctrl-C cancels the task and waits for its end; a second ' +
         'Ctrl-C leaves it to itself. When the reader of the output goes away the task goes on.',
     )
     .usage('[flags] -f FILE | - | -- CMD ARGS…')
@@ -42,20 +58,14 @@ export function addRunCommand(program: Command): void {
     .option('--stdin <file>', 'text for standard input, - for ours (default: empty)')
     .option('--start-at <time>', 'not before: 30m from now, or an ISO time')
     .option('--hold', 'create it held, until muster task execute')
-    .option('-d, --detach', 'print the id and return at once');
+    .option('-d, --detach', 'print the id and return at once')
+    .option('--dry-run', 'only name the nodes that would be chosen');
+  addFanOutFlags(command);
   // commander's word for "exclude each other".
   for (const option of command.options)
     if (option.attributeName() === 'any') option.conflicts('node');
   addClientFlags(command);
-  addExamples(command, [
-    ['muster run --node web-1 -- systemctl status nginx', 'a command on one host, without a shell'],
-    [
-      'muster run --timeout 10m --max-attempts 3 -f backup.sh -- /srv /backup',
-      'a script with arguments',
-    ],
-    ["echo 'df -h / | tail -1' | muster run --shell bash -", 'a script from standard input'],
-    ['id=$(muster run --detach -- sleep 60); muster task wait "$id"', 'start now, wait later'],
-  ]);
+  addExamples(command, EXAMPLES);
   command
     .configureOutput({
       outputError: (text, write) =>

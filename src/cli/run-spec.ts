@@ -9,6 +9,8 @@ import type { ScriptActionSchema, TaskSpecSchema } from '../../proto/gen/muster/
 import { Interpreter, StartMode } from '../../proto/gen/muster/v1/task_pb.ts';
 import type { ClientFlags } from './client-flags.ts';
 import { parseDuration } from './duration.ts';
+import type { FanOutFlags } from './fan-out-flags.ts';
+import { targetOf } from './fan-out-flags.ts';
 import { UsageFault } from './fault.ts';
 import { parseInteger, parsePairs } from './pairs.ts';
 import { readSource } from './script-source.ts';
@@ -17,9 +19,8 @@ import { note } from './sink.ts';
 import { parseTime } from './time.ts';
 
 /** The flags of `muster run`. */
-export interface RunFlags extends ClientFlags {
-  readonly node?: string;
-  readonly any?: boolean;
+export interface RunFlags extends ClientFlags, FanOutFlags {
+  readonly dryRun?: boolean;
   readonly name?: string;
   readonly timeout?: string;
   readonly maxAttempts?: string;
@@ -72,12 +73,7 @@ export async function buildSpec(
   const labels = parsePairs(flags.label, '--label');
   return {
     name: flags.name ?? '',
-    target: {
-      kind:
-        flags.node === undefined
-          ? { case: 'any', value: {} }
-          : { case: 'nodeId', value: flags.node },
-    },
+    ...targetOf(flags),
     policy: optional,
     labels,
     start: flags.hold === true ? StartMode.MANUAL : StartMode.IMMEDIATE,

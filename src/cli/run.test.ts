@@ -196,8 +196,8 @@ describe('exit codes', () => {
     ],
     [
       'a flag of the command before --',
-      ['ls', '-l'],
-      "unknown option '-l'; the command goes after --",
+      ['ls', '-a'],
+      "unknown option '-a'; the command goes after --",
     ],
     ['nothing to run', [], 'nothing to run'],
     ['a bad duration', ['--timeout', '30', '--', 'ls'], '30s or 30m'],

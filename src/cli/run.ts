@@ -13,9 +13,12 @@ import { unary, withConnection } from './connection.ts';
 import { EXIT } from './exit.ts';
 import { exitCodeOf } from './exit-code.ts';
 import { asConnectError, isIllegalTransition } from './explain.ts';
-import { CliFault } from './fault.ts';
+import { showOf } from './fan-out-flags.ts';
+import { followFanOut } from './fan-out-follow.ts';
+import { CliFault, UsageFault } from './fault.ts';
 import { followOutput } from './follow.ts';
 import { countInterrupts } from './interrupt.ts';
+import { printResolved } from './node/resolve.ts';
 import type { OutputForm } from './output.ts';
 import { messageJson, outputForm, printDocument, printLines } from './output.ts';
 import type { OutputWriter } from './output-writer.ts';
@@ -23,6 +26,7 @@ import { createAsideWriter, createOutputWriter } from './output-writer.ts';
 import { Reconnect } from './reconnect.ts';
 import type { RunFlags } from './run-spec.ts';
 import { buildSpec } from './run-spec.ts';
+import { selectionOf } from './selection-flags.ts';
 import { note, stderr, stdout } from './sink.ts';
 import { endSentence, stateName } from './task-view.ts';
 
@@ -34,10 +38,22 @@ type Spec = Awaited<ReturnType<typeof buildSpec>>;
 /** Creates and follows the task; returns the exit code. */
 export async function run(words: readonly string[], flags: RunFlags): Promise<number> {
   const form = outputForm(flags.output);
+  // Said before anything is created.
+  showOf(flags);
   const spec = await buildSpec(flags, words, Date.now());
-  return await withConnection(flags, (connection) =>
-    new Execution(connection, flags, form).perform(spec),
-  );
+  return await withConnection(flags, async (connection) => {
+    if (flags.dryRun === true) return await preview(connection, flags, form);
+    return await new Execution(connection, flags, form).perform(spec);
+  });
+}
+
+/** Names the nodes, and creates nothing. */
+async function preview({ nodes }: Connection, flags: RunFlags, form: OutputForm): Promise<number> {
+  const selection = selectionOf(flags);
+  if (selection === null)
+    throw new UsageFault('--dry-run is for many nodes; choose them with -n, -l or --all');
+  await printResolved(await nodes.resolveNodes({ selection }, unary), form);
+  return EXIT.ok;
 }
 
 class Execution {
@@ -70,6 +86,7 @@ class Execution {
       this.#task = task;
       if (this.#isCancelAsked) void this.#cancel(task.id);
       if (this.#flags.detach === true) return await this.#printCreated(task);
+      if (task.fanOut !== undefined) return await this.#followFanOut(task);
       return await this.#follow(task);
     } catch (error) {
       if (!this.#leaving.signal.aborted) throw error;
@@ -121,6 +138,19 @@ class Execution {
     if (this.#form === 'json') await this.#printFinal(id);
     const sentence = endSentence(final);
     if (sentence !== '') await note(sentence);
+    return exitCodeOf(final);
+  }
+
+  async #followFanOut(task: Task): Promise<number> {
+    if (this.#flags.hold === true)
+      await note(`fan-out ${task.id} is held until: muster task execute ${task.id}`);
+    const final = await followFanOut(task, {
+      connection: this.#connection,
+      reconnect: this.#reconnect,
+      show: showOf(this.#flags),
+      form: this.#form,
+      signal: this.#leaving.signal,
+    });
     return exitCodeOf(final);
   }
 

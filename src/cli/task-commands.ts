@@ -17,6 +17,7 @@ export function addTaskCommands(program: Command): void {
   addListing(task);
   addFollowing(task);
   addActions(task);
+  addFanOutActions(task);
   addChecks(task);
 }
 
@@ -122,6 +123,29 @@ function addFollowing(task: Command): void {
     );
 }
 
+/** What can be done to fan-outs only. */
+function addFanOutActions(task: Command): void {
+  const pause = add(task, 'pause', 'start no more nodes of a fan-out', [
+    ['muster task pause 0198c5f2-7b1a --note "looking into web-7"', 'those at work go on'],
+  ])
+    .argument('<ids...>', IDS)
+    .option('--note <text>', 'why, for the history');
+  pause.action((ids: string[]) =>
+    perform(ORDINARY, async () =>
+      (await import('./task/pause.ts')).pauseTasks(ids, flagsOf(pause)),
+    ),
+  );
+
+  const resume = add(task, 'resume', 'let a paused fan-out go on', [
+    ['muster task resume 0198c5f2-7b1a', 'with the next node'],
+  ]).argument('<ids...>', IDS);
+  resume.action((ids: string[]) =>
+    perform(ORDINARY, async () =>
+      (await import('./task/pause.ts')).resumeTasks(ids, flagsOf(resume)),
+    ),
+  );
+}
+
 function addActions(task: Command): void {
   const execute = add(task, 'execute', 'release held tasks', [
     ['muster task execute 0198c5f2-7b1a', 'a task that was created with run --hold'],
@@ -151,7 +175,10 @@ function addActions(task: Command): void {
   const retry = add(task, 'retry', 'create final tasks anew', [
     ['muster task retry 0198c5f2-7b1a', 'a new task with the same spec'],
     ['muster task watch $(muster task retry 0198c5f2-7b1a -o json | jq -r .id)', 'and watch it'],
-  ]).argument('<ids...>', IDS);
+    ['muster task retry --failed 0198c5f2-7b1a', 'a fan-out, on the nodes that have not completed'],
+  ])
+    .argument('<ids...>', IDS)
+    .option('--failed', 'of a fan-out only the nodes that have not completed');
   retry.action((ids: string[]) =>
     perform(ORDINARY, async () =>
       (await import('./task/retry.ts')).retryTasks(ids, flagsOf(retry)),

@@ -24,6 +24,7 @@ const ACTIONS: Readonly<Record<string, string>> = {
   TailOutput: 'follow the output',
   GetStatistics: 'count tasks',
   ListNodes: 'list nodes',
+  ResolveNodes: 'choose nodes',
   GetNode: 'get the node',
   Enroll: 'enroll the node',
   Session: 'hold the session',

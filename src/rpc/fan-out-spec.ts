@@ -5,7 +5,8 @@
  */
 import { type FanOutOptions, FanOutOrder } from '../../proto/gen/muster/v1/fan_out_pb.ts';
 import type { TaskSpec } from '../../proto/gen/muster/v1/task_pb.ts';
-import type { Amount, FanOutDraft } from '../supervisor/supervisor.ts';
+import type { NodeSelection as NodeSelectionMessage } from '../../proto/gen/muster/v1/target_pb.ts';
+import type { Amount, FanOutDraft, NodeSelection } from '../supervisor/supervisor.ts';
 import { msOfDuration } from './times.ts';
 
 /**
@@ -21,11 +22,19 @@ export function fanOutOf(
     if (fanOut === undefined) return {};
     return refuse('.fan_out goes with target.selection only; this task has one node');
   }
-  const { nodes, selector, groups, all, exclude } = target.kind.value;
-  if (nodes.length === 0 && selector === '' && groups.length === 0 && !all) {
-    refuse('.target.selection names no node; give nodes, selector, groups or all');
+  const selection = selectionOf(target.kind.value, (fault) => refuse(`.target.selection ${fault}`));
+  return { fanOut: { selection, ...optionsOf(fanOut) } };
+}
+
+/** @throws what `refuse` throws, for a selection of nothing */
+export function selectionOf(
+  { nodes, selector, all, exclude }: NodeSelectionMessage,
+  refuse: (fault: string) => never,
+): NodeSelection {
+  if (nodes.length === 0 && selector === '' && !all) {
+    refuse('names no node; give nodes, selector or all');
   }
-  return { fanOut: { selection: { nodes, selector, groups, all, exclude }, ...optionsOf(fanOut) } };
+  return { nodes, selector, all, exclude };
 }
 
 function optionsOf(options: FanOutOptions | undefined): Omit<FanOutDraft, 'selection'> {

@@ -52,7 +52,6 @@ export interface NodeSelection {
   readonly nodes: readonly string[];
   /** In Kubernetes syntax; empty for none. */
   readonly selector: string;
-  readonly groups: readonly string[];
   readonly all: boolean;
   readonly exclude: readonly string[];
 }
@@ -177,6 +176,12 @@ export interface Tasks {
 }
 
 export interface Nodes {
+  /**
+   * Returns the nodes that a selection names now, by id, and how many of them are online.
+   *
+   * @throws MusterError `unknown_node`, `invalid_argument`
+   */
+  resolve(selection: NodeSelection): Promise<{ ids: readonly string[]; online: number }>;
   list(
     filter: { labels?: Readonly<Record<string, string>>; states?: readonly NodeState[] },
     limit: number,

@@ -8,9 +8,12 @@ import { messageJson } from '../output.ts';
 import { requireTask, taskLine } from '../task-line.ts';
 
 /** Creates a task anew for each; prints the new ones and returns the exit code. */
-export async function retryTasks(ids: readonly string[], flags: ClientFlags): Promise<number> {
+export async function retryTasks(
+  ids: readonly string[],
+  flags: ClientFlags & { readonly failed?: boolean },
+): Promise<number> {
   return await eachTask(ids, flags, async (connection, id) => {
-    const request = { id, requestId: randomUUID() };
+    const request = { id, requestId: randomUUID(), failedOnly: flags.failed === true };
     const task = requireTask(await connection.tasks.retryTask(request, unary));
     return { json: messageJson(TaskSchema, task), line: `${taskLine(task)}  (again ${id})` };
   });

@@ -9,6 +9,7 @@ import type {
   AgentLink,
   Caller,
   NodeRecord,
+  NodeSelection,
   OutputItem,
   Supervisor,
   TaskChange,
@@ -179,6 +180,10 @@ export class StubSupervisor implements Supervisor {
       this.#called('listNodes', filter, limit, after);
       const all = ['a', 'b', 'c'].map(nodeRecord);
       return all.filter((one) => after === null || one.id > after).slice(0, limit);
+    },
+    resolve: async (selection: NodeSelection) => {
+      this.#called('resolveNodes', selection);
+      return { ids: ['a', 'b'], online: 1 };
     },
     get: async (id: string) => {
       this.#called('getNode', id);

@@ -9,13 +9,15 @@ import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import type { Node, NodeState } from "./node_pb.ts";
 import { file_muster_v1_node } from "./node_pb.ts";
+import type { NodeSelection } from "./target_pb.ts";
+import { file_muster_v1_target } from "./target_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file muster/v1/node_service.proto.
  */
 export const file_muster_v1_node_service: GenFile = /*@__PURE__*/
-  fileDesc("ChxtdXN0ZXIvdjEvbm9kZV9zZXJ2aWNlLnByb3RvEgltdXN0ZXIudjEiiwIKEExpc3ROb2Rlc1JlcXVlc3QSQQoGbGFiZWxzGAEgAygLMicubXVzdGVyLnYxLkxpc3ROb2Rlc1JlcXVlc3QuTGFiZWxzRW50cnlCCLpIBZoBAhBAEjUKBnN0YXRlcxgCIAMoDjIULm11c3Rlci52MS5Ob2RlU3RhdGVCD7pIDJIBCRAQIgWCAQIQARIiCglwYWdlX3NpemUYAyABKAVCCrpIBxoFGMgBKAFIAIgBARIcCgpwYWdlX3Rva2VuGAQgASgJQgi6SAVyAyiAAhotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQgwKCl9wYWdlX3NpemUiTAoRTGlzdE5vZGVzUmVzcG9uc2USHgoFbm9kZXMYASADKAsyDy5tdXN0ZXIudjEuTm9kZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiVAoOR2V0Tm9kZVJlcXVlc3QSQgoCaWQYASABKAlCNrpIM3IxMi9eW0EtWmEtejAtOV0oWy1BLVphLXowLTlfLl17MCw2MX1bQS1aYS16MC05XSk/JCIwCg9HZXROb2RlUmVzcG9uc2USHQoEbm9kZRgBIAEoCzIPLm11c3Rlci52MS5Ob2RlMqEBCgtOb2RlU2VydmljZRJLCglMaXN0Tm9kZXMSGy5tdXN0ZXIudjEuTGlzdE5vZGVzUmVxdWVzdBocLm11c3Rlci52MS5MaXN0Tm9kZXNSZXNwb25zZSIDkAIBEkUKB0dldE5vZGUSGS5tdXN0ZXIudjEuR2V0Tm9kZVJlcXVlc3QaGi5tdXN0ZXIudjEuR2V0Tm9kZVJlc3BvbnNlIgOQAgFiBnByb3RvMw", [file_buf_validate_validate, file_muster_v1_node]);
+  fileDesc("ChxtdXN0ZXIvdjEvbm9kZV9zZXJ2aWNlLnByb3RvEgltdXN0ZXIudjEiiwIKEExpc3ROb2Rlc1JlcXVlc3QSQQoGbGFiZWxzGAEgAygLMicubXVzdGVyLnYxLkxpc3ROb2Rlc1JlcXVlc3QuTGFiZWxzRW50cnlCCLpIBZoBAhBAEjUKBnN0YXRlcxgCIAMoDjIULm11c3Rlci52MS5Ob2RlU3RhdGVCD7pIDJIBCRAQIgWCAQIQARIiCglwYWdlX3NpemUYAyABKAVCCrpIBxoFGMgBKAFIAIgBARIcCgpwYWdlX3Rva2VuGAQgASgJQgi6SAVyAyiAAhotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQgwKCl9wYWdlX3NpemUiTAoRTGlzdE5vZGVzUmVzcG9uc2USHgoFbm9kZXMYASADKAsyDy5tdXN0ZXIudjEuTm9kZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiSgoTUmVzb2x2ZU5vZGVzUmVxdWVzdBIzCglzZWxlY3Rpb24YASABKAsyGC5tdXN0ZXIudjEuTm9kZVNlbGVjdGlvbkIGukgDyAEBIjgKFFJlc29sdmVOb2Rlc1Jlc3BvbnNlEhAKCG5vZGVfaWRzGAEgAygJEg4KBm9ubGluZRgCIAEoBSJUCg5HZXROb2RlUmVxdWVzdBJCCgJpZBgBIAEoCUI2ukgzcjEyL15bQS1aYS16MC05XShbLUEtWmEtejAtOV8uXXswLDYxfVtBLVphLXowLTldKT8kIjAKD0dldE5vZGVSZXNwb25zZRIdCgRub2RlGAEgASgLMg8ubXVzdGVyLnYxLk5vZGUy9wEKC05vZGVTZXJ2aWNlEksKCUxpc3ROb2RlcxIbLm11c3Rlci52MS5MaXN0Tm9kZXNSZXF1ZXN0GhwubXVzdGVyLnYxLkxpc3ROb2Rlc1Jlc3BvbnNlIgOQAgESVAoMUmVzb2x2ZU5vZGVzEh4ubXVzdGVyLnYxLlJlc29sdmVOb2Rlc1JlcXVlc3QaHy5tdXN0ZXIudjEuUmVzb2x2ZU5vZGVzUmVzcG9uc2UiA5ACARJFCgdHZXROb2RlEhkubXVzdGVyLnYxLkdldE5vZGVSZXF1ZXN0GhoubXVzdGVyLnYxLkdldE5vZGVSZXNwb25zZSIDkAIBYgZwcm90bzM", [file_buf_validate_validate, file_muster_v1_node, file_muster_v1_target]);
 
 /**
  * @generated from message muster.v1.ListNodesRequest
@@ -76,6 +78,49 @@ export const ListNodesResponseSchema: GenMessage<ListNodesResponse> = /*@__PURE_
   messageDesc(file_muster_v1_node_service, 1);
 
 /**
+ * @generated from message muster.v1.ResolveNodesRequest
+ */
+export type ResolveNodesRequest = Message<"muster.v1.ResolveNodesRequest"> & {
+  /**
+   * @generated from field: muster.v1.NodeSelection selection = 1;
+   */
+  selection?: NodeSelection | undefined;
+};
+
+/**
+ * Describes the message muster.v1.ResolveNodesRequest.
+ * Use `create(ResolveNodesRequestSchema)` to create a new message.
+ */
+export const ResolveNodesRequestSchema: GenMessage<ResolveNodesRequest> = /*@__PURE__*/
+  messageDesc(file_muster_v1_node_service, 2);
+
+/**
+ * @generated from message muster.v1.ResolveNodesResponse
+ */
+export type ResolveNodesResponse = Message<"muster.v1.ResolveNodesResponse"> & {
+  /**
+   * Sorted.
+   *
+   * @generated from field: repeated string node_ids = 1;
+   */
+  nodeIds: string[];
+
+  /**
+   * How many of them are online.
+   *
+   * @generated from field: int32 online = 2;
+   */
+  online: number;
+};
+
+/**
+ * Describes the message muster.v1.ResolveNodesResponse.
+ * Use `create(ResolveNodesResponseSchema)` to create a new message.
+ */
+export const ResolveNodesResponseSchema: GenMessage<ResolveNodesResponse> = /*@__PURE__*/
+  messageDesc(file_muster_v1_node_service, 3);
+
+/**
  * @generated from message muster.v1.GetNodeRequest
  */
 export type GetNodeRequest = Message<"muster.v1.GetNodeRequest"> & {
@@ -90,7 +135,7 @@ export type GetNodeRequest = Message<"muster.v1.GetNodeRequest"> & {
  * Use `create(GetNodeRequestSchema)` to create a new message.
  */
 export const GetNodeRequestSchema: GenMessage<GetNodeRequest> = /*@__PURE__*/
-  messageDesc(file_muster_v1_node_service, 2);
+  messageDesc(file_muster_v1_node_service, 4);
 
 /**
  * @generated from message muster.v1.GetNodeResponse
@@ -107,7 +152,7 @@ export type GetNodeResponse = Message<"muster.v1.GetNodeResponse"> & {
  * Use `create(GetNodeResponseSchema)` to create a new message.
  */
 export const GetNodeResponseSchema: GenMessage<GetNodeResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_node_service, 3);
+  messageDesc(file_muster_v1_node_service, 5);
 
 /**
  * NodeService shows the hosts.
@@ -124,6 +169,16 @@ export const NodeService: GenService<{
     methodKind: "unary";
     input: typeof ListNodesRequestSchema;
     output: typeof ListNodesResponseSchema;
+  },
+  /**
+   * Returns the nodes that a selection names now; a fan-out created now would run on these.
+   *
+   * @generated from rpc muster.v1.NodeService.ResolveNodes
+   */
+  resolveNodes: {
+    methodKind: "unary";
+    input: typeof ResolveNodesRequestSchema;
+    output: typeof ResolveNodesResponseSchema;
   },
   /**
    * Returns one node.

@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file muster/v1/target.proto.
  */
 export const file_muster_v1_target: GenFile = /*@__PURE__*/
-  fileDesc("ChZtdXN0ZXIvdjEvdGFyZ2V0LnByb3RvEgltdXN0ZXIudjEiogEKDU5vZGVTZWxlY3Rpb24SIQoFbm9kZXMYASADKAlCErpID5IBDBCQTiIHcgUQASiACBIaCghzZWxlY3RvchgCIAEoCUIIukgFcgMogCASIAoGZ3JvdXBzGAMgAygJQhC6SA2SAQoQZCIGcgQQAShAEgsKA2FsbBgEIAEoCBIjCgdleGNsdWRlGAUgAygJQhK6SA+SAQwQkE4iB3IFEAEogAhiBnByb3RvMw", [file_buf_validate_validate]);
+  fileDesc("ChZtdXN0ZXIvdjEvdGFyZ2V0LnByb3RvEgltdXN0ZXIudjEigAEKDU5vZGVTZWxlY3Rpb24SIQoFbm9kZXMYASADKAlCErpID5IBDBCQTiIHcgUQASiACBIaCghzZWxlY3RvchgCIAEoCUIIukgFcgMogCASCwoDYWxsGAMgASgIEiMKB2V4Y2x1ZGUYBCADKAlCErpID5IBDBCQTiIHcgUQASiACGIGcHJvdG8z", [file_buf_validate_validate]);
 
 /**
  * NodeSelection names nodes: all that any of its parts names, without the excluded ones.
@@ -36,23 +36,16 @@ export type NodeSelection = Message<"muster.v1.NodeSelection"> & {
   selector: string;
 
   /**
-   * Groups with all that is in them and below them.
-   *
-   * @generated from field: repeated string groups = 3;
-   */
-  groups: string[];
-
-  /**
    * Every node.
    *
-   * @generated from field: bool all = 4;
+   * @generated from field: bool all = 3;
    */
   all: boolean;
 
   /**
    * Ids or patterns to leave out.
    *
-   * @generated from field: repeated string exclude = 5;
+   * @generated from field: repeated string exclude = 4;
    */
   exclude: string[];
 };

@@ -1,0 +1,105 @@
+/**
+ * The flags of `muster run` for many nodes at once, and the target and options that they ask for.
+ */
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { durationFromMs } from '@bufbuild/protobuf/wkt';
+import type { Command } from 'commander';
+import { FanOutOrder } from '../../proto/gen/muster/v1/fan_out_pb.ts';
+import type { TaskSpecSchema } from '../../proto/gen/muster/v1/task_pb.ts';
+import { parseDuration } from './duration.ts';
+import type { FanOutShow } from './fan-out-follow.ts';
+import { UsageFault } from './fault.ts';
+import type { SelectionFlags } from './selection-flags.ts';
+import { addSelectionFlags, selectionOf } from './selection-flags.ts';
+
+export interface FanOutFlags extends SelectionFlags {
+  readonly node?: string;
+  readonly any?: boolean;
+  readonly maxParallel?: string;
+  readonly maxFailures?: string;
+  readonly order?: string;
+  readonly deadline?: string;
+  readonly gather?: boolean;
+  readonly prefix?: boolean;
+}
+
+/** Adds the flags to `run`. */
+export function addFanOutFlags(command: Command): Command {
+  return addSelectionFlags(command)
+    .option(
+      '--max-parallel <n>',
+      'nodes at work at once, a number or a share as in 10% (default: all)',
+    )
+    .option(
+      '--max-failures <n>',
+      'start no more nodes after this many failures, a number or a share',
+    )
+    .option('--order <order>', 'given or random (default: given)')
+    .option('--deadline <duration>', 'for all nodes together (default: none)')
+    .option('-b, --gather', 'print equal output once, under the nodes that gave it')
+    .option('--prefix', 'print each line of output behind the name of its node');
+}
+
+type SpecPart = Pick<MessageInitShape<typeof TaskSpecSchema>, 'target' | 'fanOut'>;
+
+const ORDERS: Readonly<Record<string, FanOutOrder>> = {
+  given: FanOutOrder.GIVEN,
+  random: FanOutOrder.RANDOM,
+};
+
+/**
+ * Returns where a task is to run, and how it goes through many nodes.
+ *
+ * @throws UsageFault when the flags contradict each other or cannot be read
+ */
+export function targetOf(flags: FanOutFlags): SpecPart {
+  const selection = selectionOf(flags);
+  if (selection === null) {
+    refuseFanOutFlags(flags);
+    const { node } = flags;
+    return node === undefined
+      ? { target: { kind: { case: 'any', value: {} } } }
+      : { target: { kind: { case: 'nodeId', value: node } } };
+  }
+  if (flags.node !== undefined || flags.any === true) {
+    throw new UsageFault('--node and --any are for one node; -n, -l and --all for many');
+  }
+  const { maxParallel = '', maxFailures = '', order = 'given', deadline } = flags;
+  const orderCode = ORDERS[order];
+  if (orderCode === undefined)
+    throw new UsageFault(`--order: '${order}' is neither given nor random`);
+  checkAmount(maxParallel, '--max-parallel');
+  checkAmount(maxFailures, '--max-failures');
+  return {
+    target: { kind: { case: 'selection', value: selection } },
+    fanOut: {
+      maxParallel,
+      maxFailures,
+      order: orderCode,
+      ...(deadline === undefined
+        ? {}
+        : { deadline: durationFromMs(parseDuration(deadline, '--deadline')) }),
+    },
+  };
+}
+
+/** How the output of the nodes is to be shown. @throws UsageFault when both ways are asked for */
+export function showOf({ gather = false, prefix = false }: FanOutFlags): FanOutShow {
+  if (gather && prefix) throw new UsageFault('--gather and --prefix exclude each other');
+  if (gather) return 'gather';
+  return prefix ? 'prefix' : 'failures';
+}
+
+function refuseFanOutFlags(flags: FanOutFlags): void {
+  const given = (
+    ['maxParallel', 'maxFailures', 'order', 'deadline', 'gather', 'prefix'] as const
+  ).find((name) => flags[name] !== undefined);
+  if (given === undefined) return;
+  const flag = `--${given.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  throw new UsageFault(`${flag} is for many nodes; choose them with -n, -l or --all`);
+}
+
+function checkAmount(text: string, flag: string): void {
+  if (text === '' || /^([1-9][0-9]{0,5}|([1-9][0-9]?|100)%)$/.test(text)) return;
+  throw new UsageFault(`${flag}: '${text}' is neither a number from 1 on nor a share such as 10%`);
+}
