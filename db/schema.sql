@@ -89,6 +89,46 @@ create table requests (
   constraint requests_pkey PRIMARY KEY (creator, request_id)
 );
 
+create table schedule_fires (
+  schedule_id uuid not null,
+  due_at timestamp with time zone not null,
+  is_manual boolean not null,
+  task_id uuid,
+  why text not null,
+  at timestamp with time zone not null,
+  constraint schedule_fires_pkey PRIMARY KEY (schedule_id, due_at)
+);
+
+create table schedule_transitions (
+  schedule_id uuid not null,
+  version integer not null,
+  event json not null,
+  from_path text not null,
+  to_path text not null,
+  at timestamp with time zone not null,
+  supervisor_id text not null,
+  constraint schedule_transitions_pkey PRIMARY KEY (schedule_id, version)
+);
+
+create table schedules (
+  id uuid not null,
+  name text not null,
+  version integer not null,
+  machine_version integer not null,
+  state text not null,
+  context json not null,
+  spec json not null,
+  draft json not null,
+  creator text not null,
+  wake_at timestamp with time zone,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  constraint schedules_name_key UNIQUE (name),
+  constraint schedules_pkey PRIMARY KEY (id),
+  constraint schedules_state_known CHECK ((state = ANY (ARRAY['active'::text, 'paused'::text, 'ended'::text])))
+);
+CREATE INDEX schedules_wake ON schedules USING btree (wake_at) WHERE (wake_at IS NOT NULL);
+
 create table specs (
   id uuid not null,
   content json not null,

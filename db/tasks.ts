@@ -5,6 +5,7 @@
  * How a row is made and read stands in task-row.ts, how a batch travels in task-batch.ts, what a filter means in
  * task-filter.ts.
  */
+import type postgres from 'postgres';
 import { MusterError } from '../machines/errors.ts';
 import type { Sql } from './connect.ts';
 import type {
@@ -49,7 +50,6 @@ export async function insertTasks(
   news: string,
 ): Promise<CreationResult[]> {
   const free = creations.flatMap(({ request }, ordinal) => (request === null ? [ordinal] : []));
-  const firsts = creations.flatMap(({ tasks }) => tasks.map(({ transition }) => transition));
   const answers = await sql<AnswerRow[]>`
     with claims as (
       -- The first of equal requests in this batch. One order for all, so that two batches cannot wait for each other.
@@ -68,7 +68,24 @@ export async function insertTasks(
       select unnest(${free}::integer[])
     ), fresh as materialized (
       select * from ${creationRows(sql, creations)} where ordinal in (select ordinal from created)
-    ), stored as (
+    ), ${storeFresh(sql, creations)}
+    select creator, request_id, digest, array_to_json(task_ids) as task_ids, repeats from answers
+    union all
+    select null, pg_notify('muster', ${news}::text)::text, null, null, null where ${news}::text <> ''`;
+  return toResults(creations, answers);
+}
+
+/**
+ * The part of a statement that stores the tasks of a CTE `fresh`, which selects from `creationRows` those that are to be created, with
+ * their labels, specs and first transitions.
+ */
+export function storeFresh(
+  sql: Sql,
+  creations: readonly TaskCreation[],
+): postgres.PendingQuery<postgres.Row[]> {
+  const firsts = creations.flatMap(({ tasks }) => tasks.map(({ transition }) => transition));
+  return sql`
+    stored as (
       insert into tasks (
         id, version, machine_version, state, substate, context, name, type, labels, creator, parent_id, schedule_id, spec_id,
         priority, target_node_id, node_id, attempt, wake_at, queued_at, created_at, updated_at, started_at, finished_at
@@ -103,11 +120,7 @@ export async function insertTasks(
       from ${transitionRows(sql, firsts)}
       where task_id in (select id from fresh)
       on conflict (task_id, version) do nothing
-    )
-    select creator, request_id, digest, array_to_json(task_ids) as task_ids, repeats from answers
-    union all
-    select null, pg_notify('muster', ${news}::text)::text, null, null, null where ${news}::text <> ''`;
-  return toResults(creations, answers);
+    )`;
 }
 
 /** The first creation of a fresh request is the one that created its tasks. */

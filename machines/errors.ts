@@ -15,6 +15,7 @@ export const ERROR_KINDS = [
   'permission_denied',
   'unknown_task',
   'unknown_node',
+  'unknown_schedule',
   /** The state of the actor does not allow the event. */
   'illegal_transition',
   /** The same request_id was used before with another content. */

@@ -9,6 +9,7 @@ import type { Client, ConnectError, Interceptor } from '@connectrpc/connect';
 import { createClient } from '@connectrpc/connect';
 import { createConnectTransport } from '@connectrpc/connect-node';
 import { NodeService } from '../../proto/gen/muster/v1/node_service_pb.ts';
+import { ScheduleService } from '../../proto/gen/muster/v1/schedule_service_pb.ts';
 import { TaskService } from '../../proto/gen/muster/v1/task_service_pb.ts';
 import { asConnectError, explainError } from './explain.ts';
 import { CliFault } from './fault.ts';
@@ -21,6 +22,7 @@ export interface Connection {
   readonly url: string;
   readonly tasks: Client<typeof TaskService>;
   readonly nodes: Client<typeof NodeService>;
+  readonly schedules: Client<typeof ScheduleService>;
   /** Returns an error of a call as a sentence. */
   explain(error: ConnectError): string;
 }
@@ -63,6 +65,7 @@ function openConnection(endpoint: Endpoint, caFile: string | undefined): Connect
     url: endpoint.url,
     tasks: createClient(TaskService, transport),
     nodes: createClient(NodeService, transport),
+    schedules: createClient(ScheduleService, transport),
     explain: (error) => explainError(error, endpoint),
   };
 }

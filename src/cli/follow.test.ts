@@ -4,6 +4,7 @@ import { Code, ConnectError, createClient, createRouterTransport } from '@connec
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { NodeService } from '../../proto/gen/muster/v1/node_service_pb.ts';
+import { ScheduleService } from '../../proto/gen/muster/v1/schedule_service_pb.ts';
 import { OutputStream, TaskState } from '../../proto/gen/muster/v1/task_pb.ts';
 import type {
   TailOutputRequest,
@@ -49,6 +50,7 @@ function follow(calls: (Item | ConnectError)[][], attempt?: number) {
     url: 'http://x',
     tasks: createClient(TaskService, transport),
     nodes: createClient(NodeService, transport),
+    schedules: createClient(ScheduleService, transport),
     explain: (error) => error.rawMessage,
   };
   const written: string[] = [];

@@ -9,6 +9,7 @@ import { addAgentCommand } from './agent-command.ts';
 import { addClientFlags } from './client-flags.ts';
 import { addNodeCommands } from './node-commands.ts';
 import { addRunCommand } from './run-command.ts';
+import { addScheduleCommands } from './schedule-commands.ts';
 import { addSupervisorCommand } from './supervisor-command.ts';
 import { addTaskCommands } from './task-commands.ts';
 import { addUpCommand } from './up-command.ts';
@@ -33,6 +34,7 @@ export function buildProgram(): Command {
   addRunCommand(program);
   addTaskCommands(program);
   addNodeCommands(program);
+  addScheduleCommands(program);
   addSupervisorCommand(program);
   addAgentCommand(program);
   addVersionCommand(program);

@@ -2,12 +2,11 @@
  * Registers `muster run`.
  */
 import type { Command } from 'commander';
-import { addFanOutFlags } from './fan-out-flags.ts';
 import { addClientFlags, addExamples, flagsOf } from './client-flags.ts';
 import { inOurWords } from './words.ts';
-import { collect } from './pairs.ts';
 import { perform, REMOTE } from './perform.ts';
 import type { RunFlags } from './run-spec.ts';
+import { addTaskFlags } from './task-flags.ts';
 
 const EXAMPLES: readonly (readonly [string, string])[] = [
   ['muster run --node web-1 -- systemctl status nginx', 'a command on one host, without a shell'],
@@ -40,30 +39,12 @@ export function addRunCommand(program: Command): void {
       '[words...]',
       '- for a script from standard input, or after -- a program and its arguments',
     )
-    .option('--node <id>', 'run on this node')
-    .option('--any', 'run on any one connected node, the least loaded first (default)')
-    .option('-f, --file <file>', 'run this script, - for standard input; arguments for it after --')
-    .option(
-      '--shell <name>',
-      'interpreter of the script: sh, bash, python3, node or deno (default: its #! line, else sh)',
-    )
     .option('--name <text>', 'a name for people (default: from the command)')
-    .option('--timeout <duration>', 'how long an attempt may take (default: 5m)')
-    .option('--max-attempts <n>', 'how many attempts there may be, the first included (default: 1)')
-    .option('--priority <n>', '0 to 100, higher first (default: 50)')
-    .option('--label <k=v>', 'label of the task; repeatable', collect)
-    .option('--env <K=V>', 'environment variable of the command; repeatable', collect)
-    .option('--cwd <folder>', 'working folder, absolute (default: the home of its user)')
-    .option('--user <name>', 'run as this user; the agent has to be root')
-    .option('--stdin <file>', 'text for standard input, - for ours (default: empty)')
     .option('--start-at <time>', 'not before: 30m from now, or an ISO time')
     .option('--hold', 'create it held, until muster task execute')
     .option('-d, --detach', 'print the id and return at once')
     .option('--dry-run', 'only name the nodes that would be chosen');
-  addFanOutFlags(command);
-  // commander's word for "exclude each other".
-  for (const option of command.options)
-    if (option.attributeName() === 'any') option.conflicts('node');
+  addTaskFlags(command);
   addClientFlags(command);
   addExamples(command, EXAMPLES);
   command

@@ -3,6 +3,7 @@ import { create } from '@bufbuild/protobuf';
 import { createRouterTransport, createClient } from '@connectrpc/connect';
 import { expect, test } from 'vitest';
 import { NodeService } from '../../proto/gen/muster/v1/node_service_pb.ts';
+import { ScheduleService } from '../../proto/gen/muster/v1/schedule_service_pb.ts';
 import { TaskSchema, TaskState } from '../../proto/gen/muster/v1/task_pb.ts';
 import { TaskService } from '../../proto/gen/muster/v1/task_service_pb.ts';
 import type { Connection } from './connection.ts';
@@ -36,7 +37,8 @@ function connect(): { connection: Connection; prefixes: string[] } {
   });
   const tasks = createClient(TaskService, transport);
   const nodes = createClient(NodeService, transport);
-  return { connection: { url: 'http://x', tasks, nodes, explain: String }, prefixes };
+  const schedules = createClient(ScheduleService, transport);
+  return { connection: { url: 'http://x', tasks, nodes, schedules, explain: String }, prefixes };
 }
 
 test('a full id is used as it is, without a call', async () => {

@@ -15,6 +15,7 @@ import { CallCounter } from './call-counter.ts';
 import { createErrorInterceptor } from './errors.ts';
 import { routeHealthService } from './health-service.ts';
 import { routeNodeService } from './node-service.ts';
+import { routeScheduleService } from './schedule-service.ts';
 import { routeTaskService } from './task-service.ts';
 import { validationInterceptor } from './validation.ts';
 
@@ -51,6 +52,7 @@ export function createApi({ supervisor, tokens, clock, log, stopping }: ApiOptio
     routes(router) {
       routeTaskService(router, supervisor, stopping);
       routeNodeService(router, supervisor);
+      routeScheduleService(router, supervisor);
       routeAgentService(router, { supervisor, agentToken: tokens.agent, clock, log });
       routeHealthService(router, supervisor, clock, stopping);
     },

@@ -23,7 +23,7 @@ export async function createTasks(
   caller: Caller,
   requestId: string,
 ): Promise<TaskRecord[]> {
-  const { store, specs, onCommitted } = options;
+  const { store } = options;
   const digest = digestOf(drafts);
   const request = requestId === '' ? null : { creator: caller.name, requestId, digest };
   await checkNodes(store, drafts);
@@ -34,30 +34,44 @@ export async function createTasks(
     if (result.digest !== digest) throw requestConflict(requestId);
     return readInOrder(store, result.taskIds, requestId);
   }
+  announceTasks(options, tasks);
+  return tasks.flatMap(({ record }) => (record.parentId === null ? [record] : []));
+}
+
+/** Acts on tasks that are committed: their effects, and whoever watches. */
+export function announceTasks(
+  { specs, onCommitted }: CreatorOptions,
+  tasks: readonly NewTask[],
+): void {
   for (const { record, spec, transition, effects } of tasks) {
     // It will be sent soon.
     if (/^(pending.queued|running)/.test(record.snapshot.path)) specs.put(record.specId, spec);
     onCommitted({ record, transitions: [transition], effects });
   }
-  return tasks.flatMap(({ record }) => (record.parentId === null ? [record] : []));
 }
 
-/** One task, or a fan-out with its children. */
-async function newTasks(
+/**
+ * Makes what a wish asks for, without storing it: one task, or a fan-out and then its children.
+ *
+ * @throws MusterError as createTasks, for nodes that cannot be chosen
+ */
+export async function newTasks(
   options: CreatorOptions,
   draft: TaskDraft,
   caller: Caller,
+  scheduleId?: string,
 ): Promise<NewTask[]> {
-  if (!isFanOutDraft(draft)) return [newTask(options, draft, caller)];
+  if (!isFanOutDraft(draft)) return [newTask(options, draft, caller, { scheduleId })];
   const nodeIds = await resolveTargets(options.store, draft.fanOut.selection);
-  return newFanOut(options, draft, nodeIds, caller);
+  return newFanOut(options, draft, nodeIds, caller, scheduleId);
 }
 
 function isFanOutDraft(draft: TaskDraft): draft is TaskDraft & { readonly fanOut: FanOutDraft } {
   return draft.fanOut !== undefined;
 }
 
-async function checkNodes(store: Store, drafts: readonly TaskDraft[]): Promise<void> {
+/** @throws MusterError `unknown_node` (naming all) for tasks that are bound to nodes nobody knows */
+export async function checkNodes(store: Store, drafts: readonly TaskDraft[]): Promise<void> {
   const asked = new Set<string>();
   for (const { target } of drafts) if (target.kind === 'node') asked.add(target.nodeId);
   if (asked.size === 0) return;

@@ -24,6 +24,7 @@ export function newFanOut(
   draft: TaskDraft & { readonly fanOut: FanOutDraft },
   nodeIds: readonly string[],
   caller: Caller,
+  scheduleId?: string,
 ): NewTask[] {
   const { stamper, ids, supervisorId } = options;
   const at = stamper.now();
@@ -53,7 +54,7 @@ export function newFanOut(
       labels,
       creator: caller.name,
       parentId: null,
-      scheduleId: null,
+      scheduleId: scheduleId ?? null,
       specId: id,
       createdAt: at,
       updatedAt: at,
@@ -78,7 +79,7 @@ export function newFanOut(
       options,
       { ...draft, target: { kind: 'node', nodeId }, held: true, startAt: null },
       caller,
-      { parentId: id, specId: id },
+      { parentId: id, specId: id, scheduleId },
     ),
   );
   return [parent, ...children];

@@ -24,14 +24,21 @@ export interface CreatorOptions {
   readonly onCommitted: (committed: Committed) => void;
 }
 
+/** Where a task comes from; nothing for a task that a user has created. */
+export interface TaskOrigin {
+  readonly parentId?: string;
+  readonly specId?: string;
+  readonly scheduleId?: string | undefined;
+}
+
 export type NewTask = TaskCreation['tasks'][number] & { readonly effects: readonly Effect[] };
 
-/** @param family for a child of a fan-out: its parent, and whose spec it shares */
+/** @param origin whose child it is and whose spec it shares, or which schedule makes it */
 export function newTask(
   options: CreatorOptions,
   draft: TaskDraft,
   caller: Caller,
-  family: { readonly parentId: string; readonly specId: string } | null = null,
+  origin: TaskOrigin = {},
 ): NewTask {
   const { stamper, ids, supervisorId } = options;
   const at = stamper.now();
@@ -48,9 +55,9 @@ export function newTask(
     type,
     labels,
     creator: caller.name,
-    parentId: family?.parentId ?? null,
-    scheduleId: null,
-    specId: family?.specId ?? id,
+    parentId: origin.parentId ?? null,
+    scheduleId: origin.scheduleId ?? null,
+    specId: origin.specId ?? id,
     createdAt: at,
     updatedAt: at,
   };

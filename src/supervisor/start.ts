@@ -27,6 +27,8 @@ import { Peers } from './peers.ts';
 import { Reconciler } from './reconciler.ts';
 import { Scheduler } from './scheduler.ts';
 import { SessionRegistry } from './sessions.ts';
+import { ScheduleService } from './schedules/schedule-service.ts';
+import { createScheduleActions } from './schedules/schedules.ts';
 import { SpecCache } from './spec-cache.ts';
 import { createStore } from './store.ts';
 import type { Store } from './store.ts';
@@ -74,10 +76,12 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   sessions.start();
   timers.start();
   reconciler.start();
+  services.schedules.start();
   return {
     id: options.supervisorId,
     tasks: services.tasks,
     nodes: createNodeActions(core.store, sessions.deadAfterMs),
+    schedules: services.scheduleActions,
     sessions,
     isServing: () => !isStopping && core.availability.isUp,
     stop,
@@ -143,7 +147,20 @@ function createServices(options: SupervisorOptions, core: Core) {
   const ids = createIdSource(options.randomBytes);
   const creator = { store, specs, stamper, ids, supervisorId, onCommitted };
   const tasks = createTaskActions({ store, host, changes, clock, creator });
-  return { host, sessions, scheduler, fanOuts, timers, reconciler, peers, tasks };
+  const schedules = new ScheduleService({ store, host, creator, clock, log });
+  const scheduleActions = createScheduleActions({ host, creator }, schedules.poke);
+  return {
+    host,
+    sessions,
+    scheduler,
+    fanOuts,
+    timers,
+    reconciler,
+    peers,
+    tasks,
+    schedules,
+    scheduleActions,
+  };
 }
 
 /** Tells the other supervisors that a node has moved here. */
@@ -166,6 +183,7 @@ async function stopAll(core: Core, services: ReturnType<typeof createServices>):
   services.scheduler.stop();
   services.fanOuts.stop();
   services.timers.stop();
+  services.schedules.stop();
   services.reconciler.stop();
   services.sessions.stop();
   const drained = services.host.quiet().then(() => store.drained());

@@ -16,7 +16,11 @@ import type {
   TaskType,
   TransitionRecord,
 } from '../../db/records.ts';
+import type { FireRecord, ScheduleRecord } from '../../db/schedules.ts';
+import type { Missed, Overlap, Timing } from '../../machines/schedule-context.ts';
 import type { EndedAttempt } from '../../machines/task-context.ts';
+
+export type { FireRecord, ScheduleRecord } from '../../db/schedules.ts';
 
 export type {
   DurationSummary,
@@ -265,11 +269,51 @@ export interface Sessions {
   open(hello: AgentHello, link: AgentLink): Promise<OpenSession & { begin(): void }>;
 }
 
+/** A checked wish for a schedule. */
+export interface ScheduleDraft {
+  readonly name: string;
+  readonly timing: Timing;
+  readonly startAt: number | null;
+  readonly endAt: number | null;
+  readonly jitterMs: number;
+  readonly overlap: Overlap;
+  readonly missed: Missed;
+  readonly missedWindowMs: number;
+  /** The task that it makes. */
+  readonly task: TaskDraft;
+  /** TaskSpec as protobuf JSON. */
+  readonly spec: unknown;
+}
+
+/** Each method takes the id of a schedule or its name. */
+export interface Schedules {
+  /** @throws MusterError `invalid_argument` for a name that is taken, or a timing that cannot be read or is never due */
+  create(draft: ScheduleDraft, caller: Caller): Promise<ScheduleRecord>;
+  /** @throws MusterError `unknown_schedule` */
+  get(key: string): Promise<ScheduleRecord>;
+  /** By name. `after`: only later names. */
+  list(limit: number, after: string | null): Promise<ScheduleRecord[]>;
+  /** @throws MusterError `unknown_schedule`, `illegal_transition` */
+  pause(key: string, note: string, caller: Caller): Promise<ScheduleRecord>;
+  resume(key: string, caller: Caller): Promise<ScheduleRecord>;
+  /** Fires it now, if the former task allows it. */
+  trigger(key: string, caller: Caller): Promise<{ record: ScheduleRecord; fire: FireRecord }>;
+  /** Its tasks stay. */
+  delete(key: string): Promise<void>;
+  /** The next due times, at most `count`, after now. */
+  preview(timing: Timing, startAt: number | null, endAt: number | null, count: number): number[];
+  /** What became of due times, the latest first. */
+  fires(key: string, limit: number, beforeDueAt: number | null): Promise<FireRecord[]>;
+  /** Replays its history and compares: one sentence for each difference (I4). */
+  verify(key: string): Promise<readonly string[]>;
+}
+
 /** The running supervisor. */
 export interface Supervisor {
   readonly id: string;
   readonly tasks: Tasks;
   readonly nodes: Nodes;
+  readonly schedules: Schedules;
   readonly sessions: Sessions;
   /** Tells whether calls can be served: the database answers and no stop is under way. */
   isServing(): boolean;

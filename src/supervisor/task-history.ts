@@ -108,7 +108,7 @@ function compare(replayed: TaskSnapshot, stored: TaskSnapshot): string[] {
 }
 
 /** JSON with sorted keys: values count, not the order of keys. */
-function sortedJson(value: unknown): string {
+export function sortedJson(value: unknown): string {
   return (
     JSON.stringify(value, (_, item: unknown) =>
       item !== null && typeof item === 'object' && !Array.isArray(item)

@@ -1,6 +1,7 @@
 /**
  * A supervisor for tests of the API: it keeps tasks in a map, tells what it was asked, and fails on demand.
  */
+import { createSchedule } from '../../../machines/schedule-decide.ts';
 import { MusterError } from '../../../machines/errors.ts';
 import { DEFAULT_TASK_POLICY } from '../../../machines/task-context.ts';
 import type {
@@ -10,6 +11,8 @@ import type {
   Caller,
   NodeRecord,
   NodeSelection,
+  ScheduleRecord,
+  Schedules,
   OutputItem,
   Supervisor,
   TaskChange,
@@ -59,6 +62,35 @@ export function taskRecord(id: string, draft: Partial<TaskDraft> = {}): TaskReco
     parentId: null,
     scheduleId: null,
     specId: id,
+    createdAt: NOW,
+    updatedAt: NOW,
+  };
+}
+
+function scheduleRecord(name: string, spec: unknown): ScheduleRecord {
+  const snapshot = createSchedule({
+    id: taskId(9),
+    timing: { kind: 'every', everyMs: 60_000 },
+    startAt: null,
+    endAt: null,
+    jitterMs: 0,
+    overlap: 'forbid',
+    missed: 'latest',
+    missedWindowMs: 3_600_000,
+    seed: 1,
+    createdAt: NOW,
+    nextAt: NOW + 60_000,
+  });
+  return {
+    id: taskId(9),
+    name,
+    version: 1,
+    machineVersion: 1,
+    snapshot,
+    spec,
+    draft: {},
+    creator: 'user',
+    wakeAt: NOW + 60_000,
     createdAt: NOW,
     updatedAt: NOW,
   };
@@ -190,6 +222,43 @@ export class StubSupervisor implements Supervisor {
       return nodeRecord(id);
     },
   };
+
+  readonly schedules: Schedules = {
+    create: async (draft, caller) => {
+      this.#called('createSchedule', draft, caller);
+      return scheduleRecord(draft.name, draft.spec);
+    },
+    get: async (key) => this.#onSchedule('getSchedule', key),
+    list: async (limit, after) => {
+      this.#called('listSchedules', limit, after);
+      const all = ['a', 'b', 'c'].map((name) => scheduleRecord(name, {}));
+      return all.filter(({ name }) => after === null || name > after).slice(0, limit);
+    },
+    pause: async (key, note, caller) => this.#onSchedule('pauseSchedule', key, note, caller),
+    resume: async (key, caller) => this.#onSchedule('resumeSchedule', key, caller),
+    trigger: async (key, caller) => ({
+      record: this.#onSchedule('triggerSchedule', key, caller),
+      fire: { dueAt: NOW, isManual: true, taskId: taskId(1), why: '', at: NOW },
+    }),
+    delete: async (key) => void this.#onSchedule('deleteSchedule', key),
+    preview: (timing, startAt, endAt, count) => {
+      this.#called('previewSchedule', timing, startAt, endAt, count);
+      return [NOW, NOW + 1_000];
+    },
+    fires: async (key, limit, beforeDueAt) => {
+      this.#called('listFires', key, limit, beforeDueAt);
+      return [{ dueAt: NOW, isManual: false, taskId: null, why: 'missed', at: NOW }];
+    },
+    verify: async (key) => {
+      this.#called('verifySchedule', key);
+      return [];
+    },
+  };
+
+  #onSchedule(name: string, key: string, ...args: unknown[]): ScheduleRecord {
+    this.#called(name, key, ...args);
+    return scheduleRecord(key, {});
+  }
 
   readonly sessions = {
     heartbeatIntervalMs: 5_000,

@@ -1,0 +1,179 @@
+// The schedule machine: what a due time becomes, pause, resume and end, and that histories replay (I4, I10).
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { ScheduleContext, ScheduleEvent, ScheduleInput } from './schedule-context.ts';
+import { fireAt } from './schedule-context.ts';
+import {
+  ON_TIME_MS,
+  createSchedule,
+  decideSchedule,
+  judgeDue,
+  replaySchedule,
+  scheduleWakeAt,
+} from './schedule-decide.ts';
+import type { DueFacts } from './schedule-decide.ts';
+
+const MINUTE = 60_000;
+
+function inputOf(more: Partial<ScheduleInput> = {}): ScheduleInput {
+  return {
+    id: 's',
+    timing: { kind: 'every', everyMs: MINUTE },
+    startAt: null,
+    endAt: null,
+    jitterMs: 0,
+    overlap: 'allow',
+    missed: 'latest',
+    missedWindowMs: 60 * MINUTE,
+    seed: 7,
+    createdAt: 0,
+    nextAt: MINUTE,
+    ...more,
+  };
+}
+
+const fired = (dueAt: number, nextAt: number | null, more = {}): ScheduleEvent => ({
+  type: 'schedule.fired',
+  dueAt,
+  isManual: false,
+  fire: { kind: 'task', taskId: `t${dueAt}` },
+  nextAt,
+  at: dueAt,
+  ...more,
+});
+
+describe('a schedule', () => {
+  it('fires each due time once: a second fire of the same one is refused (I10)', () => {
+    const first = decideSchedule(createSchedule(inputOf()), fired(MINUTE, 2 * MINUTE));
+    if (first.kind !== 'transition') throw first.error;
+    expect(first.snapshot).toMatchObject({
+      path: 'active',
+      context: { nextAt: 2 * MINUTE, fired: 1, lastTaskId: 't60000' },
+    });
+    expect(decideSchedule(first.snapshot, fired(MINUTE, 2 * MINUTE)).kind).toBe('refused');
+    expect(decideSchedule(first.snapshot, fired(3 * MINUTE, null)).kind).toBe('refused');
+  });
+
+  it('ends when nothing is due any more, and can be fired by hand then', () => {
+    const ended = decideSchedule(createSchedule(inputOf()), fired(MINUTE, null));
+    if (ended.kind !== 'transition') throw ended.error;
+    expect([ended.snapshot.path, scheduleWakeAt(ended.snapshot)]).toEqual(['ended', null]);
+    const manual = decideSchedule(ended.snapshot, fired(5, null, { isManual: true }));
+    expect(manual).toMatchObject({
+      kind: 'transition',
+      snapshot: { path: 'ended', context: { fired: 2 } },
+    });
+    expect(createSchedule(inputOf({ nextAt: null })).path).toBe('ended');
+  });
+
+  it('is silent while it is paused, and goes on from then', () => {
+    const paused = decideSchedule(createSchedule(inputOf()), {
+      type: 'pause.requested',
+      by: 'me',
+      note: 'freeze',
+      at: 1,
+    });
+    if (paused.kind !== 'transition') throw paused.error;
+    expect([paused.snapshot.context.note, scheduleWakeAt(paused.snapshot)]).toEqual([
+      'freeze',
+      null,
+    ]);
+    expect(decideSchedule(paused.snapshot, fired(MINUTE, null)).kind).toBe('refused');
+    const resumed = decideSchedule(paused.snapshot, {
+      type: 'resume.requested',
+      by: 'me',
+      nextAt: 9 * MINUTE,
+      at: 2,
+    });
+    expect(resumed).toMatchObject({
+      snapshot: { path: 'active', context: { nextAt: 9 * MINUTE, note: '' } },
+    });
+    const twice = decideSchedule(createSchedule(inputOf()), {
+      type: 'resume.requested',
+      by: 'me',
+      nextAt: 1,
+      at: 1,
+    });
+    expect(twice.kind === 'refused' && twice.error.message).toContain(
+      'it is active; only a paused one',
+    );
+  });
+
+  it('replays to the same snapshot, whatever happened (I4)', () => {
+    const event = fc.oneof(
+      fc
+        .tuple(fc.nat(5), fc.option(fc.nat(5)), fc.boolean())
+        .map(([due, next, isManual]) =>
+          fired(due * MINUTE, next === null ? null : next * MINUTE, { isManual }),
+        ),
+      fc.constant<ScheduleEvent>({ type: 'pause.requested', by: 'me', note: 'x', at: 1 }),
+      fc.option(fc.nat(5)).map<ScheduleEvent>((next) => ({
+        type: 'resume.requested',
+        by: 'me',
+        nextAt: next === null ? null : next * MINUTE,
+        at: 1,
+      })),
+    );
+    fc.assert(
+      fc.property(fc.array(event, { maxLength: 20 }), (events) => {
+        let snapshot = createSchedule(inputOf());
+        const committed: ScheduleEvent[] = [];
+        for (const one of events) {
+          const decision = decideSchedule(snapshot, one);
+          if (decision.kind === 'refused') continue;
+          committed.push(JSON.parse(JSON.stringify(one)) as ScheduleEvent);
+          snapshot = decision.snapshot;
+        }
+        expect(replaySchedule(inputOf(), committed)).toEqual(snapshot);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+});
+
+describe('a due time', () => {
+  const judge = (more: Partial<ScheduleInput>, facts: Partial<DueFacts>) =>
+    judgeDue(createSchedule(inputOf(more)).context as ScheduleContext, {
+      now: MINUTE,
+      dueAt: MINUTE,
+      nextAt: 2 * MINUTE,
+      isFormerOpen: false,
+      isManual: false,
+      ...facts,
+    });
+  const LATE = MINUTE + ON_TIME_MS + 1;
+
+  it.each([
+    [{ overlap: 'allow' }, 'fire'],
+    [{ overlap: 'forbid' }, 'skip'],
+    [{ overlap: 'replace' }, 'replace'],
+    [{ overlap: 'queue' }, 'wait'],
+  ] as const)('with %j and the former task open: %s', (more, kind) => {
+    expect(judge(more, { isFormerOpen: true }).kind).toBe(kind);
+    expect(judge(more, {}).kind).toBe('fire');
+  });
+
+  it.each([
+    [{ missed: 'skip' }, { now: LATE }, 'skip'],
+    [{ missed: 'skip' }, { now: LATE - 1 }, 'fire'],
+    [{ missed: 'latest' }, { now: LATE }, 'skip'],
+    [{ missed: 'latest' }, { now: LATE, nextAt: 3 * MINUTE }, 'fire'],
+    [{ missed: 'latest' }, { now: LATE, nextAt: null }, 'fire'],
+    [{ missed: 'all' }, { now: LATE }, 'fire'],
+    [{ missed: 'all' }, { now: 62 * MINUTE }, 'skip'],
+    [{ missed: 'skip' }, { now: 62 * MINUTE, isManual: true }, 'fire'],
+  ] as const)('with %j at %j: %s', (more, facts, kind) => {
+    expect(judge(more, facts).kind).toBe(kind);
+  });
+
+  it('comes with jitter within its bound, the same for everybody', () => {
+    const input = inputOf({ jitterMs: 1_000 });
+    const times = Array.from({ length: 200 }, (_, n) => fireAt(input, n * MINUTE) - n * MINUTE);
+    expect(times).toEqual(
+      Array.from({ length: 200 }, (_, n) => fireAt(input, n * MINUTE) - n * MINUTE),
+    );
+    expect(Math.min(...times)).toBeGreaterThanOrEqual(0);
+    expect(Math.max(...times)).toBeLessThanOrEqual(1_000);
+    expect(new Set(times).size).toBeGreaterThan(150);
+  });
+});

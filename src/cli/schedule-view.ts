@@ -1,0 +1,110 @@
+/**
+ * How schedules and their fires look on a terminal.
+ */
+import { durationMs, timestampMs } from '@bufbuild/protobuf/wkt';
+import type { Fire, Schedule } from '../../proto/gen/muster/v1/schedule_pb.ts';
+import { Missed, Overlap, ScheduleState } from '../../proto/gen/muster/v1/schedule_pb.ts';
+import { formatDuration } from './duration.ts';
+import { enumName } from './enums.ts';
+import { CliFault } from './fault.ts';
+import { stdoutStyle } from './output.ts';
+import type { Cell, Column } from './table.ts';
+import { harmless } from './table.ts';
+
+export const SCHEDULE_COLUMNS: readonly Column[] = [
+  { title: 'NAME' },
+  { title: 'STATE' },
+  { title: 'WHEN' },
+  { title: 'NEXT' },
+  { title: 'FIRED' },
+  { title: 'SKIPPED' },
+  { title: 'LAST TASK' },
+];
+
+export const FIRE_COLUMNS: readonly Column[] = [
+  { title: 'DUE' },
+  { title: 'HOW' },
+  { title: 'TASK' },
+  { title: 'WHY NOT' },
+];
+
+/** Returns the schedule of a response. @throws CliFault when there is none */
+export function requireSchedule(response: { readonly schedule?: Schedule | undefined }): Schedule {
+  if (response.schedule === undefined)
+    throw new CliFault('the supervisor has returned no schedule');
+  return response.schedule;
+}
+
+/** What a command on a schedule prints. */
+export function scheduleLine(schedule: Schedule): string {
+  const next = schedule.nextAt === undefined ? '' : `  next ${isoTime(schedule.nextAt)}`;
+  const note = schedule.note === '' ? '' : `  ${harmless(schedule.note)}`;
+  return `${schedule.spec?.name}  ${stateWord(schedule)}${next}${note}`;
+}
+
+export function scheduleRow(schedule: Schedule): (Cell | string)[] {
+  return [
+    schedule.spec?.name ?? '',
+    { text: stateWord(schedule), paint: painted(schedule) },
+    harmless(whenText(schedule)),
+    schedule.nextAt === undefined ? '-' : isoTime(schedule.nextAt),
+    String(schedule.fired),
+    String(schedule.skipped),
+    schedule.lastTaskId || '-',
+  ];
+}
+
+export function scheduleDetails(schedule: Schedule): [string, string][] {
+  const { spec } = schedule;
+  return [
+    ['id', schedule.id],
+    ['name', spec?.name ?? ''],
+    ['state', stateWord(schedule)],
+    ['note', harmless(schedule.note)],
+    ['when', harmless(whenText(schedule))],
+    ['next', schedule.nextAt === undefined ? '' : isoTime(schedule.nextAt)],
+    ['overlap', enumName(Overlap, spec?.overlap || Overlap.FORBID)],
+    ['missed', enumName(Missed, spec?.missed || Missed.LATEST)],
+    ['fired', String(schedule.fired)],
+    ['skipped', String(schedule.skipped)],
+    ['last task', schedule.lastTaskId],
+    ['creator', schedule.creator],
+  ];
+}
+
+export function fireRow({ dueAt, manual, taskId, why }: Fire): string[] {
+  return [
+    dueAt === undefined ? '' : isoTime(dueAt),
+    manual ? 'by hand' : 'due',
+    taskId || '-',
+    harmless(why),
+  ];
+}
+
+function whenText({ spec }: Schedule): string {
+  const timing = spec?.timing;
+  switch (timing?.kind.case) {
+    case 'cron':
+      return `${timing.kind.value} ${timing.timeZone || 'UTC'}`;
+    case 'every':
+      return `every ${formatDuration(durationMs(timing.kind.value))}`;
+    case 'at':
+      return `at ${isoTime(timing.kind.value)}`;
+    case undefined:
+      return '';
+  }
+}
+
+function stateWord({ state }: Schedule): string {
+  return enumName(ScheduleState, state);
+}
+
+function painted({ state }: Schedule): (text: string) => string {
+  const style = stdoutStyle();
+  if (state === ScheduleState.ACTIVE) return style.green;
+  return state === ScheduleState.PAUSED ? style.yellow : style.dim;
+}
+
+function isoTime(at: NonNullable<Schedule['nextAt']>): string {
+  return new Date(timestampMs(at)).toISOString().replace(/\.000Z$/, 'Z');
+}

@@ -1,0 +1,93 @@
+/**
+ * One schedule's turn: an event applied to its record, and the commit that makes it true.
+ *
+ * Schedules are few and move seldom, so each commit is a statement of its own, with the version check that all actors have: whoever
+ * loses loads the schedule again and decides anew (I6).
+ */
+import type {
+  FireRecord,
+  ScheduleRecord,
+  ScheduleTransition,
+  ScheduleUpdate,
+} from '../../../db/schedules.ts';
+import { readSchedule, readScheduleByName, updateSchedule } from '../../../db/schedules.ts';
+import type { TaskCreation } from '../../../db/records.ts';
+import { MusterError } from '../../../machines/errors.ts';
+import type { ScheduleEventBody } from '../../../machines/schedule-context.ts';
+import {
+  SCHEDULE_SNAPSHOT_VERSIONS,
+  decideSchedule,
+  scheduleWakeAt,
+} from '../../../machines/schedule-decide.ts';
+import { upgradeSnapshot } from '../../../machines/snapshot.ts';
+import type { Stamper } from '../actor.ts';
+import { encodeNews } from '../news.ts';
+import type { Store } from '../store.ts';
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** Lost races in a row after which a caller is told to try again. */
+export const MAX_CONFLICTS = 20;
+
+export interface ActorOptions {
+  readonly store: Store;
+  readonly stamper: Stamper;
+  readonly supervisorId: string;
+}
+
+/**
+ * Reads a schedule by its id or its name.
+ *
+ * @throws MusterError `unknown_schedule`, `snapshot_too_new`
+ */
+export async function loadSchedule(store: Store, key: string): Promise<ScheduleRecord> {
+  const record = await store.read((sql) =>
+    UUID.test(key) ? readSchedule(sql, key.toLowerCase()) : readScheduleByName(sql, key),
+  );
+  if (record === null) {
+    const message = `There is no schedule ${key} (see: muster schedule list)`;
+    throw new MusterError('unknown_schedule', message);
+  }
+  // Refuses what a newer program wrote.
+  upgradeSnapshot(SCHEDULE_SNAPSHOT_VERSIONS, record.snapshot, record.machineVersion);
+  return record;
+}
+
+/**
+ * Returns the schedule after an event, with the step that leads there. Nothing is stored.
+ *
+ * @throws MusterError `illegal_transition`
+ */
+export function moveSchedule(
+  { stamper, supervisorId }: ActorOptions,
+  before: ScheduleRecord,
+  body: ScheduleEventBody,
+): { record: ScheduleRecord; transition: ScheduleTransition } {
+  // Time never runs backwards within one actor, whichever supervisors it has been on.
+  const at = Math.max(stamper.now(), before.updatedAt);
+  const event = { ...body, at };
+  const decision = decideSchedule(before.snapshot, event);
+  if (decision.kind === 'refused') throw decision.error;
+  const { snapshot } = decision;
+  const version = before.version + 1;
+  const record = { ...before, version, snapshot, wakeAt: scheduleWakeAt(snapshot), updatedAt: at };
+  const [fromPath, toPath] = [before.snapshot.path, snapshot.path];
+  return { record, transition: { version, event, fromPath, toPath, at, supervisorId } };
+}
+
+/** Commits a move, with its fire and the task that this makes. Returns false if somebody else was faster. */
+export async function commitMove(
+  { store, supervisorId }: ActorOptions,
+  move: { record: ScheduleRecord; transition: ScheduleTransition },
+  fire: FireRecord | null,
+  tasks: TaskCreation['tasks'],
+): Promise<boolean> {
+  const creation = tasks.length === 0 ? null : { request: null, tasks };
+  const update: ScheduleUpdate = { ...move, fire, creation };
+  const taskIds = tasks.map(({ record }) => record.id);
+  const news =
+    taskIds.length === 0
+      ? ''
+      : encodeNews({ from: supervisorId, taskIds, queuedFor: ['*'], sessions: [] });
+  return await store.read((sql) => updateSchedule(sql, update, news));
+}

@@ -1,0 +1,167 @@
+/**
+ * Everything that can be asked about and done to schedules: the part of the supervisor that ScheduleService speaks to.
+ */
+import {
+  deleteSchedule,
+  insertSchedule,
+  listFires,
+  listSchedules,
+  listScheduleTransitions,
+} from '../../../db/schedules.ts';
+import type { ScheduleRecord, ScheduleTransition } from '../../../db/schedules.ts';
+import { MusterError } from '../../../machines/errors.ts';
+import type {
+  ScheduleEvent,
+  ScheduleEventBody,
+  ScheduleInput,
+} from '../../../machines/schedule-context.ts';
+import { SCHEDULE_MACHINE_VERSION } from '../../../machines/schedule.ts';
+import {
+  createSchedule,
+  replaySchedule,
+  scheduleWakeAt,
+} from '../../../machines/schedule-decide.ts';
+import { checkNodes } from '../creation.ts';
+import type { Caller, ScheduleDraft, Schedules } from '../supervisor.ts';
+import { sortedJson } from '../task-history.ts';
+import { checkTiming, listDue, nextDue } from './calendar.ts';
+import { fireNow } from './firing.ts';
+import type { FiringOptions } from './firing.ts';
+import { MAX_CONFLICTS, commitMove, loadSchedule, moveSchedule } from './schedule-actor.ts';
+
+const PAGE = 500;
+const SEED_RANGE = 2 ** 32;
+
+/** @param onChanged a schedule is due at another time than before */
+export function createScheduleActions(options: FiringOptions, onChanged: () => void): Schedules {
+  const { creator } = options;
+  const { store, stamper } = creator;
+  const apply = async (key: string, bodyOf: (record: ScheduleRecord) => ScheduleEventBody) => {
+    for (let conflicts = 0; conflicts <= MAX_CONFLICTS; conflicts += 1) {
+      const before = await loadSchedule(store, key);
+      const move = moveSchedule(creator, before, bodyOf(before));
+      if (!(await commitMove(creator, move, null, []))) continue;
+      onChanged();
+      return move.record;
+    }
+    throw new MusterError('conflict', `Schedule ${key} changes faster than this call can follow`);
+  };
+  return {
+    async create(draft, caller) {
+      const record = await create(options, draft, caller);
+      onChanged();
+      return record;
+    },
+    get: (key) => loadSchedule(store, key),
+    list: (limit, after) => store.read((sql) => listSchedules(sql, limit, after)),
+    pause: (key, note, { name }) => apply(key, () => ({ type: 'pause.requested', by: name, note })),
+    resume: (key, { name }) =>
+      apply(key, ({ snapshot: { context } }) => {
+        const nextAt = nextDue(context.timing, context, context.createdAt, stamper.now());
+        return { type: 'resume.requested', by: name, nextAt };
+      }),
+    trigger: (key) => fireNow(options, key),
+    async delete(key) {
+      const { id } = await loadSchedule(store, key);
+      await store.read((sql) => deleteSchedule(sql, id));
+    },
+    preview(timing, startAt, endAt, count) {
+      checkTiming(timing);
+      const now = stamper.now();
+      return listDue(timing, { startAt, endAt }, now, now, count);
+    },
+    async fires(key, limit, beforeDueAt) {
+      const { id } = await loadSchedule(store, key);
+      return await store.read((sql) => listFires(sql, id, limit, beforeDueAt));
+    },
+    verify: async (key) => verify(options, await loadSchedule(store, key)),
+  };
+}
+
+async function create(
+  { creator }: FiringOptions,
+  draft: ScheduleDraft,
+  caller: Caller,
+): Promise<ScheduleRecord> {
+  const { store, stamper, ids, supervisorId } = creator;
+  const { name, timing, startAt, endAt, jitterMs, overlap, missed, missedWindowMs, task, spec } =
+    draft;
+  checkTiming(timing);
+  await checkNodes(store, [task]);
+  const at = stamper.now();
+  const nextAt = nextDue(timing, draft, at, at);
+  if (nextAt === null) {
+    const message = `Cannot create the schedule: ${name} is never due within its bounds`;
+    throw new MusterError('invalid_argument', message);
+  }
+  const seed = Math.floor(stamper.random() * SEED_RANGE);
+  const input: ScheduleInput = {
+    id: ids.next(at),
+    timing,
+    startAt,
+    endAt,
+    jitterMs,
+    overlap,
+    missed,
+    missedWindowMs,
+    seed,
+    createdAt: at,
+    nextAt,
+  };
+  const snapshot = createSchedule(input);
+  const record: ScheduleRecord = {
+    id: input.id,
+    name,
+    version: 1,
+    machineVersion: SCHEDULE_MACHINE_VERSION,
+    snapshot,
+    spec,
+    draft: task,
+    creator: caller.name,
+    wakeAt: scheduleWakeAt(snapshot),
+    createdAt: at,
+    updatedAt: at,
+  };
+  const created: ScheduleTransition = {
+    version: 1,
+    event: { type: 'schedule.created', at, input },
+    fromPath: '',
+    toPath: snapshot.path,
+    at,
+    supervisorId,
+  };
+  if (await store.read((sql) => insertSchedule(sql, record, created))) return record;
+  throw new MusterError(
+    'invalid_argument',
+    `Cannot create the schedule: there is one with the name ${name}; delete that one or take another name`,
+  );
+}
+
+async function verify({ creator }: FiringOptions, record: ScheduleRecord): Promise<string[]> {
+  const steps: ScheduleTransition[] = [];
+  for (;;) {
+    const last = steps.at(-1)?.version ?? 0;
+    const page = await creator.store.read((sql) =>
+      listScheduleTransitions(sql, record.id, last, PAGE),
+    );
+    steps.push(...page.filter(({ version }) => version <= record.version));
+    if (page.length < PAGE) break;
+  }
+  const gaps = steps.flatMap(({ version }, index) =>
+    version === index + 1 ? [] : [`version ${index + 1} is missing`],
+  );
+  const [first, ...rest] = steps;
+  if (first?.event.type !== 'schedule.created') return [...gaps, 'there is no creation'];
+  if (steps.length !== record.version) {
+    gaps.push(`the schedule has version ${record.version}, its history ends with ${steps.length}`);
+  }
+  try {
+    const events = rest.map(({ event }) => event as ScheduleEvent);
+    const replayed = replaySchedule(first.event.input, events, record.machineVersion);
+    if (sortedJson(replayed) === sortedJson(record.snapshot)) return gaps;
+    return [...gaps, 'the replay gives another snapshot than is stored'];
+  } catch (error) {
+    if (error instanceof MusterError) return [...gaps, error.message];
+    throw error;
+  }
+}
