@@ -30,12 +30,13 @@ const task = {
   action: { case: 'script', value: { program: { case: 'body', value: 'true' } } },
 } as const;
 
-const spec = (more: Spec = {}): Spec => ({
-  name: 'nightly',
-  timing: { kind: { case: 'cron', value: '0 2 * * *' } },
-  task,
-  ...more,
-});
+const spec = (more: Spec = {}) =>
+  ({
+    name: 'nightly',
+    timing: { kind: { case: 'cron', value: '0 2 * * *' } },
+    task,
+    ...more,
+  }) as Spec;
 
 it('creates a schedule with its defaults filled in', async () => {
   const { schedule } = await schedules.createSchedule({ spec: spec() });

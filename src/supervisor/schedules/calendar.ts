@@ -86,7 +86,9 @@ function openCron(expression: string, timeZone: string): Cron {
     return new Cron(expression, { timezone: timeZone, paused: true, mode: '5-or-6-parts' });
   } catch (error) {
     const fault =
-      error instanceof Error ? error.message.replace(/^CronPattern: /, '') : String(error);
+      error instanceof Error
+        ? error.message.replace(/^CronPattern: /, '').replace(/\.$/, '')
+        : String(error);
     throw new MusterError(
       'invalid_argument',
       `Cannot read the cron expression "${expression}": ${fault}; write it as "30 4 * * MON-FRI" or @daily`,
