@@ -9,6 +9,7 @@ import { addAgentCommand } from './agent-command.ts';
 import { addClientFlags } from './client-flags.ts';
 import { addNodeCommands } from './node-commands.ts';
 import { addRunCommand } from './run-command.ts';
+import { addServiceCommands } from './service-commands.ts';
 import { addSupervisorCommand } from './supervisor-command.ts';
 import { addTaskCommands } from './task-commands.ts';
 import { addUpCommand } from './up-command.ts';
@@ -31,6 +32,7 @@ export function buildProgram(): Command {
   addClientFlags(program);
   addUpCommand(program);
   addRunCommand(program);
+  addServiceCommands(program);
   addTaskCommands(program);
   addNodeCommands(program);
   addSupervisorCommand(program);

@@ -21,7 +21,7 @@ import { messageJson, outputForm, printDocument, printLines } from './output.ts'
 import type { OutputWriter } from './output-writer.ts';
 import { createAsideWriter, createOutputWriter } from './output-writer.ts';
 import { Reconnect } from './reconnect.ts';
-import type { RunFlags } from './run-spec.ts';
+import type { RunFlags, TaskFlags } from './run-spec.ts';
 import { buildSpec } from './run-spec.ts';
 import { note, stderr, stdout } from './sink.ts';
 import { endSentence, stateName } from './task-view.ts';
@@ -33,8 +33,13 @@ type Spec = Awaited<ReturnType<typeof buildSpec>>;
 
 /** Creates and follows the task; returns the exit code. */
 export async function run(words: readonly string[], flags: RunFlags): Promise<number> {
+  outputForm(flags.output);
+  return await runSpec(await buildSpec(flags, words, Date.now()), flags);
+}
+
+/** Creates a task of this spec and follows it; returns the exit code. */
+export async function runSpec(spec: Spec, flags: TaskFlags): Promise<number> {
   const form = outputForm(flags.output);
-  const spec = await buildSpec(flags, words, Date.now());
   return await withConnection(flags, (connection) =>
     new Execution(connection, flags, form).perform(spec),
   );
@@ -43,14 +48,14 @@ export async function run(words: readonly string[], flags: RunFlags): Promise<nu
 class Execution {
   readonly #connection: Connection;
   readonly #reconnect: Reconnect;
-  readonly #flags: RunFlags;
+  readonly #flags: TaskFlags;
   readonly #form: OutputForm;
   /** Aborted by the second Ctrl-C. */
   readonly #leaving = new AbortController();
   #task: Task | undefined;
   #isCancelAsked = false;
 
-  constructor(connection: Connection, flags: RunFlags, form: OutputForm) {
+  constructor(connection: Connection, flags: TaskFlags, form: OutputForm) {
     this.#connection = connection;
     this.#reconnect = new Reconnect(connection);
     this.#flags = flags;

@@ -32,7 +32,10 @@ export const STATES: Readonly<Record<StateName, TaskState>> = {
   cancelled: TaskState.CANCELLED,
 };
 
-export const TYPES: Readonly<Record<TypeName, TaskType>> = { script: TaskType.SCRIPT };
+export const TYPES: Readonly<Record<TypeName, TaskType>> = {
+  script: TaskType.SCRIPT,
+  service: TaskType.SERVICE,
+};
 
 /** Shows a task without its spec and attempts. */
 export function taskOf(record: TaskRecord): Task {
