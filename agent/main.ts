@@ -10,7 +10,9 @@ import { StartError } from '../src/process/start-error.ts';
 import { Agent } from './agent.ts';
 import { type AgentConfig, NODE_TOKEN_FILE } from './config.ts';
 import { Enrolment } from './enrolment.ts';
+import { ActionExecutor } from './executors/by-action.ts';
 import { ScriptExecutor } from './executors/script/executor.ts';
+import { ServiceExecutor } from './executors/service/executor.ts';
 import { bootIdOf, readFacts } from './facts.ts';
 import { Journal } from './journal.ts';
 import { createConnect } from './transport.ts';
@@ -57,6 +59,8 @@ function createAgent(config: AgentConfig, folder: string, log: Logger): Agent {
   const attemptsFolder = join(folder, 'attempts');
   const journal = Journal.open(join(folder, 'journal.db'));
   const environment = config.scriptEnvironment;
+  const script = new ScriptExecutor({ nodeId, attemptsFolder, environment, clock: systemClock });
+  const service = new ServiceExecutor({ nodeId, environment, script });
   return new Agent({
     nodeId,
     bootId: bootIdOf(journal.id),
@@ -65,7 +69,7 @@ function createAgent(config: AgentConfig, folder: string, log: Logger): Agent {
     slots,
     attemptsFolder,
     journal,
-    executor: new ScriptExecutor({ nodeId, attemptsFolder, environment, clock: systemClock }),
+    executor: new ActionExecutor({ script, service }),
     connect: createConnect(config.serverUrl, config.ca),
     enrolment: new Enrolment({ nodeId, agentToken, path: join(folder, NODE_TOKEN_FILE) }),
     clock: systemClock,

@@ -10,6 +10,7 @@ import { addClientFlags } from './client-flags.ts';
 import { addNodeCommands } from './node-commands.ts';
 import { addRunCommand } from './run-command.ts';
 import { addScheduleCommands } from './schedule-commands.ts';
+import { addServiceCommands } from './service-commands.ts';
 import { addSupervisorCommand } from './supervisor-command.ts';
 import { addTaskCommands } from './task-commands.ts';
 import { addUpCommand } from './up-command.ts';
@@ -32,6 +33,7 @@ export function buildProgram(): Command {
   addClientFlags(program);
   addUpCommand(program);
   addRunCommand(program);
+  addServiceCommands(program);
   addTaskCommands(program);
   addNodeCommands(program);
   addScheduleCommands(program);

@@ -36,9 +36,8 @@ describe('the spec', () => {
     await muster(supervisor, ['run', '--', 'echo hello; id', '-n', '--', '']);
     const { spec } = onlyTask();
     expect(spec?.target?.kind.case).toBe('any');
-    expect(spec?.action.value?.program).toMatchObject({
-      case: 'argv',
-      value: { words: ['echo hello; id', '-n', '--', ''] },
+    expect(spec?.action.value).toMatchObject({
+      program: { case: 'argv', value: { words: ['echo hello; id', '-n', '--', ''] } },
     });
   });
 

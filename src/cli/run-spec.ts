@@ -5,7 +5,11 @@
  */
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { durationFromMs, timestampFromMs } from '@bufbuild/protobuf/wkt';
-import type { ScriptActionSchema, TaskSpecSchema } from '../../proto/gen/muster/v1/task_pb.ts';
+import type {
+  ScriptActionSchema,
+  TaskSpec,
+  TaskSpecSchema,
+} from '../../proto/gen/muster/v1/task_pb.ts';
 import { Interpreter, StartMode } from '../../proto/gen/muster/v1/task_pb.ts';
 import type { ClientFlags } from './client-flags.ts';
 import { parseDuration } from './duration.ts';
@@ -18,26 +22,32 @@ import { interpreterOf, readShebang } from './shebang.ts';
 import { note } from './sink.ts';
 import { parseTime } from './time.ts';
 
-/** The flags of `muster run`. */
-export interface RunFlags extends ClientFlags, FanOutFlags {
+/** The flags of every command that creates a task and follows it. */
+export interface TaskFlags extends ClientFlags, FanOutFlags {
   readonly dryRun?: boolean;
   readonly name?: string;
   readonly timeout?: string;
   readonly maxAttempts?: string;
   readonly priority?: string;
   readonly label?: string[];
+  readonly startAt?: string;
+  readonly detach?: boolean;
+  readonly hold?: boolean;
+}
+
+/** The flags of `muster run`. */
+export interface RunFlags extends TaskFlags {
   readonly env?: string[];
   readonly cwd?: string;
   readonly user?: string;
   readonly shell?: string;
   readonly stdin?: string;
   readonly file?: string;
-  readonly startAt?: string;
-  readonly detach?: boolean;
-  readonly hold?: boolean;
 }
 
 type SpecInit = MessageInitShape<typeof TaskSpecSchema>;
+/** Not a finished message, which would want an action that is one, too. */
+type PlainSpec = Exclude<SpecInit, TaskSpec>;
 type ScriptInit = MessageInitShape<typeof ScriptActionSchema>;
 
 /**
@@ -51,6 +61,16 @@ export async function buildSpec(
   words: readonly string[],
   nowMs: number,
 ): Promise<SpecInit> {
+  const spec = taskSpec(flags, nowMs);
+  return { ...spec, action: { case: 'script', value: await buildScript(flags, words) } };
+}
+
+/**
+ * Returns where, when and under which policy the flags want a task; what it does is to be added.
+ *
+ * @throws UsageFault when the flags contradict each other or cannot be read
+ */
+export function taskSpec(flags: TaskFlags, nowMs: number): Omit<PlainSpec, 'action'> {
   if (flags.hold === true && flags.startAt !== undefined) {
     throw new UsageFault(
       '--hold and --start-at exclude each other: a held task waits for `muster task execute`',
@@ -78,7 +98,6 @@ export async function buildSpec(
     labels,
     start: flags.hold === true ? StartMode.MANUAL : StartMode.IMMEDIATE,
     ...(startAt === undefined ? {} : { startAt: timestampFromMs(startAt) }),
-    action: { case: 'script', value: await buildScript(flags, words) },
   };
 }
 

@@ -24,7 +24,7 @@ import { messageJson, outputForm, printDocument, printLines } from './output.ts'
 import type { OutputWriter } from './output-writer.ts';
 import { createAsideWriter, createOutputWriter } from './output-writer.ts';
 import { Reconnect } from './reconnect.ts';
-import type { RunFlags } from './run-spec.ts';
+import type { RunFlags, TaskFlags } from './run-spec.ts';
 import { buildSpec } from './run-spec.ts';
 import { selectionOf } from './selection-flags.ts';
 import { note, stderr, stdout } from './sink.ts';
@@ -37,10 +37,15 @@ type Spec = Awaited<ReturnType<typeof buildSpec>>;
 
 /** Creates and follows the task; returns the exit code. */
 export async function run(words: readonly string[], flags: RunFlags): Promise<number> {
+  outputForm(flags.output);
+  return await runSpec(await buildSpec(flags, words, Date.now()), flags);
+}
+
+/** Creates a task of this spec and follows it; returns the exit code. */
+export async function runSpec(spec: Spec, flags: TaskFlags): Promise<number> {
   const form = outputForm(flags.output);
   // Said before anything is created.
   showOf(flags);
-  const spec = await buildSpec(flags, words, Date.now());
   return await withConnection(flags, async (connection) => {
     if (flags.dryRun === true) return await preview(connection, flags, form);
     return await new Execution(connection, flags, form).perform(spec);
@@ -48,7 +53,7 @@ export async function run(words: readonly string[], flags: RunFlags): Promise<nu
 }
 
 /** Names the nodes, and creates nothing. */
-async function preview({ nodes }: Connection, flags: RunFlags, form: OutputForm): Promise<number> {
+async function preview({ nodes }: Connection, flags: TaskFlags, form: OutputForm): Promise<number> {
   const selection = selectionOf(flags);
   if (selection === null)
     throw new UsageFault('--dry-run is for many nodes; choose them with -n, -l or --all');
@@ -59,14 +64,14 @@ async function preview({ nodes }: Connection, flags: RunFlags, form: OutputForm)
 class Execution {
   readonly #connection: Connection;
   readonly #reconnect: Reconnect;
-  readonly #flags: RunFlags;
+  readonly #flags: TaskFlags;
   readonly #form: OutputForm;
   /** Aborted by the second Ctrl-C. */
   readonly #leaving = new AbortController();
   #task: Task | undefined;
   #isCancelAsked = false;
 
-  constructor(connection: Connection, flags: RunFlags, form: OutputForm) {
+  constructor(connection: Connection, flags: TaskFlags, form: OutputForm) {
     this.#connection = connection;
     this.#reconnect = new Reconnect(connection);
     this.#flags = flags;

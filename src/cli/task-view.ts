@@ -4,6 +4,7 @@
 import { timestampMs } from '@bufbuild/protobuf/wkt';
 import type { Timestamp } from '@bufbuild/protobuf/wkt';
 import type { Attempt, Task, TaskSpec } from '../../proto/gen/muster/v1/task_pb.ts';
+import { ServiceOperation } from '../../proto/gen/muster/v1/service_action_pb.ts';
 import { Interpreter, TaskState, TaskType } from '../../proto/gen/muster/v1/task_pb.ts';
 import { formatDuration } from './duration.ts';
 import { enumName } from './enums.ts';
@@ -97,6 +98,7 @@ function specDetails(spec: TaskSpec): [string, string][] {
   const timeout = spec.policy?.timeout;
   const script = spec.action.case === 'script' ? spec.action.value : undefined;
   const isArgv = script?.program.case === 'argv';
+  const service = spec.action.case === 'service' ? spec.action.value : undefined;
   const argv = script?.program.case === 'argv' ? script.program.value.words : [];
   const body = script?.program.case === 'body' ? script.program.value : '';
   return [
@@ -107,7 +109,18 @@ function specDetails(spec: TaskSpec): [string, string][] {
         : formatDuration(Number(timeout.seconds) * 1000 + timeout.nanos / 1e6),
     ],
     ['Command', argv.map(quote).join(' ')],
-    ['Interpreter', isArgv ? '' : enumName(Interpreter, script?.interpreter || Interpreter.SH)],
+    [
+      'Service',
+      service === undefined
+        ? ''
+        : `${enumName(ServiceOperation, service.operation)} ${service.unit}`,
+    ],
+    [
+      'Interpreter',
+      isArgv || script === undefined
+        ? ''
+        : enumName(Interpreter, script?.interpreter || Interpreter.SH),
+    ],
     ['Arguments', (script?.args ?? []).map(quote).join(' ')],
     ['Folder', harmless(script?.cwd ?? '')],
     ['User', script?.user ?? ''],

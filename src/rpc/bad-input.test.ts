@@ -1,5 +1,6 @@
 // What bad input gets: every case of it with the whole sentence, and the supervisor never hears of it.
 
+import { ServiceOperation } from '../../proto/gen/muster/v1/service_action_pb.ts';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { Code, type ConnectError, createClient } from '@connectrpc/connect';
 import { expect, it } from 'vitest';
@@ -27,6 +28,12 @@ const withSpec = (spec: Spec) => createTask({ target: any, action: script(), ...
 const withPolicy = (policy: Spec['policy'] & object) => withSpec({ policy });
 const id = taskId(1);
 
+const service = (fields: { unit?: string; operation?: ServiceOperation }) =>
+  ({
+    case: 'service',
+    value: { unit: 'nginx', operation: ServiceOperation.START, ...fields },
+  }) as const;
+
 const NODE_ID =
   'it must be a node id: 1 to 63 letters, digits, "-", "_" or ".", a letter or digit at both ends';
 
@@ -39,7 +46,11 @@ const CASES: readonly (readonly [string, () => Promise<unknown>, string])[] = [
     () => withSpec({ target: {} }),
     'create the task: spec.target.node_id or spec.target.any or spec.target.selection is missing',
   ],
-  ['no action', () => createTask({ target: any }), 'create the task: spec.script is missing'],
+  [
+    'no action',
+    () => createTask({ target: any }),
+    'create the task: spec.script or spec.service is missing',
+  ],
   [
     'a script without a program',
     () => withSpec({ action: { case: 'script', value: {} } }),
@@ -49,6 +60,16 @@ const CASES: readonly (readonly [string, () => Promise<unknown>, string])[] = [
     'an unknown interpreter',
     () => withSpec({ action: script({ interpreter: 77 as Interpreter }) }),
     'create the task: spec.script.interpreter is 77; it must be INTERPRETER_SH, INTERPRETER_BASH, INTERPRETER_PYTHON3, INTERPRETER_NODE or INTERPRETER_DENO',
+  ],
+  [
+    'an option as a service',
+    () => withSpec({ action: service({ unit: '--now' }) }),
+    'create the task: spec.service.unit is "--now"; it must be the name of a systemd unit: 1 to 255 letters, digits, ":", "-", "_", ".", "@" or "\\", not beginning with "-"',
+  ],
+  [
+    'no operation on a service',
+    () => withSpec({ action: service({ operation: ServiceOperation.UNSPECIFIED }) }),
+    'create the task: spec.service.operation is SERVICE_OPERATION_UNSPECIFIED; it must be SERVICE_OPERATION_START, SERVICE_OPERATION_STOP, SERVICE_OPERATION_RESTART, SERVICE_OPERATION_STATUS, SERVICE_OPERATION_ENABLE or SERVICE_OPERATION_DISABLE',
   ],
   [
     'an empty script',

@@ -40,6 +40,7 @@ export const STATES: Readonly<Record<StateName, TaskState>> = {
 export const TYPES: Readonly<Record<TypeName, TaskType>> = {
   script: TaskType.SCRIPT,
   fan_out: TaskType.FAN_OUT,
+  service: TaskType.SERVICE,
 };
 
 /** Shows a task without its spec and attempts. */

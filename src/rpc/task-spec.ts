@@ -11,6 +11,7 @@ import {
   type TaskPolicy,
   type TaskTarget,
 } from '../../machines/task-context.ts';
+import { ServiceOperation } from '../../proto/gen/muster/v1/service_action_pb.ts';
 import {
   Interpreter,
   type ScriptAction,
@@ -25,6 +26,8 @@ import { msOfDuration, msOfTimestamp, showDuration } from './times.ts';
 
 const MAX_DERIVED_NAME_CHARACTERS = 60;
 
+type GivenAction = Exclude<TaskSpec['action'], { case: undefined }>;
+
 /**
  * Makes a draft of a spec.
  *
@@ -36,9 +39,9 @@ export function draftOf(spec: TaskSpec, field: string, action: string): TaskDraf
   const refuse = (fault: string): never => {
     throw new MusterError('invalid_argument', `Cannot ${action}: ${field}${fault}`);
   };
-  const script = spec.action.value;
-  if (script === undefined) return refuse('.script is missing');
-  checkScript(script, refuse);
+  const { action: asked } = spec;
+  if (asked.case === undefined) return refuse(' has no action');
+  if (asked.case === 'script') checkScript(asked.value, refuse);
   const held = spec.start === StartMode.MANUAL;
   const startAt = msOfTimestamp(spec.startAt, `${field}.start_at`, action);
   if (held && startAt !== null) {
@@ -47,8 +50,8 @@ export function draftOf(spec: TaskSpec, field: string, action: string): TaskDraf
     );
   }
   return {
-    name: spec.name === '' ? deriveName(script) : spec.name,
-    type: 'script',
+    name: spec.name === '' ? deriveName(asked) : spec.name,
+    type: asked.case,
     labels: spec.labels,
     target: targetOf(spec),
     policy: policyOf(spec.policy, refuse),
@@ -59,8 +62,17 @@ export function draftOf(spec: TaskSpec, field: string, action: string): TaskDraf
   };
 }
 
-/** The name of a task whose user gave none: what it runs, shortly. */
-export function deriveName({ program }: ScriptAction): string {
+/** The name of a task whose user gave none: what it does, shortly. */
+function deriveName(action: GivenAction): string {
+  if (action.case === 'script') return scriptName(action.value);
+  const { operation, unit } = action.value;
+  const [verb = 'service'] =
+    Object.entries(ServiceOperation).find(([, n]) => n === operation) ?? [];
+  const text = `${verb.toLowerCase()} ${unit}`;
+  return text.slice(0, MAX_DERIVED_NAME_CHARACTERS);
+}
+
+function scriptName({ program }: ScriptAction): string {
   const text =
     program.case === 'argv'
       ? basename(program.value.words[0] ?? '')
