@@ -24,6 +24,7 @@ import { encodeNews } from './news.ts';
 import { createNodeActions } from './nodes.ts';
 import { Peers } from './peers.ts';
 import { Reconciler } from './reconciler.ts';
+import { DEFAULT_KEEP_TASKS_MS, RetentionService } from './retention.ts';
 import { Scheduler } from './scheduler.ts';
 import { SessionRegistry } from './sessions.ts';
 import { SpecCache } from './spec-cache.ts';
@@ -50,6 +51,8 @@ export interface SupervisorOptions {
   readonly sweepIntervalMs?: number;
   /** Stored output of one attempt. Default 16 MiB. */
   readonly outputCapBytes?: number;
+  /** How long a task is kept after its end, in ms; null for ever. Default 30 days. */
+  readonly keepTasksMs?: number | null;
 }
 
 /** @throws MusterError `unavailable` if the database does not answer */
@@ -73,6 +76,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   sessions.start();
   timers.start();
   reconciler.start();
+  services.retention.start();
   return {
     id: options.supervisorId,
     tasks: services.tasks,
@@ -132,7 +136,10 @@ function createServices(options: SupervisorOptions, core: Core) {
   const ids = createIdSource(options.randomBytes);
   const creator = { store, specs, stamper, ids, supervisorId, onCommitted };
   const tasks = createTaskActions({ store, host, changes, clock, creator });
-  return { host, sessions, scheduler, timers, reconciler, peers, tasks };
+  const keepTasksMs =
+    options.keepTasksMs === undefined ? DEFAULT_KEEP_TASKS_MS : options.keepTasksMs;
+  const retention = new RetentionService({ store, clock, log, keepTasksMs });
+  return { host, sessions, scheduler, timers, reconciler, retention, peers, tasks };
 }
 
 /** Tells the other supervisors that a node has moved here. */
@@ -155,6 +162,7 @@ async function stopAll(core: Core, services: ReturnType<typeof createServices>):
   services.scheduler.stop();
   services.timers.stop();
   services.reconciler.stop();
+  services.retention.stop();
   services.sessions.stop();
   const drained = services.host.quiet().then(() => store.drained());
   // What is open while the database is away stays open: its agents tell it again to the next supervisor.
