@@ -4,7 +4,6 @@
  * Final tasks go with their output and history; tasks that are not final, and children of such, lose nothing. What a batch
  * could not delete is found again by the next run. Watchers are not told: what goes has been final for as long as it was kept.
  */
-import type { Sql } from '../../db/connect.ts';
 import { deleteOldRequests, deleteOldTasks } from '../../db/retention.ts';
 import { MusterError } from '../../machines/errors.ts';
 import type { Clock, Timer } from '../process/clock.ts';
@@ -72,13 +71,15 @@ export class RetentionService {
   async runOnce(): Promise<{ tasks: number; requests: number }> {
     const { store, batch, keepTasksMs, keepRequestsMs } = this.#options;
     let tasks = 0;
-    let from: { after: string | null } | null = { after: null };
-    while (keepTasksMs !== null && from !== null && !this.#isStopped) {
-      const { after } = from;
-      const deleteBatch = (sql: Sql) => deleteOldTasks(sql, keepTasksMs, batch, after);
-      const done: Awaited<ReturnType<typeof deleteBatch>> = await store.read(deleteBatch);
+    let after: string | null = null;
+    while (keepTasksMs !== null && !this.#isStopped) {
+      const from: string | null = after;
+      const done: { deleted: number; nextAfter: string | null } = await store.read((sql) =>
+        deleteOldTasks(sql, keepTasksMs, batch, from),
+      );
       tasks += done.deleted;
-      from = done.nextAfter === null ? null : { after: done.nextAfter };
+      after = done.nextAfter;
+      if (after === null) break;
     }
     let requests = 0;
     while (!this.#isStopped) {
