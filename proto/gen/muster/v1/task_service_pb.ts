@@ -17,7 +17,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file muster/v1/task_service.proto.
  */
 export const file_muster_v1_task_service: GenFile = /*@__PURE__*/
-  fileDesc("ChxtdXN0ZXIvdjEvdGFza19zZXJ2aWNlLnByb3RvEgltdXN0ZXIudjEibAoRQ3JlYXRlVGFza1JlcXVlc3QSKQoEc3BlYxgBIAEoCzITLm11c3Rlci52MS5UYXNrU3BlY0IGukgDyAEBEiwKCnJlcXVlc3RfaWQYAiABKAlCGLpIFXITKIABMg5eW1x4MjEtXHg3ZV0qJCIzChJDcmVhdGVUYXNrUmVzcG9uc2USHQoEdGFzaxgBIAEoCzIPLm11c3Rlci52MS5UYXNrInMKEkNyZWF0ZVRhc2tzUmVxdWVzdBIvCgVzcGVjcxgBIAMoCzITLm11c3Rlci52MS5UYXNrU3BlY0ILukgIkgEFCAEQ6AcSLAoKcmVxdWVzdF9pZBgCIAEoCUIYukgVchMogAEyDl5bXHgyMS1ceDdlXSokIjUKE0NyZWF0ZVRhc2tzUmVzcG9uc2USHgoFdGFza3MYASADKAsyDy5tdXN0ZXIudjEuVGFzayImCg5HZXRUYXNrUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQEiMAoPR2V0VGFza1Jlc3BvbnNlEh0KBHRhc2sYASABKAsyDy5tdXN0ZXIudjEuVGFzayKPBAoKVGFza0ZpbHRlchI1CgZzdGF0ZXMYASADKA4yFC5tdXN0ZXIudjEuVGFza1N0YXRlQg+6SAySAQkQECIFggECEAESMwoFdHlwZXMYAiADKA4yEy5tdXN0ZXIudjEuVGFza1R5cGVCD7pIDJIBCRAQIgWCAQIQARIaCghub2RlX2lkcxgDIAMoCUIIukgFkgECEGQSGgoIY3JlYXRvcnMYBCADKAlCCLpIBZIBAhBkEh4KCXBhcmVudF9pZBgFIAEoCUILukgI2AEBcgOwAQESIAoLc2NoZWR1bGVfaWQYBiABKAlCC7pICNgBAXIDsAEBEjsKBmxhYmVscxgHIAMoCzIhLm11c3Rlci52MS5UYXNrRmlsdGVyLkxhYmVsc0VudHJ5Qgi6SAWaAQIQQBIwCgxjcmVhdGVkX2Zyb20YCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjEKDWNyZWF0ZWRfdW50aWwYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKCWlkX3ByZWZpeBgKIAEoCUIYukgVchMyEV5bMC05YS1mLV17MCwzNn0kEh0KA2lkcxgLIAMoCUIQukgNkgEKEOgHIgVyA7ABARotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIokBChBMaXN0VGFza3NSZXF1ZXN0EiUKBmZpbHRlchgBIAEoCzIVLm11c3Rlci52MS5UYXNrRmlsdGVyEiIKCXBhZ2Vfc2l6ZRgCIAEoBUIKukgHGgUYyAEoAUgAiAEBEhwKCnBhZ2VfdG9rZW4YAyABKAlCCLpIBXIDKIACQgwKCl9wYWdlX3NpemUiTAoRTGlzdFRhc2tzUmVzcG9uc2USHgoFdGFza3MYASADKAsyDy5tdXN0ZXIudjEuVGFzaxIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiKgoSRXhlY3V0ZVRhc2tSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABASI0ChNFeGVjdXRlVGFza1Jlc3BvbnNlEh0KBHRhc2sYASABKAsyDy5tdXN0ZXIudjEuVGFzayJNChFDYW5jZWxUYXNrUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQESIgoEbm90ZRgCIAEoCUIUukgRcg8o6AcyCl5bXlx4MDBdKiQiMwoSQ2FuY2VsVGFza1Jlc3BvbnNlEh0KBHRhc2sYASABKAsyDy5tdXN0ZXIudjEuVGFzayJWChBSZXRyeVRhc2tSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARIsCgpyZXF1ZXN0X2lkGAIgASgJQhi6SBVyEyiAATIOXltceDIxLVx4N2VdKiQiMgoRUmV0cnlUYXNrUmVzcG9uc2USHQoEdGFzaxgBIAEoCzIPLm11c3Rlci52MS5UYXNrIoUBChJSZXNvbHZlVGFza1JlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBEjUKCnJlc29sdXRpb24YAiABKA4yFS5tdXN0ZXIudjEuUmVzb2x1dGlvbkIKukgHggEEEAEgABIiCgRub3RlGAMgASgJQhS6SBFyDyjoBzIKXlteXHgwMF0qJCI0ChNSZXNvbHZlVGFza1Jlc3BvbnNlEh0KBHRhc2sYASABKAsyDy5tdXN0ZXIudjEuVGFzayIpChFEZWxldGVUYXNrUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQEiFAoSRGVsZXRlVGFza1Jlc3BvbnNlImEKD1dhaXRUYXNrUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQESOAoHdGltZW91dBgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIMukgJqgEGIgIIPDIAIjEKEFdhaXRUYXNrUmVzcG9uc2USHQoEdGFzaxgBIAEoCzIPLm11c3Rlci52MS5UYXNrImgKEVdhdGNoVGFza3NSZXF1ZXN0EiUKBmZpbHRlchgBIAEoCzIVLm11c3Rlci52MS5UYXNrRmlsdGVyEiwKBHNlZW4YAiADKAsyEy5tdXN0ZXIudjEuU2VlblRhc2tCCbpIBpIBAxDoByI6CghTZWVuVGFzaxIUCgJpZBgBIAEoCUIIukgFcgOwAQESGAoHdmVyc2lvbhgCIAEoBUIHukgEGgIoACJvChJXYXRjaFRhc2tzUmVzcG9uc2USHQoEdGFzaxgBIAEoCzIPLm11c3Rlci52MS5UYXNrEikKCnRyYW5zaXRpb24YAiABKAsyFS5tdXN0ZXIudjEuVHJhbnNpdGlvbhIPCgdkZWxldGVkGAMgASgIIn8KFUdldFRhc2tIaXN0b3J5UmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQESHgoNYWZ0ZXJfdmVyc2lvbhgCIAEoBUIHukgEGgIoABIiCglwYWdlX3NpemUYAyABKAVCCrpIBxoFGOgHKAFIAIgBAUIMCgpfcGFnZV9zaXplIoMBChZHZXRUYXNrSGlzdG9yeVJlc3BvbnNlEioKC3RyYW5zaXRpb25zGAEgAygLMhUubXVzdGVyLnYxLlRyYW5zaXRpb24SKwoMbGF0ZV9yZXBvcnRzGAIgAygLMhUubXVzdGVyLnYxLkxhdGVSZXBvcnQSEAoIaGFzX21vcmUYAyABKAgiKQoRVmVyaWZ5VGFza1JlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBIk0KElZlcmlmeVRhc2tSZXNwb25zZRINCgVjbGVhbhgBIAEoCBITCgt0cmFuc2l0aW9ucxgCIAEoBRITCgtkaWZmZXJlbmNlcxgDIAMoCSLIAQoRUmVhZE91dHB1dFJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBEhgKB2F0dGVtcHQYAiABKAVCB7pIBBoCKAASMwoGc3RyZWFtGAMgASgOMhcubXVzdGVyLnYxLk91dHB1dFN0cmVhbUIKukgHggEEEAEgABIXCgZvZmZzZXQYBCABKANCB7pIBCICKAASJQoLbGltaXRfYnl0ZXMYBSABKAVCC7pICBoGGICAQCgBSACIAQFCDgoMX2xpbWl0X2J5dGVzIm8KElJlYWRPdXRwdXRSZXNwb25zZRIPCgdhdHRlbXB0GAEgASgFEg8KB2NvbnRlbnQYAiABKAwSEwoLbmV4dF9vZmZzZXQYAyABKAMSCwoDZW5kGAQgASgIEhUKDWRyb3BwZWRfYnl0ZXMYBSABKAMimAEKEVRhaWxPdXRwdXRSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARIYCgdhdHRlbXB0GAIgASgFQge6SAQaAigAEh4KDXN0ZG91dF9vZmZzZXQYAyABKANCB7pIBCICKAASHgoNc3RkZXJyX29mZnNldBgEIAEoA0IHukgEIgIoABITCgtzdG9yZWRfb25seRgFIAEoCCKTAQoSVGFpbE91dHB1dFJlc3BvbnNlEicKBWNodW5rGAEgASgLMhYubXVzdGVyLnYxLk91dHB1dENodW5rSAASKwoHZHJvcHBlZBgCIAEoCzIYLm11c3Rlci52MS5PdXRwdXREcm9wcGVkSAASHwoEdGFzaxgDIAEoCzIPLm11c3Rlci52MS5UYXNrSABCBgoEaXRlbSKQAQoLT3V0cHV0Q2h1bmsSDwoHYXR0ZW1wdBgBIAEoBRInCgZzdHJlYW0YAiABKA4yFy5tdXN0ZXIudjEuT3V0cHV0U3RyZWFtEg4KBm9mZnNldBgDIAEoAxIPCgdjb250ZW50GAQgASgMEiYKAmF0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIvCg1PdXRwdXREcm9wcGVkEg8KB2F0dGVtcHQYASABKAUSDQoFYnl0ZXMYAiABKAMiewoUR2V0U3RhdGlzdGljc1JlcXVlc3QSMAoMY3JlYXRlZF9mcm9tGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIxCg1jcmVhdGVkX3VudGlsGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKgAgoVR2V0U3RhdGlzdGljc1Jlc3BvbnNlEg0KBXRvdGFsGAEgASgDEicKCGJ5X3N0YXRlGAIgAygLMhUubXVzdGVyLnYxLlN0YXRlQ291bnQSJgoHYnlfdHlwZRgDIAMoCzIVLm11c3Rlci52MS5OYW1lZENvdW50EiYKB2J5X25vZGUYBCADKAsyFS5tdXN0ZXIudjEuTmFtZWRDb3VudBIlCgdieV9ob3VyGAUgAygLMhQubXVzdGVyLnYxLkhvdXJDb3VudBIrCgd3YWl0aW5nGAYgASgLMhoubXVzdGVyLnYxLkR1cmF0aW9uU3VtbWFyeRIrCgdydW5uaW5nGAcgASgLMhoubXVzdGVyLnYxLkR1cmF0aW9uU3VtbWFyeSJSCgpTdGF0ZUNvdW50EiMKBXN0YXRlGAEgASgOMhQubXVzdGVyLnYxLlRhc2tTdGF0ZRIQCghzdWJzdGF0ZRgCIAEoCRINCgVjb3VudBgDIAEoAyIpCgpOYW1lZENvdW50EgwKBG5hbWUYASABKAkSDQoFY291bnQYAiABKAMiaQoJSG91ckNvdW50EigKBGhvdXIYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg8KB2NyZWF0ZWQYAiABKAMSEQoJY29tcGxldGVkGAMgASgDEg4KBmZhaWxlZBgEIAEoAyKYAQoPRHVyYXRpb25TdW1tYXJ5Eg0KBWNvdW50GAEgASgDEiYKA3A1MBgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhImCgNwOTUYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SJgoDbWF4GAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uKogBCgpSZXNvbHV0aW9uEhoKFlJFU09MVVRJT05fVU5TUEVDSUZJRUQQABITCg9SRVNPTFVUSU9OX0xPU1QQARIYChRSRVNPTFVUSU9OX0NPTVBMRVRFRBACEhUKEVJFU09MVVRJT05fRkFJTEVEEAMSGAoUUkVTT0xVVElPTl9DQU5DRUxMRUQQBDLoCQoLVGFza1NlcnZpY2USSQoKQ3JlYXRlVGFzaxIcLm11c3Rlci52MS5DcmVhdGVUYXNrUmVxdWVzdBodLm11c3Rlci52MS5DcmVhdGVUYXNrUmVzcG9uc2USTAoLQ3JlYXRlVGFza3MSHS5tdXN0ZXIudjEuQ3JlYXRlVGFza3NSZXF1ZXN0Gh4ubXVzdGVyLnYxLkNyZWF0ZVRhc2tzUmVzcG9uc2USRQoHR2V0VGFzaxIZLm11c3Rlci52MS5HZXRUYXNrUmVxdWVzdBoaLm11c3Rlci52MS5HZXRUYXNrUmVzcG9uc2UiA5ACARJLCglMaXN0VGFza3MSGy5tdXN0ZXIudjEuTGlzdFRhc2tzUmVxdWVzdBocLm11c3Rlci52MS5MaXN0VGFza3NSZXNwb25zZSIDkAIBEkwKC0V4ZWN1dGVUYXNrEh0ubXVzdGVyLnYxLkV4ZWN1dGVUYXNrUmVxdWVzdBoeLm11c3Rlci52MS5FeGVjdXRlVGFza1Jlc3BvbnNlEkkKCkNhbmNlbFRhc2sSHC5tdXN0ZXIudjEuQ2FuY2VsVGFza1JlcXVlc3QaHS5tdXN0ZXIudjEuQ2FuY2VsVGFza1Jlc3BvbnNlEkYKCVJldHJ5VGFzaxIbLm11c3Rlci52MS5SZXRyeVRhc2tSZXF1ZXN0GhwubXVzdGVyLnYxLlJldHJ5VGFza1Jlc3BvbnNlEkwKC1Jlc29sdmVUYXNrEh0ubXVzdGVyLnYxLlJlc29sdmVUYXNrUmVxdWVzdBoeLm11c3Rlci52MS5SZXNvbHZlVGFza1Jlc3BvbnNlEkkKCkRlbGV0ZVRhc2sSHC5tdXN0ZXIudjEuRGVsZXRlVGFza1JlcXVlc3QaHS5tdXN0ZXIudjEuRGVsZXRlVGFza1Jlc3BvbnNlEkMKCFdhaXRUYXNrEhoubXVzdGVyLnYxLldhaXRUYXNrUmVxdWVzdBobLm11c3Rlci52MS5XYWl0VGFza1Jlc3BvbnNlEksKCldhdGNoVGFza3MSHC5tdXN0ZXIudjEuV2F0Y2hUYXNrc1JlcXVlc3QaHS5tdXN0ZXIudjEuV2F0Y2hUYXNrc1Jlc3BvbnNlMAESWgoOR2V0VGFza0hpc3RvcnkSIC5tdXN0ZXIudjEuR2V0VGFza0hpc3RvcnlSZXF1ZXN0GiEubXVzdGVyLnYxLkdldFRhc2tIaXN0b3J5UmVzcG9uc2UiA5ACARJOCgpWZXJpZnlUYXNrEhwubXVzdGVyLnYxLlZlcmlmeVRhc2tSZXF1ZXN0Gh0ubXVzdGVyLnYxLlZlcmlmeVRhc2tSZXNwb25zZSIDkAIBEk4KClJlYWRPdXRwdXQSHC5tdXN0ZXIudjEuUmVhZE91dHB1dFJlcXVlc3QaHS5tdXN0ZXIudjEuUmVhZE91dHB1dFJlc3BvbnNlIgOQAgESSwoKVGFpbE91dHB1dBIcLm11c3Rlci52MS5UYWlsT3V0cHV0UmVxdWVzdBodLm11c3Rlci52MS5UYWlsT3V0cHV0UmVzcG9uc2UwARJXCg1HZXRTdGF0aXN0aWNzEh8ubXVzdGVyLnYxLkdldFN0YXRpc3RpY3NSZXF1ZXN0GiAubXVzdGVyLnYxLkdldFN0YXRpc3RpY3NSZXNwb25zZSIDkAIBYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_muster_v1_task]);
+  fileDesc("ChxtdXN0ZXIvdjEvdGFza19zZXJ2aWNlLnByb3RvEgltdXN0ZXIudjEibAoRQ3JlYXRlVGFza1JlcXVlc3QSKQoEc3BlYxgBIAEoCzITLm11c3Rlci52MS5UYXNrU3BlY0IGukgDyAEBEiwKCnJlcXVlc3RfaWQYAiABKAlCGLpIFXITKIABMg5eW1x4MjEtXHg3ZV0qJCIzChJDcmVhdGVUYXNrUmVzcG9uc2USHQoEdGFzaxgBIAEoCzIPLm11c3Rlci52MS5UYXNrInMKEkNyZWF0ZVRhc2tzUmVxdWVzdBIvCgVzcGVjcxgBIAMoCzITLm11c3Rlci52MS5UYXNrU3BlY0ILukgIkgEFCAEQ6AcSLAoKcmVxdWVzdF9pZBgCIAEoCUIYukgVchMogAEyDl5bXHgyMS1ceDdlXSokIjUKE0NyZWF0ZVRhc2tzUmVzcG9uc2USHgoFdGFza3MYASADKAsyDy5tdXN0ZXIudjEuVGFzayImCg5HZXRUYXNrUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQEiMAoPR2V0VGFza1Jlc3BvbnNlEh0KBHRhc2sYASABKAsyDy5tdXN0ZXIudjEuVGFzayKPBAoKVGFza0ZpbHRlchI1CgZzdGF0ZXMYASADKA4yFC5tdXN0ZXIudjEuVGFza1N0YXRlQg+6SAySAQkQECIFggECEAESMwoFdHlwZXMYAiADKA4yEy5tdXN0ZXIudjEuVGFza1R5cGVCD7pIDJIBCRAQIgWCAQIQARIaCghub2RlX2lkcxgDIAMoCUIIukgFkgECEGQSGgoIY3JlYXRvcnMYBCADKAlCCLpIBZIBAhBkEh4KCXBhcmVudF9pZBgFIAEoCUILukgI2AEBcgOwAQESIAoLc2NoZWR1bGVfaWQYBiABKAlCC7pICNgBAXIDsAEBEjsKBmxhYmVscxgHIAMoCzIhLm11c3Rlci52MS5UYXNrRmlsdGVyLkxhYmVsc0VudHJ5Qgi6SAWaAQIQQBIwCgxjcmVhdGVkX2Zyb20YCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjEKDWNyZWF0ZWRfdW50aWwYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKCWlkX3ByZWZpeBgKIAEoCUIYukgVchMyEV5bMC05YS1mLV17MCwzNn0kEh0KA2lkcxgLIAMoCUIQukgNkgEKEOgHIgVyA7ABARotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIokBChBMaXN0VGFza3NSZXF1ZXN0EiUKBmZpbHRlchgBIAEoCzIVLm11c3Rlci52MS5UYXNrRmlsdGVyEiIKCXBhZ2Vfc2l6ZRgCIAEoBUIKukgHGgUYyAEoAUgAiAEBEhwKCnBhZ2VfdG9rZW4YAyABKAlCCLpIBXIDKIACQgwKCl9wYWdlX3NpemUiTAoRTGlzdFRhc2tzUmVzcG9uc2USHgoFdGFza3MYASADKAsyDy5tdXN0ZXIudjEuVGFzaxIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiKgoSRXhlY3V0ZVRhc2tSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABASI0ChNFeGVjdXRlVGFza1Jlc3BvbnNlEh0KBHRhc2sYASABKAsyDy5tdXN0ZXIudjEuVGFzayJNChFDYW5jZWxUYXNrUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQESIgoEbm90ZRgCIAEoCUIUukgRcg8o6AcyCl5bXlx4MDBdKiQiMwoSQ2FuY2VsVGFza1Jlc3BvbnNlEh0KBHRhc2sYASABKAsyDy5tdXN0ZXIudjEuVGFzayJWChBSZXRyeVRhc2tSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARIsCgpyZXF1ZXN0X2lkGAIgASgJQhi6SBVyEyiAATIOXltceDIxLVx4N2VdKiQiMgoRUmV0cnlUYXNrUmVzcG9uc2USHQoEdGFzaxgBIAEoCzIPLm11c3Rlci52MS5UYXNrIoUBChJSZXNvbHZlVGFza1JlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBEjUKCnJlc29sdXRpb24YAiABKA4yFS5tdXN0ZXIudjEuUmVzb2x1dGlvbkIKukgHggEEEAEgABIiCgRub3RlGAMgASgJQhS6SBFyDyjoBzIKXlteXHgwMF0qJCI0ChNSZXNvbHZlVGFza1Jlc3BvbnNlEh0KBHRhc2sYASABKAsyDy5tdXN0ZXIudjEuVGFzayIpChFEZWxldGVUYXNrUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQEiFAoSRGVsZXRlVGFza1Jlc3BvbnNlImEKD1dhaXRUYXNrUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQESOAoHdGltZW91dBgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIMukgJqgEGIgIIPDIAIjEKEFdhaXRUYXNrUmVzcG9uc2USHQoEdGFzaxgBIAEoCzIPLm11c3Rlci52MS5UYXNrImgKEVdhdGNoVGFza3NSZXF1ZXN0EiUKBmZpbHRlchgBIAEoCzIVLm11c3Rlci52MS5UYXNrRmlsdGVyEiwKBHNlZW4YAiADKAsyEy5tdXN0ZXIudjEuU2VlblRhc2tCCbpIBpIBAxDoByI6CghTZWVuVGFzaxIUCgJpZBgBIAEoCUIIukgFcgOwAQESGAoHdmVyc2lvbhgCIAEoBUIHukgEGgIoACJvChJXYXRjaFRhc2tzUmVzcG9uc2USHQoEdGFzaxgBIAEoCzIPLm11c3Rlci52MS5UYXNrEikKCnRyYW5zaXRpb24YAiABKAsyFS5tdXN0ZXIudjEuVHJhbnNpdGlvbhIPCgdkZWxldGVkGAMgASgIIn8KFUdldFRhc2tIaXN0b3J5UmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQESHgoNYWZ0ZXJfdmVyc2lvbhgCIAEoBUIHukgEGgIoABIiCglwYWdlX3NpemUYAyABKAVCCrpIBxoFGOgHKAFIAIgBAUIMCgpfcGFnZV9zaXplIoMBChZHZXRUYXNrSGlzdG9yeVJlc3BvbnNlEioKC3RyYW5zaXRpb25zGAEgAygLMhUubXVzdGVyLnYxLlRyYW5zaXRpb24SKwoMbGF0ZV9yZXBvcnRzGAIgAygLMhUubXVzdGVyLnYxLkxhdGVSZXBvcnQSEAoIaGFzX21vcmUYAyABKAgiKQoRVmVyaWZ5VGFza1JlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBIk0KElZlcmlmeVRhc2tSZXNwb25zZRINCgVjbGVhbhgBIAEoCBITCgt0cmFuc2l0aW9ucxgCIAEoBRITCgtkaWZmZXJlbmNlcxgDIAMoCSLIAQoRUmVhZE91dHB1dFJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBEhgKB2F0dGVtcHQYAiABKAVCB7pIBBoCKAASMwoGc3RyZWFtGAMgASgOMhcubXVzdGVyLnYxLk91dHB1dFN0cmVhbUIKukgHggEEEAEgABIXCgZvZmZzZXQYBCABKANCB7pIBCICKAASJQoLbGltaXRfYnl0ZXMYBSABKAVCC7pICBoGGICAQCgBSACIAQFCDgoMX2xpbWl0X2J5dGVzIm8KElJlYWRPdXRwdXRSZXNwb25zZRIPCgdhdHRlbXB0GAEgASgFEg8KB2NvbnRlbnQYAiABKAwSEwoLbmV4dF9vZmZzZXQYAyABKAMSCwoDZW5kGAQgASgIEhUKDWRyb3BwZWRfYnl0ZXMYBSABKAMimAEKEVRhaWxPdXRwdXRSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARIYCgdhdHRlbXB0GAIgASgFQge6SAQaAigAEh4KDXN0ZG91dF9vZmZzZXQYAyABKANCB7pIBCICKAASHgoNc3RkZXJyX29mZnNldBgEIAEoA0IHukgEIgIoABITCgtzdG9yZWRfb25seRgFIAEoCCKTAQoSVGFpbE91dHB1dFJlc3BvbnNlEicKBWNodW5rGAEgASgLMhYubXVzdGVyLnYxLk91dHB1dENodW5rSAASKwoHZHJvcHBlZBgCIAEoCzIYLm11c3Rlci52MS5PdXRwdXREcm9wcGVkSAASHwoEdGFzaxgDIAEoCzIPLm11c3Rlci52MS5UYXNrSABCBgoEaXRlbSKQAQoLT3V0cHV0Q2h1bmsSDwoHYXR0ZW1wdBgBIAEoBRInCgZzdHJlYW0YAiABKA4yFy5tdXN0ZXIudjEuT3V0cHV0U3RyZWFtEg4KBm9mZnNldBgDIAEoAxIPCgdjb250ZW50GAQgASgMEiYKAmF0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIvCg1PdXRwdXREcm9wcGVkEg8KB2F0dGVtcHQYASABKAUSDQoFYnl0ZXMYAiABKAMiewoUR2V0U3RhdGlzdGljc1JlcXVlc3QSMAoMY3JlYXRlZF9mcm9tGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIxCg1jcmVhdGVkX3VudGlsGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKgAgoVR2V0U3RhdGlzdGljc1Jlc3BvbnNlEg0KBXRvdGFsGAEgASgDEicKCGJ5X3N0YXRlGAIgAygLMhUubXVzdGVyLnYxLlN0YXRlQ291bnQSJgoHYnlfdHlwZRgDIAMoCzIVLm11c3Rlci52MS5OYW1lZENvdW50EiYKB2J5X25vZGUYBCADKAsyFS5tdXN0ZXIudjEuTmFtZWRDb3VudBIlCgdieV9ob3VyGAUgAygLMhQubXVzdGVyLnYxLkhvdXJDb3VudBIrCgd3YWl0aW5nGAYgASgLMhoubXVzdGVyLnYxLkR1cmF0aW9uU3VtbWFyeRIrCgdydW5uaW5nGAcgASgLMhoubXVzdGVyLnYxLkR1cmF0aW9uU3VtbWFyeSJSCgpTdGF0ZUNvdW50EiMKBXN0YXRlGAEgASgOMhQubXVzdGVyLnYxLlRhc2tTdGF0ZRIQCghzdWJzdGF0ZRgCIAEoCRINCgVjb3VudBgDIAEoAyIpCgpOYW1lZENvdW50EgwKBG5hbWUYASABKAkSDQoFY291bnQYAiABKAMiaQoJSG91ckNvdW50EigKBGhvdXIYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg8KB2NyZWF0ZWQYAiABKAMSEQoJY29tcGxldGVkGAMgASgDEg4KBmZhaWxlZBgEIAEoAyKYAQoPRHVyYXRpb25TdW1tYXJ5Eg0KBWNvdW50GAEgASgDEiYKA3A1MBgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhImCgNwOTUYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SJgoDbWF4GAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIm0KEkNhbmNlbFRhc2tzUmVxdWVzdBIzCglzZWxlY3Rpb24YASABKAsyGC5tdXN0ZXIudjEuQnVsa1NlbGVjdGlvbkIGukgDyAEBEiIKBG5vdGUYAiABKAlCFLpIEXIPKOgHMgpeW15ceDAwXSokIjgKE0NhbmNlbFRhc2tzUmVzcG9uc2USIQoEaXRlbRgBIAEoCzITLm11c3Rlci52MS5CdWxrSXRlbSJ1ChFSZXRyeVRhc2tzUmVxdWVzdBIzCglzZWxlY3Rpb24YASABKAsyGC5tdXN0ZXIudjEuQnVsa1NlbGVjdGlvbkIGukgDyAEBEisKCnJlcXVlc3RfaWQYAiABKAlCF7pIFHISKEAyDl5bXHgyMS1ceDdlXSokIjcKElJldHJ5VGFza3NSZXNwb25zZRIhCgRpdGVtGAEgASgLMhMubXVzdGVyLnYxLkJ1bGtJdGVtIkkKEkRlbGV0ZVRhc2tzUmVxdWVzdBIzCglzZWxlY3Rpb24YASABKAsyGC5tdXN0ZXIudjEuQnVsa1NlbGVjdGlvbkIGukgDyAEBIjgKE0RlbGV0ZVRhc2tzUmVzcG9uc2USIQoEaXRlbRgBIAEoCzITLm11c3Rlci52MS5CdWxrSXRlbSJUCg1CdWxrU2VsZWN0aW9uEiUKBmZpbHRlchgBIAEoCzIVLm11c3Rlci52MS5UYXNrRmlsdGVyEgsKA2FsbBgCIAEoCBIPCgdkcnlfcnVuGAMgASgIImYKCEJ1bGtJdGVtEicKBnJlc3VsdBgBIAEoCzIVLm11c3Rlci52MS5CdWxrUmVzdWx0SAASKQoHc3VtbWFyeRgCIAEoCzIWLm11c3Rlci52MS5CdWxrU3VtbWFyeUgAQgYKBGl0ZW0iUwoKQnVsa1Jlc3VsdBIKCgJpZBgBIAEoCRISCgplcnJvcl9raW5kGAIgASgJEhUKDWVycm9yX21lc3NhZ2UYAyABKAkSDgoGbmV3X2lkGAQgASgJIk8KC0J1bGtTdW1tYXJ5Eg8KB21hdGNoZWQYASABKAUSDAoEZG9uZRgCIAEoBRIOCgZmYWlsZWQYAyABKAUSEQoJZmlyc3RfaWRzGAQgAygJKogBCgpSZXNvbHV0aW9uEhoKFlJFU09MVVRJT05fVU5TUEVDSUZJRUQQABITCg9SRVNPTFVUSU9OX0xPU1QQARIYChRSRVNPTFVUSU9OX0NPTVBMRVRFRBACEhUKEVJFU09MVVRJT05fRkFJTEVEEAMSGAoUUkVTT0xVVElPTl9DQU5DRUxMRUQQBDLVCwoLVGFza1NlcnZpY2USSQoKQ3JlYXRlVGFzaxIcLm11c3Rlci52MS5DcmVhdGVUYXNrUmVxdWVzdBodLm11c3Rlci52MS5DcmVhdGVUYXNrUmVzcG9uc2USTAoLQ3JlYXRlVGFza3MSHS5tdXN0ZXIudjEuQ3JlYXRlVGFza3NSZXF1ZXN0Gh4ubXVzdGVyLnYxLkNyZWF0ZVRhc2tzUmVzcG9uc2USRQoHR2V0VGFzaxIZLm11c3Rlci52MS5HZXRUYXNrUmVxdWVzdBoaLm11c3Rlci52MS5HZXRUYXNrUmVzcG9uc2UiA5ACARJLCglMaXN0VGFza3MSGy5tdXN0ZXIudjEuTGlzdFRhc2tzUmVxdWVzdBocLm11c3Rlci52MS5MaXN0VGFza3NSZXNwb25zZSIDkAIBEkwKC0V4ZWN1dGVUYXNrEh0ubXVzdGVyLnYxLkV4ZWN1dGVUYXNrUmVxdWVzdBoeLm11c3Rlci52MS5FeGVjdXRlVGFza1Jlc3BvbnNlEkkKCkNhbmNlbFRhc2sSHC5tdXN0ZXIudjEuQ2FuY2VsVGFza1JlcXVlc3QaHS5tdXN0ZXIudjEuQ2FuY2VsVGFza1Jlc3BvbnNlEkYKCVJldHJ5VGFzaxIbLm11c3Rlci52MS5SZXRyeVRhc2tSZXF1ZXN0GhwubXVzdGVyLnYxLlJldHJ5VGFza1Jlc3BvbnNlEkwKC1Jlc29sdmVUYXNrEh0ubXVzdGVyLnYxLlJlc29sdmVUYXNrUmVxdWVzdBoeLm11c3Rlci52MS5SZXNvbHZlVGFza1Jlc3BvbnNlEkkKCkRlbGV0ZVRhc2sSHC5tdXN0ZXIudjEuRGVsZXRlVGFza1JlcXVlc3QaHS5tdXN0ZXIudjEuRGVsZXRlVGFza1Jlc3BvbnNlEk4KC0NhbmNlbFRhc2tzEh0ubXVzdGVyLnYxLkNhbmNlbFRhc2tzUmVxdWVzdBoeLm11c3Rlci52MS5DYW5jZWxUYXNrc1Jlc3BvbnNlMAESSwoKUmV0cnlUYXNrcxIcLm11c3Rlci52MS5SZXRyeVRhc2tzUmVxdWVzdBodLm11c3Rlci52MS5SZXRyeVRhc2tzUmVzcG9uc2UwARJOCgtEZWxldGVUYXNrcxIdLm11c3Rlci52MS5EZWxldGVUYXNrc1JlcXVlc3QaHi5tdXN0ZXIudjEuRGVsZXRlVGFza3NSZXNwb25zZTABEkMKCFdhaXRUYXNrEhoubXVzdGVyLnYxLldhaXRUYXNrUmVxdWVzdBobLm11c3Rlci52MS5XYWl0VGFza1Jlc3BvbnNlEksKCldhdGNoVGFza3MSHC5tdXN0ZXIudjEuV2F0Y2hUYXNrc1JlcXVlc3QaHS5tdXN0ZXIudjEuV2F0Y2hUYXNrc1Jlc3BvbnNlMAESWgoOR2V0VGFza0hpc3RvcnkSIC5tdXN0ZXIudjEuR2V0VGFza0hpc3RvcnlSZXF1ZXN0GiEubXVzdGVyLnYxLkdldFRhc2tIaXN0b3J5UmVzcG9uc2UiA5ACARJOCgpWZXJpZnlUYXNrEhwubXVzdGVyLnYxLlZlcmlmeVRhc2tSZXF1ZXN0Gh0ubXVzdGVyLnYxLlZlcmlmeVRhc2tSZXNwb25zZSIDkAIBEk4KClJlYWRPdXRwdXQSHC5tdXN0ZXIudjEuUmVhZE91dHB1dFJlcXVlc3QaHS5tdXN0ZXIudjEuUmVhZE91dHB1dFJlc3BvbnNlIgOQAgESSwoKVGFpbE91dHB1dBIcLm11c3Rlci52MS5UYWlsT3V0cHV0UmVxdWVzdBodLm11c3Rlci52MS5UYWlsT3V0cHV0UmVzcG9uc2UwARJXCg1HZXRTdGF0aXN0aWNzEh8ubXVzdGVyLnYxLkdldFN0YXRpc3RpY3NSZXF1ZXN0GiAubXVzdGVyLnYxLkdldFN0YXRpc3RpY3NSZXNwb25zZSIDkAIBYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_muster_v1_task]);
 
 /**
  * @generated from message muster.v1.CreateTaskRequest
@@ -1113,6 +1113,262 @@ export const DurationSummarySchema: GenMessage<DurationSummary> = /*@__PURE__*/
   messageDesc(file_muster_v1_task_service, 39);
 
 /**
+ * @generated from message muster.v1.CancelTasksRequest
+ */
+export type CancelTasksRequest = Message<"muster.v1.CancelTasksRequest"> & {
+  /**
+   * @generated from field: muster.v1.BulkSelection selection = 1;
+   */
+  selection?: BulkSelection | undefined;
+
+  /**
+   * Why, for the histories.
+   *
+   * @generated from field: string note = 2;
+   */
+  note: string;
+};
+
+/**
+ * Describes the message muster.v1.CancelTasksRequest.
+ * Use `create(CancelTasksRequestSchema)` to create a new message.
+ */
+export const CancelTasksRequestSchema: GenMessage<CancelTasksRequest> = /*@__PURE__*/
+  messageDesc(file_muster_v1_task_service, 40);
+
+/**
+ * @generated from message muster.v1.CancelTasksResponse
+ */
+export type CancelTasksResponse = Message<"muster.v1.CancelTasksResponse"> & {
+  /**
+   * @generated from field: muster.v1.BulkItem item = 1;
+   */
+  item?: BulkItem | undefined;
+};
+
+/**
+ * Describes the message muster.v1.CancelTasksResponse.
+ * Use `create(CancelTasksResponseSchema)` to create a new message.
+ */
+export const CancelTasksResponseSchema: GenMessage<CancelTasksResponse> = /*@__PURE__*/
+  messageDesc(file_muster_v1_task_service, 41);
+
+/**
+ * @generated from message muster.v1.RetryTasksRequest
+ */
+export type RetryTasksRequest = Message<"muster.v1.RetryTasksRequest"> & {
+  /**
+   * @generated from field: muster.v1.BulkSelection selection = 1;
+   */
+  selection?: BulkSelection | undefined;
+
+  /**
+   * A task that was retried under the same request_id is not retried again. Tasks created since match like any other.
+   *
+   * @generated from field: string request_id = 2;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message muster.v1.RetryTasksRequest.
+ * Use `create(RetryTasksRequestSchema)` to create a new message.
+ */
+export const RetryTasksRequestSchema: GenMessage<RetryTasksRequest> = /*@__PURE__*/
+  messageDesc(file_muster_v1_task_service, 42);
+
+/**
+ * @generated from message muster.v1.RetryTasksResponse
+ */
+export type RetryTasksResponse = Message<"muster.v1.RetryTasksResponse"> & {
+  /**
+   * @generated from field: muster.v1.BulkItem item = 1;
+   */
+  item?: BulkItem | undefined;
+};
+
+/**
+ * Describes the message muster.v1.RetryTasksResponse.
+ * Use `create(RetryTasksResponseSchema)` to create a new message.
+ */
+export const RetryTasksResponseSchema: GenMessage<RetryTasksResponse> = /*@__PURE__*/
+  messageDesc(file_muster_v1_task_service, 43);
+
+/**
+ * @generated from message muster.v1.DeleteTasksRequest
+ */
+export type DeleteTasksRequest = Message<"muster.v1.DeleteTasksRequest"> & {
+  /**
+   * @generated from field: muster.v1.BulkSelection selection = 1;
+   */
+  selection?: BulkSelection | undefined;
+};
+
+/**
+ * Describes the message muster.v1.DeleteTasksRequest.
+ * Use `create(DeleteTasksRequestSchema)` to create a new message.
+ */
+export const DeleteTasksRequestSchema: GenMessage<DeleteTasksRequest> = /*@__PURE__*/
+  messageDesc(file_muster_v1_task_service, 44);
+
+/**
+ * @generated from message muster.v1.DeleteTasksResponse
+ */
+export type DeleteTasksResponse = Message<"muster.v1.DeleteTasksResponse"> & {
+  /**
+   * @generated from field: muster.v1.BulkItem item = 1;
+   */
+  item?: BulkItem | undefined;
+};
+
+/**
+ * Describes the message muster.v1.DeleteTasksResponse.
+ * Use `create(DeleteTasksResponseSchema)` to create a new message.
+ */
+export const DeleteTasksResponseSchema: GenMessage<DeleteTasksResponse> = /*@__PURE__*/
+  messageDesc(file_muster_v1_task_service, 45);
+
+/**
+ * BulkSelection says which tasks an action is for.
+ *
+ * @generated from message muster.v1.BulkSelection
+ */
+export type BulkSelection = Message<"muster.v1.BulkSelection"> & {
+  /**
+   * @generated from field: muster.v1.TaskFilter filter = 1;
+   */
+  filter?: TaskFilter | undefined;
+
+  /**
+   * Needed when the filter has no condition.
+   *
+   * @generated from field: bool all = 2;
+   */
+  all: boolean;
+
+  /**
+   * Counts and changes nothing: only the summary is sent.
+   *
+   * @generated from field: bool dry_run = 3;
+   */
+  dryRun: boolean;
+};
+
+/**
+ * Describes the message muster.v1.BulkSelection.
+ * Use `create(BulkSelectionSchema)` to create a new message.
+ */
+export const BulkSelectionSchema: GenMessage<BulkSelection> = /*@__PURE__*/
+  messageDesc(file_muster_v1_task_service, 46);
+
+/**
+ * BulkItem is a result, or the summary that ends the stream.
+ *
+ * @generated from message muster.v1.BulkItem
+ */
+export type BulkItem = Message<"muster.v1.BulkItem"> & {
+  /**
+   * @generated from oneof muster.v1.BulkItem.item
+   */
+  item: {
+    /**
+     * @generated from field: muster.v1.BulkResult result = 1;
+     */
+    value: BulkResult;
+    case: "result";
+  } | {
+    /**
+     * @generated from field: muster.v1.BulkSummary summary = 2;
+     */
+    value: BulkSummary;
+    case: "summary";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message muster.v1.BulkItem.
+ * Use `create(BulkItemSchema)` to create a new message.
+ */
+export const BulkItemSchema: GenMessage<BulkItem> = /*@__PURE__*/
+  messageDesc(file_muster_v1_task_service, 47);
+
+/**
+ * BulkResult says what became of one task.
+ *
+ * @generated from message muster.v1.BulkResult
+ */
+export type BulkResult = Message<"muster.v1.BulkResult"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * Of the error; empty when it was done.
+   *
+   * @generated from field: string error_kind = 2;
+   */
+  errorKind: string;
+
+  /**
+   * A sentence; empty when it was done.
+   *
+   * @generated from field: string error_message = 3;
+   */
+  errorMessage: string;
+
+  /**
+   * The task that a retry has created.
+   *
+   * @generated from field: string new_id = 4;
+   */
+  newId: string;
+};
+
+/**
+ * Describes the message muster.v1.BulkResult.
+ * Use `create(BulkResultSchema)` to create a new message.
+ */
+export const BulkResultSchema: GenMessage<BulkResult> = /*@__PURE__*/
+  messageDesc(file_muster_v1_task_service, 48);
+
+/**
+ * BulkSummary counts the tasks that matched.
+ *
+ * @generated from message muster.v1.BulkSummary
+ */
+export type BulkSummary = Message<"muster.v1.BulkSummary"> & {
+  /**
+   * @generated from field: int32 matched = 1;
+   */
+  matched: number;
+
+  /**
+   * @generated from field: int32 done = 2;
+   */
+  done: number;
+
+  /**
+   * @generated from field: int32 failed = 3;
+   */
+  failed: number;
+
+  /**
+   * The newest ones that matched, at most 10.
+   *
+   * @generated from field: repeated string first_ids = 4;
+   */
+  firstIds: string[];
+};
+
+/**
+ * Describes the message muster.v1.BulkSummary.
+ * Use `create(BulkSummarySchema)` to create a new message.
+ */
+export const BulkSummarySchema: GenMessage<BulkSummary> = /*@__PURE__*/
+  messageDesc(file_muster_v1_task_service, 49);
+
+/**
  * Resolution is what an operator knows of an attempt on an unreachable node.
  *
  * @generated from enum muster.v1.Resolution
@@ -1260,6 +1516,36 @@ export const TaskService: GenService<{
     methodKind: "unary";
     input: typeof DeleteTaskRequestSchema;
     output: typeof DeleteTaskResponseSchema;
+  },
+  /**
+   * Cancels every task that matches and is not final, newest first; streams a result for each, then the summary.
+   *
+   * @generated from rpc muster.v1.TaskService.CancelTasks
+   */
+  cancelTasks: {
+    methodKind: "server_streaming";
+    input: typeof CancelTasksRequestSchema;
+    output: typeof CancelTasksResponseSchema;
+  },
+  /**
+   * Creates every final task that matches anew; streams as CancelTasks.
+   *
+   * @generated from rpc muster.v1.TaskService.RetryTasks
+   */
+  retryTasks: {
+    methodKind: "server_streaming";
+    input: typeof RetryTasksRequestSchema;
+    output: typeof RetryTasksResponseSchema;
+  },
+  /**
+   * Deletes every final task that matches; streams as CancelTasks.
+   *
+   * @generated from rpc muster.v1.TaskService.DeleteTasks
+   */
+  deleteTasks: {
+    methodKind: "server_streaming";
+    input: typeof DeleteTasksRequestSchema;
+    output: typeof DeleteTasksResponseSchema;
   },
   /**
    * Returns when the task is final, or after the time given, whatever comes first.
