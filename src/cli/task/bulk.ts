@@ -85,7 +85,7 @@ export async function actOnSelection(verb: Verb, flags: BulkFlags): Promise<numb
     if (summary === undefined) throw new CliFault('the results ended without their summary');
     await printSummary(summary, results, isDryRun, verb, form);
     if (isDryRun && flags.dryRun !== true) {
-      await note(`nothing was changed: --yes does it`);
+      await note('nothing was changed: --yes does it');
       return EXIT.usage;
     }
     return summary.failed > 0 ? EXIT.failure : EXIT.ok;
@@ -126,8 +126,12 @@ async function printSummary(
     if (isDryRun) await printLines([document]);
   } else if (isDryRun) {
     const more = matched > firstIds.length ? ['…'] : [];
-    await stdout.write([`${matched} tasks to ${verb}`, ...firstIds, ...more, ''].join('\n'));
+    await stdout.write([`${tasksOf(matched)} to ${verb}`, ...firstIds, ...more, ''].join('\n'));
   } else {
-    await note(`${matched} tasks matched: ${done} done, ${failed} failed`);
+    await note(`${tasksOf(matched)} matched: ${done} done, ${failed} failed`);
   }
+}
+
+function tasksOf(count: number): string {
+  return count === 1 ? '1 task' : `${count} tasks`;
 }
