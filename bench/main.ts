@@ -25,6 +25,10 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
     question: 'how many processes per second one agent runs, beside xargs',
     load: () => import('./scripts.ts'),
   },
+  'long-life': {
+    question: 'how long lists and counts take with a million stored tasks',
+    load: () => import('./long-life.ts'),
+  },
   memory: {
     question: 'how much memory an idle agent and an idle session take',
     load: () => import('./memory.ts'),

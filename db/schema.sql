@@ -88,6 +88,7 @@ create table requests (
   created_at timestamp with time zone not null default now(),
   constraint requests_pkey PRIMARY KEY (creator, request_id)
 );
+CREATE INDEX requests_created ON requests USING brin (created_at);
 
 create table schedule_fires (
   schedule_id uuid not null,

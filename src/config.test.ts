@@ -27,6 +27,7 @@ it('has defaults, and is frozen', () => {
     databaseUrl: DATABASE,
     tls: null,
     logLevel: 'info',
+    keepTasksMs: 30 * 86_400_000,
     userToken: { kind: 'own_file', path: join(home, 'token') },
     agentToken: { kind: 'own_file', path: join(home, 'agent.token') },
     parent: undefined,
@@ -46,6 +47,17 @@ it('takes flags over the environment over the file over the default', () => {
   expect(read(flags, environment)).toMatchObject({ host: '::1', port: 3, logLevel: 'error' });
   expect(read({ ...flags, port: 4 }, environment)).toMatchObject({ host: '::1', port: 4 });
   expect(read({ listen: '8080' })).toMatchObject({ host: '127.0.0.1', port: 8080 });
+});
+
+it('keeps tasks for hours, days or ever', () => {
+  expect(read({}, { MUSTER_KEEP_TASKS: '12h' }).keepTasksMs).toBe(12 * 3_600_000);
+  expect(read({ keepTasks: '90d' }, { MUSTER_KEEP_TASKS: '1h' }).keepTasksMs).toBe(90 * 86_400_000);
+  expect(read({ keepTasks: 'forever' }).keepTasksMs).toBeNull();
+  for (const keepTasks of ['0d', '30', '5m', '-1d', 'never']) {
+    expect(() => read({ keepTasks })).toThrow(
+      `Cannot start the supervisor: tasks are to be kept for ${keepTasks}; it must be hours or days, such as 12h or 30d, or forever`,
+    );
+  }
 });
 
 it('takes secrets from the environment or from files', () => {
@@ -92,7 +104,7 @@ it('names every fault in one message, and no secret', () => {
   const flags = { listen: 'nonsense', port: '99999', logLevel: 'loud', tlsCert: '/nowhere/cert' };
   expect(() => readConfig({ home, ...flags }, {})).toThrow(
     [
-      `Cannot start the supervisor: ${home}/supervisor.json has colour; the settings are listen, port, databaseUrl, tlsCert, tlsKey, insecureListen, logLevel`,
+      `Cannot start the supervisor: ${home}/supervisor.json has colour; the settings are listen, port, databaseUrl, tlsCert, tlsKey, insecureListen, logLevel, keepTasks`,
       'the listen address is nonsense; it must be HOST:PORT, for example 127.0.0.1:7070',
       'the port is 99999; it must be from 0 to 65535',
       'the key (--tls-key) is missing; TLS takes both files',

@@ -31,6 +31,8 @@ export interface SupervisorFlags {
   readonly insecureListen?: boolean | undefined;
   /** MUSTER_LOG_LEVEL, default info. */
   readonly logLevel?: string | undefined;
+  /** `30d`, `12h` or `forever`: how long a task is kept after its end. MUSTER_KEEP_TASKS, default 30d. */
+  readonly keepTasks?: string | undefined;
 }
 
 /** Checked settings. */
@@ -42,6 +44,8 @@ export interface SupervisorConfig {
   /** The contents of the PEM files; null for none. */
   readonly tls: { readonly cert: string; readonly key: string } | null;
   readonly logLevel: LogLevel;
+  /** Null for ever. */
+  readonly keepTasksMs: number | null;
   readonly userToken: TokenSource;
   readonly agentToken: TokenSource;
   /** `stdin` when the process is to stop with its parent. */
@@ -60,6 +64,7 @@ const VARIABLES: Readonly<Record<Setting, string | null>> = {
   tlsKey: 'MUSTER_TLS_KEY',
   insecureListen: 'MUSTER_INSECURE_LISTEN',
   logLevel: 'MUSTER_LOG_LEVEL',
+  keepTasks: 'MUSTER_KEEP_TASKS',
 };
 
 /** Reads and checks all settings. @throws StartError that names every fault */
@@ -88,6 +93,7 @@ export function readConfig(
   if (!LOG_LEVELS.includes(logLevel)) {
     faults.push(`the log level is ${logLevel}; it must be one of ${LOG_LEVELS.join(', ')}`);
   }
+  const keepTasksMs = readKeepTasks(setting('keepTasks') || '30d', faults);
   const databaseUrl = readDatabaseUrl(setting('databaseUrl'), environment, faults);
   if (faults.length > 0) {
     throw new StartError(`Cannot start the supervisor: ${faults.join('; also: ')}`);
@@ -99,6 +105,7 @@ export function readConfig(
     databaseUrl,
     tls,
     logLevel,
+    keepTasksMs,
     userToken: tokenSource('MUSTER_TOKEN', join(home, 'token'), environment),
     agentToken: tokenSource('MUSTER_AGENT_TOKEN', join(home, 'agent.token'), environment),
     parent: environment['MUSTER_PARENT'],
@@ -193,6 +200,18 @@ function readDatabaseUrl(given: string, environment: Environment, faults: string
     );
   }
   return given;
+}
+
+function readKeepTasks(given: string, faults: string[]): number | null {
+  if (given === 'forever') return null;
+  const [, count, unit] = /^([1-9]\d{0,4})(h|d)$/.exec(given) ?? [];
+  if (count === undefined) {
+    faults.push(
+      `tasks are to be kept for ${given}; it must be hours or days, such as 12h or 30d, or forever`,
+    );
+    return null;
+  }
+  return Number(count) * (unit === 'h' ? 3_600_000 : 86_400_000);
 }
 
 function tokenSource(variable: string, ownPath: string, environment: Environment): TokenSource {

@@ -71,6 +71,7 @@ export async function runSupervisor(
       randomBytes,
       log,
       supervisorId,
+      keepTasksMs: config.keepTasksMs,
     });
     let stopped: Promise<void> | null = null;
     const stopSupervisor = () => (stopped ??= supervisor.stop());

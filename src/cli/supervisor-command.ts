@@ -12,6 +12,7 @@ interface Flags {
   readonly tlsKey?: string;
   readonly insecureListen?: boolean;
   readonly logLevel?: string;
+  readonly keepTasks?: string;
   readonly data?: string;
 }
 
@@ -28,6 +29,10 @@ export function addSupervisorCommand(program: Command): void {
     .option(
       '--log-level <level>',
       'debug, info, warn, error or silent (default: MUSTER_LOG_LEVEL, else info)',
+    )
+    .option(
+      '--keep-tasks <age>',
+      'delete tasks so long after their end: 30d, 12h or forever (default: MUSTER_KEEP_TASKS, else 30d)',
     )
     .option(
       '--data <folder>',

@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { addClientFlags, addExamples, flagsOf } from './client-flags.ts';
 import { collect } from './pairs.ts';
 import { ORDINARY, perform, REMOTE } from './perform.ts';
+import type { BulkFlags } from './task/bulk.ts';
 
 type Examples = readonly (readonly [string, string])[];
 
@@ -44,6 +45,29 @@ function addFilter(command: Command): Command {
       .option('--node <ids>', 'tasks on these nodes; repeatable', collect)
       .option('--creator <names>', 'tasks of these creators; repeatable', collect)
       .option('--label <k=v>', 'with this label; repeatable, all have to fit', collect),
+  );
+}
+
+/** For actions that take ids or a filter. */
+function addSelection(command: Command): Command {
+  return addFilter(command.argument('[ids...]', IDS))
+    .option('--all', 'all tasks that the action is for')
+    .option('--dry-run', 'only count what matches')
+    .option('--yes', 'do it to all that match');
+}
+
+/** Acts on ids by `each`, on a filter by the server. */
+function performAction(
+  command: Command,
+  verb: 'cancel' | 'retry' | 'delete',
+  each: (ids: string[]) => Promise<number>,
+): void {
+  command.action((ids: string[]) =>
+    perform(ORDINARY, async () => {
+      const { actOnSelection, isSelection } = await import('./task/bulk.ts');
+      const flags = flagsOf<BulkFlags>(command);
+      return isSelection(ids, flags) ? await actOnSelection(verb, flags) : await each(ids);
+    }),
   );
 }
 
@@ -157,32 +181,29 @@ function addActions(task: Command): void {
     ),
   );
 
-  const cancel = add(task, 'cancel', 'ask for the end of tasks', [
-    ['muster task cancel 0198c5f2-7b1a --note "wrong host"', 'with the reason for its history'],
-    [
-      'muster task list --state pending --all -o jsonl | jq -r .id | xargs muster task cancel',
-      'all that wait',
-    ],
-  ])
-    .argument('<ids...>', IDS)
-    .option('--note <text>', 'why, for the history');
-  cancel.action((ids: string[]) =>
-    perform(ORDINARY, async () =>
-      (await import('./task/cancel.ts')).cancelTasks(ids, flagsOf(cancel)),
-    ),
+  const cancel = addSelection(
+    add(task, 'cancel', 'ask for the end of tasks', [
+      ['muster task cancel 0198c5f2-7b1a --note "wrong host"', 'with the reason for its history'],
+      ['muster task cancel --state pending --label app=shop --yes', 'all that match'],
+    ]),
+  ).option('--note <text>', 'why, for the history');
+  performAction(cancel, 'cancel', async (ids) =>
+    (await import('./task/cancel.ts')).cancelTasks(ids, flagsOf(cancel)),
   );
 
-  const retry = add(task, 'retry', 'create final tasks anew', [
-    ['muster task retry 0198c5f2-7b1a', 'a new task with the same spec'],
-    ['muster task watch $(muster task retry 0198c5f2-7b1a -o json | jq -r .id)', 'and watch it'],
-    ['muster task retry --failed 0198c5f2-7b1a', 'a fan-out, on the nodes that have not completed'],
-  ])
-    .argument('<ids...>', IDS)
-    .option('--failed', 'of a fan-out only the nodes that have not completed');
-  retry.action((ids: string[]) =>
-    perform(ORDINARY, async () =>
-      (await import('./task/retry.ts')).retryTasks(ids, flagsOf(retry)),
-    ),
+  const retry = addSelection(
+    add(task, 'retry', 'create final tasks anew', [
+      ['muster task retry 0198c5f2-7b1a', 'a new task with the same spec'],
+      ['muster task watch $(muster task retry 0198c5f2-7b1a -o json | jq -r .id)', 'and watch it'],
+      [
+        'muster task retry --failed 0198c5f2-7b1a',
+        'a fan-out, on the nodes that have not completed',
+      ],
+      ['muster task retry --state failed --since 1h --yes', 'all that failed in the last hour'],
+    ]),
+  ).option('--failed', 'of a fan-out only the nodes that have not completed');
+  performAction(retry, 'retry', async (ids) =>
+    (await import('./task/retry.ts')).retryTasks(ids, flagsOf(retry)),
   );
 
   const resolve = add(task, 'resolve', 'decide the fate of a task whose node is unreachable', [
@@ -201,19 +222,14 @@ function addActions(task: Command): void {
     ),
   );
 
-  const remove = add(task, 'delete', 'delete final tasks with their history and output', [
-    ['muster task delete 0198c5f2-7b1a', 'one task'],
-    [
-      'muster task list --until 90d --all -o jsonl | jq -r .id | xargs muster task delete',
-      'all old ones',
-    ],
-  ])
-    .alias('rm')
-    .argument('<ids...>', IDS);
-  remove.action((ids: string[]) =>
-    perform(ORDINARY, async () =>
-      (await import('./task/delete.ts')).deleteTasks(ids, flagsOf(remove)),
-    ),
+  const remove = addSelection(
+    add(task, 'delete', 'delete final tasks with their history and output', [
+      ['muster task delete 0198c5f2-7b1a', 'one task'],
+      ['muster task delete --until 90d --dry-run', 'how many are old'],
+    ]).alias('rm'),
+  );
+  performAction(remove, 'delete', async (ids) =>
+    (await import('./task/delete.ts')).deleteTasks(ids, flagsOf(remove)),
   );
 }
 

@@ -16,6 +16,7 @@ import {
 import type { Supervisor, Tasks } from '../supervisor/supervisor.ts';
 import { actionOf } from './actions.ts';
 import { callerOf } from './auth.ts';
+import { bulkMethods } from './bulk-methods.ts';
 import { changeOf, lateReportOf, transitionOf } from './history-messages.ts';
 import { outputItemOf, outputRangeOf, statisticsOf, streamNameOf } from './output-messages.ts';
 import { filterDigest, makePageToken, readPageToken } from './page-token.ts';
@@ -48,6 +49,7 @@ export function routeTaskService(
     ...changingMethods(tasks),
     ...readingMethods(tasks),
     ...followingMethods(tasks, stopping),
+    ...bulkMethods(tasks, stopping),
   });
 }
 

@@ -25,6 +25,7 @@ import { encodeNews } from './news.ts';
 import { createNodeActions } from './nodes.ts';
 import { Peers } from './peers.ts';
 import { Reconciler } from './reconciler.ts';
+import { DEFAULT_KEEP_TASKS_MS, RetentionService } from './retention.ts';
 import { Scheduler } from './scheduler.ts';
 import { SessionRegistry } from './sessions.ts';
 import { ScheduleService } from './schedules/schedule-service.ts';
@@ -53,6 +54,8 @@ export interface SupervisorOptions {
   readonly sweepIntervalMs?: number;
   /** Stored output of one attempt. Default 16 MiB. */
   readonly outputCapBytes?: number;
+  /** How long a task is kept after its end, in ms; null for ever. Default 30 days. */
+  readonly keepTasksMs?: number | null;
 }
 
 /** @throws MusterError `unavailable` if the database does not answer */
@@ -77,6 +80,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   timers.start();
   reconciler.start();
   services.schedules.start();
+  services.retention.start();
   return {
     id: options.supervisorId,
     tasks: services.tasks,
@@ -149,6 +153,9 @@ function createServices(options: SupervisorOptions, core: Core) {
   const tasks = createTaskActions({ store, host, changes, clock, creator });
   const schedules = new ScheduleService({ store, host, creator, clock, log });
   const scheduleActions = createScheduleActions({ host, creator }, schedules.poke);
+  const keepTasksMs =
+    options.keepTasksMs === undefined ? DEFAULT_KEEP_TASKS_MS : options.keepTasksMs;
+  const retention = new RetentionService({ store, clock, log, keepTasksMs });
   return {
     host,
     sessions,
@@ -156,6 +163,7 @@ function createServices(options: SupervisorOptions, core: Core) {
     fanOuts,
     timers,
     reconciler,
+    retention,
     peers,
     tasks,
     schedules,
@@ -185,6 +193,7 @@ async function stopAll(core: Core, services: ReturnType<typeof createServices>):
   services.timers.stop();
   services.schedules.stop();
   services.reconciler.stop();
+  services.retention.stop();
   services.sessions.stop();
   const drained = services.host.quiet().then(() => store.drained());
   // What is open while the database is away stays open: its agents tell it again to the next supervisor.

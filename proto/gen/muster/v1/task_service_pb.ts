@@ -17,7 +17,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file muster/v1/task_service.proto.
  */
 export const file_muster_v1_task_service: GenFile = /*@__PURE__*/
-  fileDesc("ChxtdXN0ZXIvdjEvdGFza19zZXJ2aWNlLnByb3RvEgltdXN0ZXIudjEibAoRQ3JlYXRlVGFza1JlcXVlc3QSKQoEc3BlYxgBIAEoCzITLm11c3Rlci52MS5UYXNrU3BlY0IGukgDyAEBEiwKCnJlcXVlc3RfaWQYAiABKAlCGLpIFXITKIABMg5eW1x4MjEtXHg3ZV0qJCIzChJDcmVhdGVUYXNrUmVzcG9uc2USHQoEdGFzaxgBIAEoCzIPLm11c3Rlci52MS5UYXNrInMKEkNyZWF0ZVRhc2tzUmVxdWVzdBIvCgVzcGVjcxgBIAMoCzITLm11c3Rlci52MS5UYXNrU3BlY0ILukgIkgEFCAEQ6AcSLAoKcmVxdWVzdF9pZBgCIAEoCUIYukgVchMogAEyDl5bXHgyMS1ceDdlXSokIjUKE0NyZWF0ZVRhc2tzUmVzcG9uc2USHgoFdGFza3MYASADKAsyDy5tdXN0ZXIudjEuVGFzayImCg5HZXRUYXNrUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQEiMAoPR2V0VGFza1Jlc3BvbnNlEh0KBHRhc2sYASABKAsyDy5tdXN0ZXIudjEuVGFzayKPBAoKVGFza0ZpbHRlchI1CgZzdGF0ZXMYASADKA4yFC5tdXN0ZXIudjEuVGFza1N0YXRlQg+6SAySAQkQECIFggECEAESMwoFdHlwZXMYAiADKA4yEy5tdXN0ZXIudjEuVGFza1R5cGVCD7pIDJIBCRAQIgWCAQIQARIaCghub2RlX2lkcxgDIAMoCUIIukgFkgECEGQSGgoIY3JlYXRvcnMYBCADKAlCCLpIBZIBAhBkEh4KCXBhcmVudF9pZBgFIAEoCUILukgI2AEBcgOwAQESIAoLc2NoZWR1bGVfaWQYBiABKAlCC7pICNgBAXIDsAEBEjsKBmxhYmVscxgHIAMoCzIhLm11c3Rlci52MS5UYXNrRmlsdGVyLkxhYmVsc0VudHJ5Qgi6SAWaAQIQQBIwCgxjcmVhdGVkX2Zyb20YCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjEKDWNyZWF0ZWRfdW50aWwYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKCWlkX3ByZWZpeBgKIAEoCUIYukgVchMyEV5bMC05YS1mLV17MCwzNn0kEh0KA2lkcxgLIAMoCUIQukgNkgEKEOgHIgVyA7ABARotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIokBChBMaXN0VGFza3NSZXF1ZXN0EiUKBmZpbHRlchgBIAEoCzIVLm11c3Rlci52MS5UYXNrRmlsdGVyEiIKCXBhZ2Vfc2l6ZRgCIAEoBUIKukgHGgUYyAEoAUgAiAEBEhwKCnBhZ2VfdG9rZW4YAyABKAlCCLpIBXIDKIACQgwKCl9wYWdlX3NpemUiTAoRTGlzdFRhc2tzUmVzcG9uc2USHgoFdGFza3MYASADKAsyDy5tdXN0ZXIudjEuVGFzaxIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiKgoSRXhlY3V0ZVRhc2tSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABASI0ChNFeGVjdXRlVGFza1Jlc3BvbnNlEh0KBHRhc2sYASABKAsyDy5tdXN0ZXIudjEuVGFzayJNChFDYW5jZWxUYXNrUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQESIgoEbm90ZRgCIAEoCUIUukgRcg8o6AcyCl5bXlx4MDBdKiQiMwoSQ2FuY2VsVGFza1Jlc3BvbnNlEh0KBHRhc2sYASABKAsyDy5tdXN0ZXIudjEuVGFzayJrChBSZXRyeVRhc2tSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARIsCgpyZXF1ZXN0X2lkGAIgASgJQhi6SBVyEyiAATIOXltceDIxLVx4N2VdKiQSEwoLZmFpbGVkX29ubHkYAyABKAgiTAoQUGF1c2VUYXNrUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQESIgoEbm90ZRgCIAEoCUIUukgRcg8o6AcyCl5bXlx4MDBdKiQiMgoRUGF1c2VUYXNrUmVzcG9uc2USHQoEdGFzaxgBIAEoCzIPLm11c3Rlci52MS5UYXNrIikKEVJlc3VtZVRhc2tSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABASIzChJSZXN1bWVUYXNrUmVzcG9uc2USHQoEdGFzaxgBIAEoCzIPLm11c3Rlci52MS5UYXNrIjIKEVJldHJ5VGFza1Jlc3BvbnNlEh0KBHRhc2sYASABKAsyDy5tdXN0ZXIudjEuVGFzayKFAQoSUmVzb2x2ZVRhc2tSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARI1CgpyZXNvbHV0aW9uGAIgASgOMhUubXVzdGVyLnYxLlJlc29sdXRpb25CCrpIB4IBBBABIAASIgoEbm90ZRgDIAEoCUIUukgRcg8o6AcyCl5bXlx4MDBdKiQiNAoTUmVzb2x2ZVRhc2tSZXNwb25zZRIdCgR0YXNrGAEgASgLMg8ubXVzdGVyLnYxLlRhc2siKQoRRGVsZXRlVGFza1JlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBIhQKEkRlbGV0ZVRhc2tSZXNwb25zZSJhCg9XYWl0VGFza1JlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBEjgKB3RpbWVvdXQYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CDLpICaoBBiICCDwyACIxChBXYWl0VGFza1Jlc3BvbnNlEh0KBHRhc2sYASABKAsyDy5tdXN0ZXIudjEuVGFzayJoChFXYXRjaFRhc2tzUmVxdWVzdBIlCgZmaWx0ZXIYASABKAsyFS5tdXN0ZXIudjEuVGFza0ZpbHRlchIsCgRzZWVuGAIgAygLMhMubXVzdGVyLnYxLlNlZW5UYXNrQgm6SAaSAQMQ6AciOgoIU2VlblRhc2sSFAoCaWQYASABKAlCCLpIBXIDsAEBEhgKB3ZlcnNpb24YAiABKAVCB7pIBBoCKAAibwoSV2F0Y2hUYXNrc1Jlc3BvbnNlEh0KBHRhc2sYASABKAsyDy5tdXN0ZXIudjEuVGFzaxIpCgp0cmFuc2l0aW9uGAIgASgLMhUubXVzdGVyLnYxLlRyYW5zaXRpb24SDwoHZGVsZXRlZBgDIAEoCCJ/ChVHZXRUYXNrSGlzdG9yeVJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBEh4KDWFmdGVyX3ZlcnNpb24YAiABKAVCB7pIBBoCKAASIgoJcGFnZV9zaXplGAMgASgFQgq6SAcaBRjoBygBSACIAQFCDAoKX3BhZ2Vfc2l6ZSKDAQoWR2V0VGFza0hpc3RvcnlSZXNwb25zZRIqCgt0cmFuc2l0aW9ucxgBIAMoCzIVLm11c3Rlci52MS5UcmFuc2l0aW9uEisKDGxhdGVfcmVwb3J0cxgCIAMoCzIVLm11c3Rlci52MS5MYXRlUmVwb3J0EhAKCGhhc19tb3JlGAMgASgIIikKEVZlcmlmeVRhc2tSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABASJNChJWZXJpZnlUYXNrUmVzcG9uc2USDQoFY2xlYW4YASABKAgSEwoLdHJhbnNpdGlvbnMYAiABKAUSEwoLZGlmZmVyZW5jZXMYAyADKAkiyAEKEVJlYWRPdXRwdXRSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARIYCgdhdHRlbXB0GAIgASgFQge6SAQaAigAEjMKBnN0cmVhbRgDIAEoDjIXLm11c3Rlci52MS5PdXRwdXRTdHJlYW1CCrpIB4IBBBABIAASFwoGb2Zmc2V0GAQgASgDQge6SAQiAigAEiUKC2xpbWl0X2J5dGVzGAUgASgFQgu6SAgaBhiAgEAoAUgAiAEBQg4KDF9saW1pdF9ieXRlcyJvChJSZWFkT3V0cHV0UmVzcG9uc2USDwoHYXR0ZW1wdBgBIAEoBRIPCgdjb250ZW50GAIgASgMEhMKC25leHRfb2Zmc2V0GAMgASgDEgsKA2VuZBgEIAEoCBIVCg1kcm9wcGVkX2J5dGVzGAUgASgDIpgBChFUYWlsT3V0cHV0UmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQESGAoHYXR0ZW1wdBgCIAEoBUIHukgEGgIoABIeCg1zdGRvdXRfb2Zmc2V0GAMgASgDQge6SAQiAigAEh4KDXN0ZGVycl9vZmZzZXQYBCABKANCB7pIBCICKAASEwoLc3RvcmVkX29ubHkYBSABKAgikwEKElRhaWxPdXRwdXRSZXNwb25zZRInCgVjaHVuaxgBIAEoCzIWLm11c3Rlci52MS5PdXRwdXRDaHVua0gAEisKB2Ryb3BwZWQYAiABKAsyGC5tdXN0ZXIudjEuT3V0cHV0RHJvcHBlZEgAEh8KBHRhc2sYAyABKAsyDy5tdXN0ZXIudjEuVGFza0gAQgYKBGl0ZW0ikAEKC091dHB1dENodW5rEg8KB2F0dGVtcHQYASABKAUSJwoGc3RyZWFtGAIgASgOMhcubXVzdGVyLnYxLk91dHB1dFN0cmVhbRIOCgZvZmZzZXQYAyABKAMSDwoHY29udGVudBgEIAEoDBImCgJhdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiLwoNT3V0cHV0RHJvcHBlZBIPCgdhdHRlbXB0GAEgASgFEg0KBWJ5dGVzGAIgASgDInsKFEdldFN0YXRpc3RpY3NSZXF1ZXN0EjAKDGNyZWF0ZWRfZnJvbRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMQoNY3JlYXRlZF91bnRpbBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAioAIKFUdldFN0YXRpc3RpY3NSZXNwb25zZRINCgV0b3RhbBgBIAEoAxInCghieV9zdGF0ZRgCIAMoCzIVLm11c3Rlci52MS5TdGF0ZUNvdW50EiYKB2J5X3R5cGUYAyADKAsyFS5tdXN0ZXIudjEuTmFtZWRDb3VudBImCgdieV9ub2RlGAQgAygLMhUubXVzdGVyLnYxLk5hbWVkQ291bnQSJQoHYnlfaG91chgFIAMoCzIULm11c3Rlci52MS5Ib3VyQ291bnQSKwoHd2FpdGluZxgGIAEoCzIaLm11c3Rlci52MS5EdXJhdGlvblN1bW1hcnkSKwoHcnVubmluZxgHIAEoCzIaLm11c3Rlci52MS5EdXJhdGlvblN1bW1hcnkiUgoKU3RhdGVDb3VudBIjCgVzdGF0ZRgBIAEoDjIULm11c3Rlci52MS5UYXNrU3RhdGUSEAoIc3Vic3RhdGUYAiABKAkSDQoFY291bnQYAyABKAMiKQoKTmFtZWRDb3VudBIMCgRuYW1lGAEgASgJEg0KBWNvdW50GAIgASgDImkKCUhvdXJDb3VudBIoCgRob3VyGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgdjcmVhdGVkGAIgASgDEhEKCWNvbXBsZXRlZBgDIAEoAxIOCgZmYWlsZWQYBCABKAMimAEKD0R1cmF0aW9uU3VtbWFyeRINCgVjb3VudBgBIAEoAxImCgNwNTAYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SJgoDcDk1GAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiYKA21heBgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiqIAQoKUmVzb2x1dGlvbhIaChZSRVNPTFVUSU9OX1VOU1BFQ0lGSUVEEAASEwoPUkVTT0xVVElPTl9MT1NUEAESGAoUUkVTT0xVVElPTl9DT01QTEVURUQQAhIVChFSRVNPTFVUSU9OX0ZBSUxFRBADEhgKFFJFU09MVVRJT05fQ0FOQ0VMTEVEEAQy+woKC1Rhc2tTZXJ2aWNlEkkKCkNyZWF0ZVRhc2sSHC5tdXN0ZXIudjEuQ3JlYXRlVGFza1JlcXVlc3QaHS5tdXN0ZXIudjEuQ3JlYXRlVGFza1Jlc3BvbnNlEkwKC0NyZWF0ZVRhc2tzEh0ubXVzdGVyLnYxLkNyZWF0ZVRhc2tzUmVxdWVzdBoeLm11c3Rlci52MS5DcmVhdGVUYXNrc1Jlc3BvbnNlEkUKB0dldFRhc2sSGS5tdXN0ZXIudjEuR2V0VGFza1JlcXVlc3QaGi5tdXN0ZXIudjEuR2V0VGFza1Jlc3BvbnNlIgOQAgESSwoJTGlzdFRhc2tzEhsubXVzdGVyLnYxLkxpc3RUYXNrc1JlcXVlc3QaHC5tdXN0ZXIudjEuTGlzdFRhc2tzUmVzcG9uc2UiA5ACARJMCgtFeGVjdXRlVGFzaxIdLm11c3Rlci52MS5FeGVjdXRlVGFza1JlcXVlc3QaHi5tdXN0ZXIudjEuRXhlY3V0ZVRhc2tSZXNwb25zZRJJCgpDYW5jZWxUYXNrEhwubXVzdGVyLnYxLkNhbmNlbFRhc2tSZXF1ZXN0Gh0ubXVzdGVyLnYxLkNhbmNlbFRhc2tSZXNwb25zZRJGCglQYXVzZVRhc2sSGy5tdXN0ZXIudjEuUGF1c2VUYXNrUmVxdWVzdBocLm11c3Rlci52MS5QYXVzZVRhc2tSZXNwb25zZRJJCgpSZXN1bWVUYXNrEhwubXVzdGVyLnYxLlJlc3VtZVRhc2tSZXF1ZXN0Gh0ubXVzdGVyLnYxLlJlc3VtZVRhc2tSZXNwb25zZRJGCglSZXRyeVRhc2sSGy5tdXN0ZXIudjEuUmV0cnlUYXNrUmVxdWVzdBocLm11c3Rlci52MS5SZXRyeVRhc2tSZXNwb25zZRJMCgtSZXNvbHZlVGFzaxIdLm11c3Rlci52MS5SZXNvbHZlVGFza1JlcXVlc3QaHi5tdXN0ZXIudjEuUmVzb2x2ZVRhc2tSZXNwb25zZRJJCgpEZWxldGVUYXNrEhwubXVzdGVyLnYxLkRlbGV0ZVRhc2tSZXF1ZXN0Gh0ubXVzdGVyLnYxLkRlbGV0ZVRhc2tSZXNwb25zZRJDCghXYWl0VGFzaxIaLm11c3Rlci52MS5XYWl0VGFza1JlcXVlc3QaGy5tdXN0ZXIudjEuV2FpdFRhc2tSZXNwb25zZRJLCgpXYXRjaFRhc2tzEhwubXVzdGVyLnYxLldhdGNoVGFza3NSZXF1ZXN0Gh0ubXVzdGVyLnYxLldhdGNoVGFza3NSZXNwb25zZTABEloKDkdldFRhc2tIaXN0b3J5EiAubXVzdGVyLnYxLkdldFRhc2tIaXN0b3J5UmVxdWVzdBohLm11c3Rlci52MS5HZXRUYXNrSGlzdG9yeVJlc3BvbnNlIgOQAgESTgoKVmVyaWZ5VGFzaxIcLm11c3Rlci52MS5WZXJpZnlUYXNrUmVxdWVzdBodLm11c3Rlci52MS5WZXJpZnlUYXNrUmVzcG9uc2UiA5ACARJOCgpSZWFkT3V0cHV0EhwubXVzdGVyLnYxLlJlYWRPdXRwdXRSZXF1ZXN0Gh0ubXVzdGVyLnYxLlJlYWRPdXRwdXRSZXNwb25zZSIDkAIBEksKClRhaWxPdXRwdXQSHC5tdXN0ZXIudjEuVGFpbE91dHB1dFJlcXVlc3QaHS5tdXN0ZXIudjEuVGFpbE91dHB1dFJlc3BvbnNlMAESVwoNR2V0U3RhdGlzdGljcxIfLm11c3Rlci52MS5HZXRTdGF0aXN0aWNzUmVxdWVzdBogLm11c3Rlci52MS5HZXRTdGF0aXN0aWNzUmVzcG9uc2UiA5ACAWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_muster_v1_task]);
+  fileDesc("ChxtdXN0ZXIvdjEvdGFza19zZXJ2aWNlLnByb3RvEgltdXN0ZXIudjEibAoRQ3JlYXRlVGFza1JlcXVlc3QSKQoEc3BlYxgBIAEoCzITLm11c3Rlci52MS5UYXNrU3BlY0IGukgDyAEBEiwKCnJlcXVlc3RfaWQYAiABKAlCGLpIFXITKIABMg5eW1x4MjEtXHg3ZV0qJCIzChJDcmVhdGVUYXNrUmVzcG9uc2USHQoEdGFzaxgBIAEoCzIPLm11c3Rlci52MS5UYXNrInMKEkNyZWF0ZVRhc2tzUmVxdWVzdBIvCgVzcGVjcxgBIAMoCzITLm11c3Rlci52MS5UYXNrU3BlY0ILukgIkgEFCAEQ6AcSLAoKcmVxdWVzdF9pZBgCIAEoCUIYukgVchMogAEyDl5bXHgyMS1ceDdlXSokIjUKE0NyZWF0ZVRhc2tzUmVzcG9uc2USHgoFdGFza3MYASADKAsyDy5tdXN0ZXIudjEuVGFzayImCg5HZXRUYXNrUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQEiMAoPR2V0VGFza1Jlc3BvbnNlEh0KBHRhc2sYASABKAsyDy5tdXN0ZXIudjEuVGFzayKPBAoKVGFza0ZpbHRlchI1CgZzdGF0ZXMYASADKA4yFC5tdXN0ZXIudjEuVGFza1N0YXRlQg+6SAySAQkQECIFggECEAESMwoFdHlwZXMYAiADKA4yEy5tdXN0ZXIudjEuVGFza1R5cGVCD7pIDJIBCRAQIgWCAQIQARIaCghub2RlX2lkcxgDIAMoCUIIukgFkgECEGQSGgoIY3JlYXRvcnMYBCADKAlCCLpIBZIBAhBkEh4KCXBhcmVudF9pZBgFIAEoCUILukgI2AEBcgOwAQESIAoLc2NoZWR1bGVfaWQYBiABKAlCC7pICNgBAXIDsAEBEjsKBmxhYmVscxgHIAMoCzIhLm11c3Rlci52MS5UYXNrRmlsdGVyLkxhYmVsc0VudHJ5Qgi6SAWaAQIQQBIwCgxjcmVhdGVkX2Zyb20YCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjEKDWNyZWF0ZWRfdW50aWwYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKCWlkX3ByZWZpeBgKIAEoCUIYukgVchMyEV5bMC05YS1mLV17MCwzNn0kEh0KA2lkcxgLIAMoCUIQukgNkgEKEOgHIgVyA7ABARotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIokBChBMaXN0VGFza3NSZXF1ZXN0EiUKBmZpbHRlchgBIAEoCzIVLm11c3Rlci52MS5UYXNrRmlsdGVyEiIKCXBhZ2Vfc2l6ZRgCIAEoBUIKukgHGgUYyAEoAUgAiAEBEhwKCnBhZ2VfdG9rZW4YAyABKAlCCLpIBXIDKIACQgwKCl9wYWdlX3NpemUiTAoRTGlzdFRhc2tzUmVzcG9uc2USHgoFdGFza3MYASADKAsyDy5tdXN0ZXIudjEuVGFzaxIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiKgoSRXhlY3V0ZVRhc2tSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABASI0ChNFeGVjdXRlVGFza1Jlc3BvbnNlEh0KBHRhc2sYASABKAsyDy5tdXN0ZXIudjEuVGFzayJNChFDYW5jZWxUYXNrUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQESIgoEbm90ZRgCIAEoCUIUukgRcg8o6AcyCl5bXlx4MDBdKiQiMwoSQ2FuY2VsVGFza1Jlc3BvbnNlEh0KBHRhc2sYASABKAsyDy5tdXN0ZXIudjEuVGFzayJrChBSZXRyeVRhc2tSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARIsCgpyZXF1ZXN0X2lkGAIgASgJQhi6SBVyEyiAATIOXltceDIxLVx4N2VdKiQSEwoLZmFpbGVkX29ubHkYAyABKAgiTAoQUGF1c2VUYXNrUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQESIgoEbm90ZRgCIAEoCUIUukgRcg8o6AcyCl5bXlx4MDBdKiQiMgoRUGF1c2VUYXNrUmVzcG9uc2USHQoEdGFzaxgBIAEoCzIPLm11c3Rlci52MS5UYXNrIikKEVJlc3VtZVRhc2tSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABASIzChJSZXN1bWVUYXNrUmVzcG9uc2USHQoEdGFzaxgBIAEoCzIPLm11c3Rlci52MS5UYXNrIjIKEVJldHJ5VGFza1Jlc3BvbnNlEh0KBHRhc2sYASABKAsyDy5tdXN0ZXIudjEuVGFzayKFAQoSUmVzb2x2ZVRhc2tSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARI1CgpyZXNvbHV0aW9uGAIgASgOMhUubXVzdGVyLnYxLlJlc29sdXRpb25CCrpIB4IBBBABIAASIgoEbm90ZRgDIAEoCUIUukgRcg8o6AcyCl5bXlx4MDBdKiQiNAoTUmVzb2x2ZVRhc2tSZXNwb25zZRIdCgR0YXNrGAEgASgLMg8ubXVzdGVyLnYxLlRhc2siKQoRRGVsZXRlVGFza1JlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBIhQKEkRlbGV0ZVRhc2tSZXNwb25zZSJhCg9XYWl0VGFza1JlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBEjgKB3RpbWVvdXQYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CDLpICaoBBiICCDwyACIxChBXYWl0VGFza1Jlc3BvbnNlEh0KBHRhc2sYASABKAsyDy5tdXN0ZXIudjEuVGFzayJoChFXYXRjaFRhc2tzUmVxdWVzdBIlCgZmaWx0ZXIYASABKAsyFS5tdXN0ZXIudjEuVGFza0ZpbHRlchIsCgRzZWVuGAIgAygLMhMubXVzdGVyLnYxLlNlZW5UYXNrQgm6SAaSAQMQ6AciOgoIU2VlblRhc2sSFAoCaWQYASABKAlCCLpIBXIDsAEBEhgKB3ZlcnNpb24YAiABKAVCB7pIBBoCKAAibwoSV2F0Y2hUYXNrc1Jlc3BvbnNlEh0KBHRhc2sYASABKAsyDy5tdXN0ZXIudjEuVGFzaxIpCgp0cmFuc2l0aW9uGAIgASgLMhUubXVzdGVyLnYxLlRyYW5zaXRpb24SDwoHZGVsZXRlZBgDIAEoCCJ/ChVHZXRUYXNrSGlzdG9yeVJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBEh4KDWFmdGVyX3ZlcnNpb24YAiABKAVCB7pIBBoCKAASIgoJcGFnZV9zaXplGAMgASgFQgq6SAcaBRjoBygBSACIAQFCDAoKX3BhZ2Vfc2l6ZSKDAQoWR2V0VGFza0hpc3RvcnlSZXNwb25zZRIqCgt0cmFuc2l0aW9ucxgBIAMoCzIVLm11c3Rlci52MS5UcmFuc2l0aW9uEisKDGxhdGVfcmVwb3J0cxgCIAMoCzIVLm11c3Rlci52MS5MYXRlUmVwb3J0EhAKCGhhc19tb3JlGAMgASgIIikKEVZlcmlmeVRhc2tSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABASJNChJWZXJpZnlUYXNrUmVzcG9uc2USDQoFY2xlYW4YASABKAgSEwoLdHJhbnNpdGlvbnMYAiABKAUSEwoLZGlmZmVyZW5jZXMYAyADKAkiyAEKEVJlYWRPdXRwdXRSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARIYCgdhdHRlbXB0GAIgASgFQge6SAQaAigAEjMKBnN0cmVhbRgDIAEoDjIXLm11c3Rlci52MS5PdXRwdXRTdHJlYW1CCrpIB4IBBBABIAASFwoGb2Zmc2V0GAQgASgDQge6SAQiAigAEiUKC2xpbWl0X2J5dGVzGAUgASgFQgu6SAgaBhiAgEAoAUgAiAEBQg4KDF9saW1pdF9ieXRlcyJvChJSZWFkT3V0cHV0UmVzcG9uc2USDwoHYXR0ZW1wdBgBIAEoBRIPCgdjb250ZW50GAIgASgMEhMKC25leHRfb2Zmc2V0GAMgASgDEgsKA2VuZBgEIAEoCBIVCg1kcm9wcGVkX2J5dGVzGAUgASgDIpgBChFUYWlsT3V0cHV0UmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQESGAoHYXR0ZW1wdBgCIAEoBUIHukgEGgIoABIeCg1zdGRvdXRfb2Zmc2V0GAMgASgDQge6SAQiAigAEh4KDXN0ZGVycl9vZmZzZXQYBCABKANCB7pIBCICKAASEwoLc3RvcmVkX29ubHkYBSABKAgikwEKElRhaWxPdXRwdXRSZXNwb25zZRInCgVjaHVuaxgBIAEoCzIWLm11c3Rlci52MS5PdXRwdXRDaHVua0gAEisKB2Ryb3BwZWQYAiABKAsyGC5tdXN0ZXIudjEuT3V0cHV0RHJvcHBlZEgAEh8KBHRhc2sYAyABKAsyDy5tdXN0ZXIudjEuVGFza0gAQgYKBGl0ZW0ikAEKC091dHB1dENodW5rEg8KB2F0dGVtcHQYASABKAUSJwoGc3RyZWFtGAIgASgOMhcubXVzdGVyLnYxLk91dHB1dFN0cmVhbRIOCgZvZmZzZXQYAyABKAMSDwoHY29udGVudBgEIAEoDBImCgJhdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiLwoNT3V0cHV0RHJvcHBlZBIPCgdhdHRlbXB0GAEgASgFEg0KBWJ5dGVzGAIgASgDInsKFEdldFN0YXRpc3RpY3NSZXF1ZXN0EjAKDGNyZWF0ZWRfZnJvbRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMQoNY3JlYXRlZF91bnRpbBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAioAIKFUdldFN0YXRpc3RpY3NSZXNwb25zZRINCgV0b3RhbBgBIAEoAxInCghieV9zdGF0ZRgCIAMoCzIVLm11c3Rlci52MS5TdGF0ZUNvdW50EiYKB2J5X3R5cGUYAyADKAsyFS5tdXN0ZXIudjEuTmFtZWRDb3VudBImCgdieV9ub2RlGAQgAygLMhUubXVzdGVyLnYxLk5hbWVkQ291bnQSJQoHYnlfaG91chgFIAMoCzIULm11c3Rlci52MS5Ib3VyQ291bnQSKwoHd2FpdGluZxgGIAEoCzIaLm11c3Rlci52MS5EdXJhdGlvblN1bW1hcnkSKwoHcnVubmluZxgHIAEoCzIaLm11c3Rlci52MS5EdXJhdGlvblN1bW1hcnkiUgoKU3RhdGVDb3VudBIjCgVzdGF0ZRgBIAEoDjIULm11c3Rlci52MS5UYXNrU3RhdGUSEAoIc3Vic3RhdGUYAiABKAkSDQoFY291bnQYAyABKAMiKQoKTmFtZWRDb3VudBIMCgRuYW1lGAEgASgJEg0KBWNvdW50GAIgASgDImkKCUhvdXJDb3VudBIoCgRob3VyGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgdjcmVhdGVkGAIgASgDEhEKCWNvbXBsZXRlZBgDIAEoAxIOCgZmYWlsZWQYBCABKAMimAEKD0R1cmF0aW9uU3VtbWFyeRINCgVjb3VudBgBIAEoAxImCgNwNTAYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SJgoDcDk1GAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiYKA21heBgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiJtChJDYW5jZWxUYXNrc1JlcXVlc3QSMwoJc2VsZWN0aW9uGAEgASgLMhgubXVzdGVyLnYxLkJ1bGtTZWxlY3Rpb25CBrpIA8gBARIiCgRub3RlGAIgASgJQhS6SBFyDyjoBzIKXlteXHgwMF0qJCI4ChNDYW5jZWxUYXNrc1Jlc3BvbnNlEiEKBGl0ZW0YASABKAsyEy5tdXN0ZXIudjEuQnVsa0l0ZW0idQoRUmV0cnlUYXNrc1JlcXVlc3QSMwoJc2VsZWN0aW9uGAEgASgLMhgubXVzdGVyLnYxLkJ1bGtTZWxlY3Rpb25CBrpIA8gBARIrCgpyZXF1ZXN0X2lkGAIgASgJQhe6SBRyEihAMg5eW1x4MjEtXHg3ZV0qJCI3ChJSZXRyeVRhc2tzUmVzcG9uc2USIQoEaXRlbRgBIAEoCzITLm11c3Rlci52MS5CdWxrSXRlbSJJChJEZWxldGVUYXNrc1JlcXVlc3QSMwoJc2VsZWN0aW9uGAEgASgLMhgubXVzdGVyLnYxLkJ1bGtTZWxlY3Rpb25CBrpIA8gBASI4ChNEZWxldGVUYXNrc1Jlc3BvbnNlEiEKBGl0ZW0YASABKAsyEy5tdXN0ZXIudjEuQnVsa0l0ZW0iVAoNQnVsa1NlbGVjdGlvbhIlCgZmaWx0ZXIYASABKAsyFS5tdXN0ZXIudjEuVGFza0ZpbHRlchILCgNhbGwYAiABKAgSDwoHZHJ5X3J1bhgDIAEoCCJmCghCdWxrSXRlbRInCgZyZXN1bHQYASABKAsyFS5tdXN0ZXIudjEuQnVsa1Jlc3VsdEgAEikKB3N1bW1hcnkYAiABKAsyFi5tdXN0ZXIudjEuQnVsa1N1bW1hcnlIAEIGCgRpdGVtIlMKCkJ1bGtSZXN1bHQSCgoCaWQYASABKAkSEgoKZXJyb3Jfa2luZBgCIAEoCRIVCg1lcnJvcl9tZXNzYWdlGAMgASgJEg4KBm5ld19pZBgEIAEoCSJPCgtCdWxrU3VtbWFyeRIPCgdtYXRjaGVkGAEgASgFEgwKBGRvbmUYAiABKAUSDgoGZmFpbGVkGAMgASgFEhEKCWZpcnN0X2lkcxgEIAMoCSqIAQoKUmVzb2x1dGlvbhIaChZSRVNPTFVUSU9OX1VOU1BFQ0lGSUVEEAASEwoPUkVTT0xVVElPTl9MT1NUEAESGAoUUkVTT0xVVElPTl9DT01QTEVURUQQAhIVChFSRVNPTFVUSU9OX0ZBSUxFRBADEhgKFFJFU09MVVRJT05fQ0FOQ0VMTEVEEAQy6AwKC1Rhc2tTZXJ2aWNlEkkKCkNyZWF0ZVRhc2sSHC5tdXN0ZXIudjEuQ3JlYXRlVGFza1JlcXVlc3QaHS5tdXN0ZXIudjEuQ3JlYXRlVGFza1Jlc3BvbnNlEkwKC0NyZWF0ZVRhc2tzEh0ubXVzdGVyLnYxLkNyZWF0ZVRhc2tzUmVxdWVzdBoeLm11c3Rlci52MS5DcmVhdGVUYXNrc1Jlc3BvbnNlEkUKB0dldFRhc2sSGS5tdXN0ZXIudjEuR2V0VGFza1JlcXVlc3QaGi5tdXN0ZXIudjEuR2V0VGFza1Jlc3BvbnNlIgOQAgESSwoJTGlzdFRhc2tzEhsubXVzdGVyLnYxLkxpc3RUYXNrc1JlcXVlc3QaHC5tdXN0ZXIudjEuTGlzdFRhc2tzUmVzcG9uc2UiA5ACARJMCgtFeGVjdXRlVGFzaxIdLm11c3Rlci52MS5FeGVjdXRlVGFza1JlcXVlc3QaHi5tdXN0ZXIudjEuRXhlY3V0ZVRhc2tSZXNwb25zZRJJCgpDYW5jZWxUYXNrEhwubXVzdGVyLnYxLkNhbmNlbFRhc2tSZXF1ZXN0Gh0ubXVzdGVyLnYxLkNhbmNlbFRhc2tSZXNwb25zZRJGCglQYXVzZVRhc2sSGy5tdXN0ZXIudjEuUGF1c2VUYXNrUmVxdWVzdBocLm11c3Rlci52MS5QYXVzZVRhc2tSZXNwb25zZRJJCgpSZXN1bWVUYXNrEhwubXVzdGVyLnYxLlJlc3VtZVRhc2tSZXF1ZXN0Gh0ubXVzdGVyLnYxLlJlc3VtZVRhc2tSZXNwb25zZRJGCglSZXRyeVRhc2sSGy5tdXN0ZXIudjEuUmV0cnlUYXNrUmVxdWVzdBocLm11c3Rlci52MS5SZXRyeVRhc2tSZXNwb25zZRJMCgtSZXNvbHZlVGFzaxIdLm11c3Rlci52MS5SZXNvbHZlVGFza1JlcXVlc3QaHi5tdXN0ZXIudjEuUmVzb2x2ZVRhc2tSZXNwb25zZRJJCgpEZWxldGVUYXNrEhwubXVzdGVyLnYxLkRlbGV0ZVRhc2tSZXF1ZXN0Gh0ubXVzdGVyLnYxLkRlbGV0ZVRhc2tSZXNwb25zZRJOCgtDYW5jZWxUYXNrcxIdLm11c3Rlci52MS5DYW5jZWxUYXNrc1JlcXVlc3QaHi5tdXN0ZXIudjEuQ2FuY2VsVGFza3NSZXNwb25zZTABEksKClJldHJ5VGFza3MSHC5tdXN0ZXIudjEuUmV0cnlUYXNrc1JlcXVlc3QaHS5tdXN0ZXIudjEuUmV0cnlUYXNrc1Jlc3BvbnNlMAESTgoLRGVsZXRlVGFza3MSHS5tdXN0ZXIudjEuRGVsZXRlVGFza3NSZXF1ZXN0Gh4ubXVzdGVyLnYxLkRlbGV0ZVRhc2tzUmVzcG9uc2UwARJDCghXYWl0VGFzaxIaLm11c3Rlci52MS5XYWl0VGFza1JlcXVlc3QaGy5tdXN0ZXIudjEuV2FpdFRhc2tSZXNwb25zZRJLCgpXYXRjaFRhc2tzEhwubXVzdGVyLnYxLldhdGNoVGFza3NSZXF1ZXN0Gh0ubXVzdGVyLnYxLldhdGNoVGFza3NSZXNwb25zZTABEloKDkdldFRhc2tIaXN0b3J5EiAubXVzdGVyLnYxLkdldFRhc2tIaXN0b3J5UmVxdWVzdBohLm11c3Rlci52MS5HZXRUYXNrSGlzdG9yeVJlc3BvbnNlIgOQAgESTgoKVmVyaWZ5VGFzaxIcLm11c3Rlci52MS5WZXJpZnlUYXNrUmVxdWVzdBodLm11c3Rlci52MS5WZXJpZnlUYXNrUmVzcG9uc2UiA5ACARJOCgpSZWFkT3V0cHV0EhwubXVzdGVyLnYxLlJlYWRPdXRwdXRSZXF1ZXN0Gh0ubXVzdGVyLnYxLlJlYWRPdXRwdXRSZXNwb25zZSIDkAIBEksKClRhaWxPdXRwdXQSHC5tdXN0ZXIudjEuVGFpbE91dHB1dFJlcXVlc3QaHS5tdXN0ZXIudjEuVGFpbE91dHB1dFJlc3BvbnNlMAESVwoNR2V0U3RhdGlzdGljcxIfLm11c3Rlci52MS5HZXRTdGF0aXN0aWNzUmVxdWVzdBogLm11c3Rlci52MS5HZXRTdGF0aXN0aWNzUmVzcG9uc2UiA5ACAWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_muster_v1_task]);
 
 /**
  * @generated from message muster.v1.CreateTaskRequest
@@ -1195,6 +1195,262 @@ export const DurationSummarySchema: GenMessage<DurationSummary> = /*@__PURE__*/
   messageDesc(file_muster_v1_task_service, 43);
 
 /**
+ * @generated from message muster.v1.CancelTasksRequest
+ */
+export type CancelTasksRequest = Message<"muster.v1.CancelTasksRequest"> & {
+  /**
+   * @generated from field: muster.v1.BulkSelection selection = 1;
+   */
+  selection?: BulkSelection | undefined;
+
+  /**
+   * Why, for the histories.
+   *
+   * @generated from field: string note = 2;
+   */
+  note: string;
+};
+
+/**
+ * Describes the message muster.v1.CancelTasksRequest.
+ * Use `create(CancelTasksRequestSchema)` to create a new message.
+ */
+export const CancelTasksRequestSchema: GenMessage<CancelTasksRequest> = /*@__PURE__*/
+  messageDesc(file_muster_v1_task_service, 44);
+
+/**
+ * @generated from message muster.v1.CancelTasksResponse
+ */
+export type CancelTasksResponse = Message<"muster.v1.CancelTasksResponse"> & {
+  /**
+   * @generated from field: muster.v1.BulkItem item = 1;
+   */
+  item?: BulkItem | undefined;
+};
+
+/**
+ * Describes the message muster.v1.CancelTasksResponse.
+ * Use `create(CancelTasksResponseSchema)` to create a new message.
+ */
+export const CancelTasksResponseSchema: GenMessage<CancelTasksResponse> = /*@__PURE__*/
+  messageDesc(file_muster_v1_task_service, 45);
+
+/**
+ * @generated from message muster.v1.RetryTasksRequest
+ */
+export type RetryTasksRequest = Message<"muster.v1.RetryTasksRequest"> & {
+  /**
+   * @generated from field: muster.v1.BulkSelection selection = 1;
+   */
+  selection?: BulkSelection | undefined;
+
+  /**
+   * A task that was retried under the same request_id is not retried again. Tasks created since match like any other.
+   *
+   * @generated from field: string request_id = 2;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message muster.v1.RetryTasksRequest.
+ * Use `create(RetryTasksRequestSchema)` to create a new message.
+ */
+export const RetryTasksRequestSchema: GenMessage<RetryTasksRequest> = /*@__PURE__*/
+  messageDesc(file_muster_v1_task_service, 46);
+
+/**
+ * @generated from message muster.v1.RetryTasksResponse
+ */
+export type RetryTasksResponse = Message<"muster.v1.RetryTasksResponse"> & {
+  /**
+   * @generated from field: muster.v1.BulkItem item = 1;
+   */
+  item?: BulkItem | undefined;
+};
+
+/**
+ * Describes the message muster.v1.RetryTasksResponse.
+ * Use `create(RetryTasksResponseSchema)` to create a new message.
+ */
+export const RetryTasksResponseSchema: GenMessage<RetryTasksResponse> = /*@__PURE__*/
+  messageDesc(file_muster_v1_task_service, 47);
+
+/**
+ * @generated from message muster.v1.DeleteTasksRequest
+ */
+export type DeleteTasksRequest = Message<"muster.v1.DeleteTasksRequest"> & {
+  /**
+   * @generated from field: muster.v1.BulkSelection selection = 1;
+   */
+  selection?: BulkSelection | undefined;
+};
+
+/**
+ * Describes the message muster.v1.DeleteTasksRequest.
+ * Use `create(DeleteTasksRequestSchema)` to create a new message.
+ */
+export const DeleteTasksRequestSchema: GenMessage<DeleteTasksRequest> = /*@__PURE__*/
+  messageDesc(file_muster_v1_task_service, 48);
+
+/**
+ * @generated from message muster.v1.DeleteTasksResponse
+ */
+export type DeleteTasksResponse = Message<"muster.v1.DeleteTasksResponse"> & {
+  /**
+   * @generated from field: muster.v1.BulkItem item = 1;
+   */
+  item?: BulkItem | undefined;
+};
+
+/**
+ * Describes the message muster.v1.DeleteTasksResponse.
+ * Use `create(DeleteTasksResponseSchema)` to create a new message.
+ */
+export const DeleteTasksResponseSchema: GenMessage<DeleteTasksResponse> = /*@__PURE__*/
+  messageDesc(file_muster_v1_task_service, 49);
+
+/**
+ * BulkSelection says which tasks an action is for.
+ *
+ * @generated from message muster.v1.BulkSelection
+ */
+export type BulkSelection = Message<"muster.v1.BulkSelection"> & {
+  /**
+   * @generated from field: muster.v1.TaskFilter filter = 1;
+   */
+  filter?: TaskFilter | undefined;
+
+  /**
+   * Needed when the filter has no condition.
+   *
+   * @generated from field: bool all = 2;
+   */
+  all: boolean;
+
+  /**
+   * Counts and changes nothing: only the summary is sent.
+   *
+   * @generated from field: bool dry_run = 3;
+   */
+  dryRun: boolean;
+};
+
+/**
+ * Describes the message muster.v1.BulkSelection.
+ * Use `create(BulkSelectionSchema)` to create a new message.
+ */
+export const BulkSelectionSchema: GenMessage<BulkSelection> = /*@__PURE__*/
+  messageDesc(file_muster_v1_task_service, 50);
+
+/**
+ * BulkItem is a result, or the summary that ends the stream.
+ *
+ * @generated from message muster.v1.BulkItem
+ */
+export type BulkItem = Message<"muster.v1.BulkItem"> & {
+  /**
+   * @generated from oneof muster.v1.BulkItem.item
+   */
+  item: {
+    /**
+     * @generated from field: muster.v1.BulkResult result = 1;
+     */
+    value: BulkResult;
+    case: "result";
+  } | {
+    /**
+     * @generated from field: muster.v1.BulkSummary summary = 2;
+     */
+    value: BulkSummary;
+    case: "summary";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message muster.v1.BulkItem.
+ * Use `create(BulkItemSchema)` to create a new message.
+ */
+export const BulkItemSchema: GenMessage<BulkItem> = /*@__PURE__*/
+  messageDesc(file_muster_v1_task_service, 51);
+
+/**
+ * BulkResult says what became of one task.
+ *
+ * @generated from message muster.v1.BulkResult
+ */
+export type BulkResult = Message<"muster.v1.BulkResult"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * Of the error; empty when it was done.
+   *
+   * @generated from field: string error_kind = 2;
+   */
+  errorKind: string;
+
+  /**
+   * A sentence; empty when it was done.
+   *
+   * @generated from field: string error_message = 3;
+   */
+  errorMessage: string;
+
+  /**
+   * The task that a retry has created.
+   *
+   * @generated from field: string new_id = 4;
+   */
+  newId: string;
+};
+
+/**
+ * Describes the message muster.v1.BulkResult.
+ * Use `create(BulkResultSchema)` to create a new message.
+ */
+export const BulkResultSchema: GenMessage<BulkResult> = /*@__PURE__*/
+  messageDesc(file_muster_v1_task_service, 52);
+
+/**
+ * BulkSummary counts the tasks that matched.
+ *
+ * @generated from message muster.v1.BulkSummary
+ */
+export type BulkSummary = Message<"muster.v1.BulkSummary"> & {
+  /**
+   * @generated from field: int32 matched = 1;
+   */
+  matched: number;
+
+  /**
+   * @generated from field: int32 done = 2;
+   */
+  done: number;
+
+  /**
+   * @generated from field: int32 failed = 3;
+   */
+  failed: number;
+
+  /**
+   * The newest ones that matched, at most 10.
+   *
+   * @generated from field: repeated string first_ids = 4;
+   */
+  firstIds: string[];
+};
+
+/**
+ * Describes the message muster.v1.BulkSummary.
+ * Use `create(BulkSummarySchema)` to create a new message.
+ */
+export const BulkSummarySchema: GenMessage<BulkSummary> = /*@__PURE__*/
+  messageDesc(file_muster_v1_task_service, 53);
+
+/**
  * Resolution is what an operator knows of an attempt on an unreachable node.
  *
  * @generated from enum muster.v1.Resolution
@@ -1362,6 +1618,36 @@ export const TaskService: GenService<{
     methodKind: "unary";
     input: typeof DeleteTaskRequestSchema;
     output: typeof DeleteTaskResponseSchema;
+  },
+  /**
+   * Cancels every task that matches and is not final, newest first; streams a result for each, then the summary.
+   *
+   * @generated from rpc muster.v1.TaskService.CancelTasks
+   */
+  cancelTasks: {
+    methodKind: "server_streaming";
+    input: typeof CancelTasksRequestSchema;
+    output: typeof CancelTasksResponseSchema;
+  },
+  /**
+   * Creates every final task that matches anew; streams as CancelTasks.
+   *
+   * @generated from rpc muster.v1.TaskService.RetryTasks
+   */
+  retryTasks: {
+    methodKind: "server_streaming";
+    input: typeof RetryTasksRequestSchema;
+    output: typeof RetryTasksResponseSchema;
+  },
+  /**
+   * Deletes every final task that matches; streams as CancelTasks.
+   *
+   * @generated from rpc muster.v1.TaskService.DeleteTasks
+   */
+  deleteTasks: {
+    methodKind: "server_streaming";
+    input: typeof DeleteTasksRequestSchema;
+    output: typeof DeleteTasksResponseSchema;
   },
   /**
    * Returns when the task is final, or after the time given, whatever comes first.

@@ -1,0 +1,96 @@
+/**
+ * How long lists and counts take with a million stored tasks.
+ *
+ * The rows are made by one statement, spread over 30 days: most completed, a few of every other state, one in a thousand live. Each
+ * question is asked a few times; its figure is the median.
+ */
+import type { Sql } from '../db/connect.ts';
+import type { TaskFilter } from '../db/records.ts';
+import { readStatistics } from '../db/statistics.ts';
+import { listTasks } from '../db/tasks.ts';
+import { startDatabase } from './database.ts';
+import { median, Report } from './report.ts';
+
+const TASKS = 1_000_000;
+const SPREAD_MS = 30 * 86_400_000;
+const REPEATS = 5;
+const STATISTICS_REPEATS = 3;
+const PAGE = 50;
+
+export async function run(): Promise<void> {
+  const bench = await startDatabase();
+  try {
+    const { sql } = bench.database;
+    const from = Date.now() - SPREAD_MS;
+    await fill(sql, from);
+    const report = new Report('long-life', bench.version);
+    for (const [name, filter] of Object.entries(filtersFrom(from))) {
+      const ms = await time(REPEATS, () => listTasks(sql, filter, PAGE, null));
+      report.figure(`list by ${name}`, ms, 'ms');
+    }
+    const all = await time(STATISTICS_REPEATS, () => readStatistics(sql, null, null));
+    report.figure('statistics of all tasks', all, 'ms');
+    const dayAgo = from + SPREAD_MS - 86_400_000;
+    const day = await time(STATISTICS_REPEATS, () => readStatistics(sql, dayAgo, null));
+    report.figure('statistics of the last day', day, 'ms');
+  } finally {
+    await bench.stop();
+  }
+}
+
+function filtersFrom(from: number): Readonly<Record<string, TaskFilter>> {
+  const middle = from + SPREAD_MS / 2;
+  return {
+    'nothing (newest)': {},
+    'a common state': { states: ['completed'] },
+    'a rare state': { states: ['timeout'] },
+    'live states': { states: ['pending', 'running'] },
+    type: { types: ['script'] },
+    node: { nodeIds: ['n1'] },
+    'node and state': { nodeIds: ['n1', 'n2'], states: ['failed'] },
+    'a common creator': { creators: ['user-1'] },
+    'a rare creator': { creators: ['rare'] },
+    'a common label': { labels: { app: 'web' } },
+    'a rare label': { labels: { tier: 'gold' } },
+    'a time range': { createdFrom: middle, createdUntil: middle + 3_600_000 },
+    'time and state': { createdUntil: middle, states: ['failed'] },
+  };
+}
+
+/** Live tasks are held, so that no other index than those of lists grows. */
+async function fill(sql: Sql, from: number): Promise<void> {
+  await sql`
+    insert into tasks (id, version, machine_version, state, substate, context, name, type, labels, creator, spec_id, priority,
+      node_id, attempt, created_at, updated_at, started_at, finished_at)
+    select id, 4, 1, state, case state when 'pending' then 'held' else '' end, '{}', 'task', 'script',
+      case when n % 300 = 0 then '{"app": "web", "tier": "gold"}' when n % 10 = 0 then '{"app": "web"}' else '{}' end::jsonb,
+      case when n % 5000 = 3 then 'rare' else 'user-' || n % 4 end, id, 50,
+      case when state = 'pending' then null else 'n' || n % 100 end, 1, at, at + interval '3 s',
+      case when state <> 'pending' then at + interval '1 s' end, case when state <> 'pending' then at + interval '3 s' end
+    from (
+      select n, to_timestamp(ms / 1000.0) as at,
+        (lpad(to_hex(ms), 12, '0') || '70008000' || lpad(to_hex(n), 12, '0'))::uuid as id,
+        case when n % 1000 = 7 then 'pending' when n % 100 = 8 then 'failed' when n % 1000 = 9 then 'timeout'
+             when n % 500 = 11 then 'cancelled' else 'completed' end as state
+      from (
+        select n, (${from}::bigint + n * ${SPREAD_MS}::bigint / ${TASKS}::bigint) as ms
+        from generate_series(1, ${TASKS}::bigint) as n
+      ) as numbered
+    ) as made`;
+  await sql`
+    insert into task_labels (key, value, task_id)
+    select label.key, label.value, t.id from tasks as t cross join lateral jsonb_each_text(t.labels) as label`;
+  await sql`vacuum analyze tasks, task_labels`;
+}
+
+/** The median of some runs in ms, after one that fills the caches. */
+async function time(repeats: number, ask: () => Promise<unknown>): Promise<number> {
+  await ask();
+  const times: number[] = [];
+  for (let done = 0; done < repeats; done += 1) {
+    const startedAt = performance.now();
+    await ask();
+    times.push(performance.now() - startedAt);
+  }
+  return median(times);
+}
