@@ -23,6 +23,7 @@ const ACTIONS: Readonly<Record<string, string>> = {
   GetStatistics: 'count tasks',
   ListNodes: 'list nodes',
   GetNode: 'get the node',
+  UpdateNode: 'update the node',
   Enroll: 'enroll the node',
   Session: 'hold the session',
   Check: 'check the health',

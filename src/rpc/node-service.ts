@@ -34,5 +34,8 @@ export function routeNodeService(router: ConnectRouter, { nodes }: Supervisor): 
       };
     },
     getNode: async ({ id }) => ({ node: nodeOf(await nodes.get(id)) }),
+    updateNode: async ({ id, setLabels, removeLabels }) => ({
+      node: nodeOf(await nodes.updateLabels(id, { set: setLabels, remove: removeLabels })),
+    }),
   });
 }

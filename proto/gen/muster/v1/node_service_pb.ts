@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file muster/v1/node_service.proto.
  */
 export const file_muster_v1_node_service: GenFile = /*@__PURE__*/
-  fileDesc("ChxtdXN0ZXIvdjEvbm9kZV9zZXJ2aWNlLnByb3RvEgltdXN0ZXIudjEiiwIKEExpc3ROb2Rlc1JlcXVlc3QSQQoGbGFiZWxzGAEgAygLMicubXVzdGVyLnYxLkxpc3ROb2Rlc1JlcXVlc3QuTGFiZWxzRW50cnlCCLpIBZoBAhBAEjUKBnN0YXRlcxgCIAMoDjIULm11c3Rlci52MS5Ob2RlU3RhdGVCD7pIDJIBCRAQIgWCAQIQARIiCglwYWdlX3NpemUYAyABKAVCCrpIBxoFGMgBKAFIAIgBARIcCgpwYWdlX3Rva2VuGAQgASgJQgi6SAVyAyiAAhotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQgwKCl9wYWdlX3NpemUiTAoRTGlzdE5vZGVzUmVzcG9uc2USHgoFbm9kZXMYASADKAsyDy5tdXN0ZXIudjEuTm9kZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiVAoOR2V0Tm9kZVJlcXVlc3QSQgoCaWQYASABKAlCNrpIM3IxMi9eW0EtWmEtejAtOV0oWy1BLVphLXowLTlfLl17MCw2MX1bQS1aYS16MC05XSk/JCIwCg9HZXROb2RlUmVzcG9uc2USHQoEbm9kZRgBIAEoCzIPLm11c3Rlci52MS5Ob2RlMqEBCgtOb2RlU2VydmljZRJLCglMaXN0Tm9kZXMSGy5tdXN0ZXIudjEuTGlzdE5vZGVzUmVxdWVzdBocLm11c3Rlci52MS5MaXN0Tm9kZXNSZXNwb25zZSIDkAIBEkUKB0dldE5vZGUSGS5tdXN0ZXIudjEuR2V0Tm9kZVJlcXVlc3QaGi5tdXN0ZXIudjEuR2V0Tm9kZVJlc3BvbnNlIgOQAgFiBnByb3RvMw", [file_buf_validate_validate, file_muster_v1_node]);
+  fileDesc("ChxtdXN0ZXIvdjEvbm9kZV9zZXJ2aWNlLnByb3RvEgltdXN0ZXIudjEiiwIKEExpc3ROb2Rlc1JlcXVlc3QSQQoGbGFiZWxzGAEgAygLMicubXVzdGVyLnYxLkxpc3ROb2Rlc1JlcXVlc3QuTGFiZWxzRW50cnlCCLpIBZoBAhBAEjUKBnN0YXRlcxgCIAMoDjIULm11c3Rlci52MS5Ob2RlU3RhdGVCD7pIDJIBCRAQIgWCAQIQARIiCglwYWdlX3NpemUYAyABKAVCCrpIBxoFGMgBKAFIAIgBARIcCgpwYWdlX3Rva2VuGAQgASgJQgi6SAVyAyiAAhotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQgwKCl9wYWdlX3NpemUiTAoRTGlzdE5vZGVzUmVzcG9uc2USHgoFbm9kZXMYASADKAsyDy5tdXN0ZXIudjEuTm9kZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiVAoOR2V0Tm9kZVJlcXVlc3QSQgoCaWQYASABKAlCNrpIM3IxMi9eW0EtWmEtejAtOV0oWy1BLVphLXowLTlfLl17MCw2MX1bQS1aYS16MC05XSk/JCIwCg9HZXROb2RlUmVzcG9uc2USHQoEbm9kZRgBIAEoCzIPLm11c3Rlci52MS5Ob2RlIusDChFVcGRhdGVOb2RlUmVxdWVzdBJCCgJpZBgBIAEoCUI2ukgzcjEyL15bQS1aYS16MC05XShbLUEtWmEtejAtOV8uXXswLDYxfVtBLVphLXowLTldKT8kEuEBCgpzZXRfbGFiZWxzGAIgAygLMisubXVzdGVyLnYxLlVwZGF0ZU5vZGVSZXF1ZXN0LlNldExhYmVsc0VudHJ5Qp8BukibAZoBlwEQQCJbclkyV14oW2EtejAtOV0oWy1hLXowLTkuXXswLDI1MX1bYS16MC05XSk/Lyk/W0EtWmEtejAtOV0oWy1BLVphLXowLTlfLl17MCw2MX1bQS1aYS16MC05XSk/JCo2cjQyMl4oW0EtWmEtejAtOV0oWy1BLVphLXowLTlfLl17MCw2MX1bQS1aYS16MC05XSk/KT8kEnwKDXJlbW92ZV9sYWJlbHMYAyADKAlCZbpIYpIBXxBAIltyWTJXXihbYS16MC05XShbLWEtejAtOS5dezAsMjUxfVthLXowLTldKT8vKT9bQS1aYS16MC05XShbLUEtWmEtejAtOV8uXXswLDYxfVtBLVphLXowLTldKT8kGjAKDlNldExhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiMwoSVXBkYXRlTm9kZVJlc3BvbnNlEh0KBG5vZGUYASABKAsyDy5tdXN0ZXIudjEuTm9kZTLxAQoLTm9kZVNlcnZpY2USSwoJTGlzdE5vZGVzEhsubXVzdGVyLnYxLkxpc3ROb2Rlc1JlcXVlc3QaHC5tdXN0ZXIudjEuTGlzdE5vZGVzUmVzcG9uc2UiA5ACARJFCgdHZXROb2RlEhkubXVzdGVyLnYxLkdldE5vZGVSZXF1ZXN0GhoubXVzdGVyLnYxLkdldE5vZGVSZXNwb25zZSIDkAIBEk4KClVwZGF0ZU5vZGUSHC5tdXN0ZXIudjEuVXBkYXRlTm9kZVJlcXVlc3QaHS5tdXN0ZXIudjEuVXBkYXRlTm9kZVJlc3BvbnNlIgOQAgJiBnByb3RvMw", [file_buf_validate_validate, file_muster_v1_node]);
 
 /**
  * @generated from message muster.v1.ListNodesRequest
@@ -110,6 +110,54 @@ export const GetNodeResponseSchema: GenMessage<GetNodeResponse> = /*@__PURE__*/
   messageDesc(file_muster_v1_node_service, 3);
 
 /**
+ * @generated from message muster.v1.UpdateNodeRequest
+ */
+export type UpdateNodeRequest = Message<"muster.v1.UpdateNodeRequest"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * Labels to give, over those of the agent. A node has at most 64 of the server.
+   *
+   * @generated from field: map<string, string> set_labels = 2;
+   */
+  setLabels: { [key: string]: string };
+
+  /**
+   * Keys of labels to take back. One that the agent gives as well has the agent's value again.
+   *
+   * @generated from field: repeated string remove_labels = 3;
+   */
+  removeLabels: string[];
+};
+
+/**
+ * Describes the message muster.v1.UpdateNodeRequest.
+ * Use `create(UpdateNodeRequestSchema)` to create a new message.
+ */
+export const UpdateNodeRequestSchema: GenMessage<UpdateNodeRequest> = /*@__PURE__*/
+  messageDesc(file_muster_v1_node_service, 4);
+
+/**
+ * @generated from message muster.v1.UpdateNodeResponse
+ */
+export type UpdateNodeResponse = Message<"muster.v1.UpdateNodeResponse"> & {
+  /**
+   * @generated from field: muster.v1.Node node = 1;
+   */
+  node?: Node | undefined;
+};
+
+/**
+ * Describes the message muster.v1.UpdateNodeResponse.
+ * Use `create(UpdateNodeResponseSchema)` to create a new message.
+ */
+export const UpdateNodeResponseSchema: GenMessage<UpdateNodeResponse> = /*@__PURE__*/
+  messageDesc(file_muster_v1_node_service, 5);
+
+/**
  * NodeService shows the hosts.
  *
  * @generated from service muster.v1.NodeService
@@ -134,6 +182,16 @@ export const NodeService: GenService<{
     methodKind: "unary";
     input: typeof GetNodeRequestSchema;
     output: typeof GetNodeResponseSchema;
+  },
+  /**
+   * Changes the labels that the server gives to a node. What is so already changes nothing.
+   *
+   * @generated from rpc muster.v1.NodeService.UpdateNode
+   */
+  updateNode: {
+    methodKind: "unary";
+    input: typeof UpdateNodeRequestSchema;
+    output: typeof UpdateNodeResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_muster_v1_node_service, 0);
