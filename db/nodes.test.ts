@@ -13,6 +13,7 @@ import {
   readNodes,
   touchNodes,
 } from './nodes.ts';
+import { MAX_SERVER_LABELS, updateNodeLabels } from './node-labels.ts';
 import type { NodeRecord } from './records.ts';
 import { dispatch, exit, start, storeTask } from './task-fixture.ts';
 
@@ -148,5 +149,52 @@ describe('lists', () => {
       'n4',
     ]);
     expect((await listNodeIds(sql, ['n1', 'x', 'n4'])).sort()).toEqual(['n1', 'n4']);
+  });
+});
+
+describe('labels of the server', () => {
+  const update = (nodeId: string, set: Record<string, string>, remove: string[] = []) =>
+    updateNodeLabels(database.sql, nodeId, { set, remove });
+
+  it('win over those of the agent, survive its reconnects, and uncover what they covered', async () => {
+    await open('labelled', 's1', { zone: 'east', os: 'linux' });
+    expect(await update('labelled', { zone: 'west', role: 'web' })).toBe(true);
+    const merged = { zone: 'west', os: 'linux', role: 'web' };
+    const given = { zone: 'west', role: 'web' };
+    expect(await read('labelled')).toMatchObject({ labels: merged, serverLabels: given });
+    await open('labelled', 's1', { zone: 'north', disk: 'ssd' });
+    const after = await read('labelled');
+    expect(after.labels).toEqual({ zone: 'west', role: 'web', disk: 'ssd' });
+    expect(after.serverLabels).toEqual(given);
+    expect(await update('labelled', {}, ['zone', 'never'])).toBe(true);
+    const removed = await read('labelled');
+    expect(removed.labels).toEqual({ zone: 'north', role: 'web', disk: 'ssd' });
+    expect(removed.serverLabels).toEqual({ role: 'web' });
+  });
+
+  it('are found by the filter of lists', async () => {
+    await open('found', 's1', { tier: 'old' });
+    await update('found', { tier: 'gold' });
+    const list = (tier: string) =>
+      listNodes(database.sql, { labels: { tier } }, 10, null, DEAD_AFTER_MS);
+    expect((await list('gold')).map(({ id }) => id)).toEqual(['found']);
+    expect(await list('old')).toEqual([]);
+  });
+
+  it('lose no change of many made at once', async () => {
+    await open('raced');
+    const keys = Array.from({ length: 16 }, (_, index) => `k${index}`);
+    await Promise.all(keys.map((key) => update('raced', { [key]: 'v' })));
+    expect(Object.keys((await read('raced')).labels).toSorted()).toEqual(keys.toSorted());
+  });
+
+  it('are bounded, and only a known node has them', async () => {
+    await open('full');
+    const keys = Array.from({ length: MAX_SERVER_LABELS }, (_, index) => `k${index}`);
+    expect(await update('full', Object.fromEntries(keys.map((key) => [key, ''])))).toBe(true);
+    expect(await update('full', { more: '' })).toBe(false);
+    expect((await read('full')).labels).not.toHaveProperty('more');
+    expect(await update('full', { more: '' }, ['k0'])).toBe(true);
+    expect(await update('nobody', { a: 'b' })).toBe(false);
   });
 });

@@ -28,6 +28,7 @@ interface NodeRow {
   epoch: number;
   boot_id: string;
   labels: Record<string, string>;
+  server_labels: Record<string, string>;
   facts: unknown;
   slots: number;
   supervisor_id: string | null;
@@ -46,16 +47,18 @@ export async function openNodeSession(
 ): Promise<{ epoch: number; previousSupervisorId: string | null }> {
   const [row] = await sql<[{ epoch: number; previous_supervisor_id: string | null }]>`
     insert into nodes as node (
-      id, epoch, boot_id, labels, facts, slots, supervisor_id, connected_at, seen_at, left_at
+      id, epoch, boot_id, labels, agent_labels, facts, slots, supervisor_id, connected_at, seen_at, left_at
     )
     values (
       ${o.nodeId}, 1, ${o.bootId}, ${JSON.stringify(o.labels)}::text::jsonb,
+      ${JSON.stringify(o.labels)}::text::jsonb,
       ${JSON.stringify(o.facts ?? null)}::text::jsonb, ${o.slots}, ${o.supervisorId}, now(), now(), null
     )
     on conflict (id) do update
     set epoch = node.epoch + 1,
         boot_id = excluded.boot_id,
-        labels = excluded.labels,
+        labels = excluded.agent_labels || node.server_labels,
+        agent_labels = excluded.agent_labels,
         facts = excluded.facts,
         slots = excluded.slots,
         supervisor_id = excluded.supervisor_id,
@@ -176,7 +179,7 @@ function isAlive(sql: Sql, deadAfterMs: number): postgres.PendingQuery<postgres.
 
 function nodeRow(sql: Sql, deadAfterMs: number): postgres.PendingQuery<postgres.Row[]> {
   return sql`
-    n.id, n.epoch, n.boot_id, n.labels, n.facts, n.slots, n.supervisor_id,
+    n.id, n.epoch, n.boot_id, n.labels, n.server_labels, n.facts, n.slots, n.supervisor_id,
     (extract(epoch from n.created_at) * 1000)::double precision as created_ms,
     (extract(epoch from n.connected_at) * 1000)::double precision as connected_ms,
     (extract(epoch from n.seen_at) * 1000)::double precision as seen_ms,
@@ -191,6 +194,7 @@ function toNodeRecord(row: NodeRow): NodeRecord {
     epoch: row.epoch,
     bootId: row.boot_id,
     labels: row.labels,
+    serverLabels: row.server_labels,
     facts: row.facts,
     slots: row.slots,
     supervisorId: row.supervisor_id,

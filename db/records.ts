@@ -107,7 +107,10 @@ export interface NodeRecord {
   readonly id: string;
   readonly epoch: number;
   readonly bootId: string;
+  /** Those of the agent and of the server; the server's win. */
   readonly labels: Readonly<Record<string, string>>;
+  /** Those that the server gives. */
+  readonly serverLabels: Readonly<Record<string, string>>;
   /** NodeFacts as JSON; opaque here. */
   readonly facts: unknown;
   readonly slots: number;

@@ -52,6 +52,8 @@ create table nodes (
   connected_at timestamp with time zone,
   seen_at timestamp with time zone,
   left_at timestamp with time zone,
+  agent_labels jsonb not null default '{}'::jsonb,
+  server_labels jsonb not null default '{}'::jsonb,
   constraint nodes_pkey PRIMARY KEY (id)
 )
 with (autovacuum_vacuum_scale_factor=0.5, autovacuum_vacuum_threshold=500, fillfactor=50);

@@ -9,7 +9,7 @@ import { addSelectionFlags } from './selection-flags.ts';
 
 /** Adds `node` with its commands to the program. */
 export function addNodeCommands(program: Command): void {
-  const node = program.command('node').description('look at the hosts');
+  const node = program.command('node').description('look at the hosts and edit their labels');
 
   const list = addClientFlags(node.command('list').alias('ls').description('list nodes by id'))
     .option('--state <states>', 'online, unreachable, offline; repeatable', collect)
@@ -46,5 +46,21 @@ export function addNodeCommands(program: Command): void {
   ]);
   get.action((id: string) =>
     perform(ORDINARY, async () => (await import('./node/get.ts')).getNode(id, flagsOf(get))),
+  );
+
+  const label = addClientFlags(
+    node.command('label').description('give labels to a node, over those of its agent'),
+  );
+  label
+    .argument('<id>', 'id of the node')
+    .argument('<changes...>', 'key=value gives a label, key- takes it back');
+  addExamples(label, [
+    ['muster node label web-1 role=web zone=eu', 'two labels, kept over every reconnect'],
+    ['muster node label web-1 zone-', "the agent's own zone is in force again, if it has one"],
+  ]);
+  label.action((id: string, changes: string[]) =>
+    perform(ORDINARY, async () =>
+      (await import('./node/label.ts')).labelNode(id, changes, flagsOf(label)),
+    ),
   );
 }

@@ -44,6 +44,7 @@ export function nodeDetails(node: Node, nowMs: number): [string, string][] {
     ['State', stateText(nodeStateName(node))],
     ['Slots', `${node.active} of ${node.slots} in use`],
     ['Labels', labelsText(node.labels)],
+    ['Given', labelsText(node.serverLabels)],
     ['Host', harmless(facts?.hostname ?? '')],
     ['Addresses', harmless((facts?.addresses ?? []).join(' '))],
     [

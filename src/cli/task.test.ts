@@ -358,3 +358,24 @@ test('nodes are listed through all pages, and shown', async () => {
     /Labels +role=web/,
   );
 });
+
+test('labels of a node are given and taken back', async () => {
+  const requests: unknown[] = [];
+  await override(
+    {},
+    {
+      updateNode: ({ id, setLabels, removeLabels }) => {
+        requests.push([id, setLabels, removeLabels]);
+        return { node: { id, labels: { os: 'linux', ...setLabels }, serverLabels: setLabels } };
+      },
+    },
+  );
+  const changed = await muster(supervisor, ['node', 'label', 'web-1', 'role=web', 'zone-', 'e=']);
+  expect(changed.stdout.toString()).toMatch(/^web-1 .*role=web/);
+  expect(requests).toEqual([['web-1', { role: 'web', e: '' }, ['zone']]]);
+  const json = await muster(supervisor, ['node', 'label', 'web-1', 'a=b', '-o', 'json']);
+  expect(document(json)).toMatchObject({ id: 'web-1', serverLabels: { a: 'b' } });
+  const twice = await muster(supervisor, ['node', 'label', 'web-1', 'a=b', 'a-']);
+  expect(twice.code).toBe(2);
+  expect(twice.stderr.toString()).toContain("'a' is both given and taken back");
+});

@@ -39,6 +39,7 @@ const ACTIONS: Readonly<Record<string, string>> = {
   PreviewSchedule: 'preview the schedule',
   ListFires: 'list the fires of the schedule',
   VerifySchedule: 'verify the schedule',
+  UpdateNode: 'update the node',
   Enroll: 'enroll the node',
   Session: 'hold the session',
   Check: 'check the health',

@@ -28,6 +28,7 @@ export function nodeOf(record: NodeRecord): Node {
     id: record.id,
     state: stateOf(record),
     labels: { ...record.labels },
+    serverLabels: { ...record.serverLabels },
     facts: fromJson(NodeFactsSchema, (record.facts ?? {}) as JsonValue, {
       ignoreUnknownFields: true,
     }),

@@ -45,5 +45,8 @@ export function routeNodeService(router: ConnectRouter, { nodes }: Supervisor): 
       return { nodeIds: [...ids], online };
     },
     getNode: async ({ id }) => ({ node: nodeOf(await nodes.get(id)) }),
+    updateNode: async ({ id, setLabels, removeLabels }) => ({
+      node: nodeOf(await nodes.updateLabels(id, { set: setLabels, remove: removeLabels })),
+    }),
   });
 }

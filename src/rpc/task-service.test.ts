@@ -273,6 +273,18 @@ describe.each([inMemory, ...WAYS])('$name', (way) => {
     expect((await nodes().getNode({ id: 'b' })).node?.id).toBe('b');
   });
 
+  it('edits the labels of nodes', async () => {
+    const { node } = await nodes().updateNode({
+      id: 'b',
+      setLabels: { role: 'web' },
+      removeLabels: ['zone'],
+    });
+    expect(node).toMatchObject({ id: 'b', labels: { role: 'web' }, serverLabels: { role: 'web' } });
+    expect(stub.calls.at(-1)?.args).toEqual(['b', { set: { role: 'web' }, remove: ['zone'] }]);
+    const refused = await failure(nodes().updateNode({ id: 'b', removeLabels: ['not a key'] }));
+    expect(refused.code).toBe(Code.InvalidArgument);
+  });
+
   it('gives every failure its code, its sentence and its kind', async () => {
     const missing = await failure(tasks().getTask({ id: taskId(9) }));
     expect([missing.code, missing.rawMessage, kindOf(missing)]).toEqual([

@@ -1,6 +1,7 @@
 /**
  * What can be asked about nodes: the part of the supervisor that NodeService speaks to.
  */
+import { MAX_SERVER_LABELS, updateNodeLabels } from '../../db/node-labels.ts';
 import { listAliveNodeIds, listNodes, readNodes } from '../../db/nodes.ts';
 import { MusterError } from '../../machines/errors.ts';
 import type { Store } from './store.ts';
@@ -8,6 +9,16 @@ import type { Nodes } from './supervisor.ts';
 import { resolveTargets } from './targets.ts';
 
 export function createNodeActions(store: Store, deadAfterMs: number): Nodes {
+  const get: Nodes['get'] = async (id) => {
+    const [record] = await store.read((sql) => readNodes(sql, [id], deadAfterMs));
+    if (record === undefined) {
+      throw new MusterError(
+        'unknown_node',
+        `Node ${id} is unknown; a node is known from the first connection of its agent on`,
+      );
+    }
+    return record;
+  };
   return {
     list: (filter, limit, after) =>
       store.read((sql) => listNodes(sql, filter, limit, after, deadAfterMs)),
@@ -16,15 +27,16 @@ export function createNodeActions(store: Store, deadAfterMs: number): Nodes {
       const online = await store.read((sql) => listAliveNodeIds(sql, ids, deadAfterMs));
       return { ids, online: online.length };
     },
-    async get(id) {
-      const [record] = await store.read((sql) => readNodes(sql, [id], deadAfterMs));
-      if (record === undefined) {
-        throw new MusterError(
-          'unknown_node',
-          `Node ${id} is unknown; a node is known from the first connection of its agent on`,
-        );
-      }
-      return record;
+    get,
+    async updateLabels(id, change) {
+      const isChanged = await store.read((sql) => updateNodeLabels(sql, id, change));
+      const record = await get(id);
+      if (isChanged) return record;
+      const count = Object.keys(record.serverLabels).length;
+      throw new MusterError(
+        'resource_exhausted',
+        `Cannot update node ${id}: it has ${count} labels of the server, and would have more than ${MAX_SERVER_LABELS}; remove some of them first`,
+      );
     },
   };
 }

@@ -3,6 +3,7 @@
  *
  * Everything here speaks of the domain, never of protobuf. Each method rejects with a MusterError and nothing else.
  */
+import type { NodeLabelChange } from '../../db/node-labels.ts';
 import type { TaskInput } from '../../machines/task-context.ts';
 import type { HeldPhase, TaskReport } from '../../machines/task-events.ts';
 import type {
@@ -22,6 +23,7 @@ import type { EndedAttempt } from '../../machines/task-context.ts';
 
 export type { FireRecord, ScheduleRecord } from '../../db/schedules.ts';
 
+export type { NodeLabelChange } from '../../db/node-labels.ts';
 export type {
   DurationSummary,
   LateReportRecord,
@@ -193,6 +195,8 @@ export interface Nodes {
   ): Promise<NodeRecord[]>;
   /** @throws MusterError `unknown_node` */
   get(id: string): Promise<NodeRecord>;
+  /** Changes the labels that the server gives. @throws MusterError `unknown_node`, `resource_exhausted` for too many of them */
+  updateLabels(id: string, change: NodeLabelChange): Promise<NodeRecord>;
 }
 
 export type NodeState = 'online' | 'unreachable' | 'offline';

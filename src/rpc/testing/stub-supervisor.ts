@@ -9,6 +9,7 @@ import type {
   AgentHello,
   AgentLink,
   Caller,
+  NodeLabelChange,
   NodeRecord,
   NodeSelection,
   ScheduleRecord,
@@ -221,6 +222,10 @@ export class StubSupervisor implements Supervisor {
       this.#called('getNode', id);
       return nodeRecord(id);
     },
+    updateLabels: async (id: string, change: NodeLabelChange) => {
+      this.#called('updateNode', id, change);
+      return { ...nodeRecord(id), labels: change.set, serverLabels: change.set };
+    },
   };
 
   readonly schedules: Schedules = {
@@ -316,6 +321,7 @@ export function nodeRecord(id: string): NodeRecord {
     epoch: 3,
     bootId: 'boot',
     labels: { zone: 'a' },
+    serverLabels: {},
     facts: { hostname: id, cores: 2, memoryBytes: '1024', madeUpLater: true },
     slots: 4,
     supervisorId: 'stub',

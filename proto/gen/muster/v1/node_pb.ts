@@ -14,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file muster/v1/node.proto.
  */
 export const file_muster_v1_node: GenFile = /*@__PURE__*/
-  fileDesc("ChRtdXN0ZXIvdjEvbm9kZS5wcm90bxIJbXVzdGVyLnYxIqIDCgROb2RlEgoKAmlkGAEgASgJEiMKBXN0YXRlGAIgASgOMhQubXVzdGVyLnYxLk5vZGVTdGF0ZRIrCgZsYWJlbHMYAyADKAsyGy5tdXN0ZXIudjEuTm9kZS5MYWJlbHNFbnRyeRIjCgVmYWN0cxgEIAEoCzIULm11c3Rlci52MS5Ob2RlRmFjdHMSDQoFc2xvdHMYBSABKAUSDgoGYWN0aXZlGAYgASgFEg0KBWVwb2NoGAcgASgDEg8KB2Jvb3RfaWQYCCABKAkSFQoNc3VwZXJ2aXNvcl9pZBgJIAEoCRIuCgpjcmVhdGVkX2F0GAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIwCgxjb25uZWN0ZWRfYXQYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjAKDGxhc3Rfc2Vlbl9hdBgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASLEAQoJTm9kZUZhY3RzEhAKCGhvc3RuYW1lGAEgASgJEhEKCWFkZHJlc3NlcxgCIAMoCRIKCgJvcxgDIAEoCRISCgpvc19yZWxlYXNlGAQgASgJEgwKBGFyY2gYBSABKAkSDQoFY29yZXMYBiABKAUSFAoMbWVtb3J5X2J5dGVzGAcgASgDEhUKDWFnZW50X3ZlcnNpb24YCCABKAkSDwoHcnVudGltZRgJIAEoCRIXCg9ydW50aW1lX3ZlcnNpb24YCiABKAkqcgoJTm9kZVN0YXRlEhoKFk5PREVfU1RBVEVfVU5TUEVDSUZJRUQQABIVChFOT0RFX1NUQVRFX09OTElORRABEhoKFk5PREVfU1RBVEVfVU5SRUFDSEFCTEUQAhIWChJOT0RFX1NUQVRFX09GRkxJTkUQA2IGcHJvdG8z", [file_google_protobuf_timestamp]);
+  fileDesc("ChRtdXN0ZXIvdjEvbm9kZS5wcm90bxIJbXVzdGVyLnYxIpEECgROb2RlEgoKAmlkGAEgASgJEiMKBXN0YXRlGAIgASgOMhQubXVzdGVyLnYxLk5vZGVTdGF0ZRIrCgZsYWJlbHMYAyADKAsyGy5tdXN0ZXIudjEuTm9kZS5MYWJlbHNFbnRyeRIjCgVmYWN0cxgEIAEoCzIULm11c3Rlci52MS5Ob2RlRmFjdHMSDQoFc2xvdHMYBSABKAUSDgoGYWN0aXZlGAYgASgFEg0KBWVwb2NoGAcgASgDEg8KB2Jvb3RfaWQYCCABKAkSFQoNc3VwZXJ2aXNvcl9pZBgJIAEoCRIuCgpjcmVhdGVkX2F0GAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIwCgxjb25uZWN0ZWRfYXQYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjAKDGxhc3Rfc2Vlbl9hdBgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASOAoNc2VydmVyX2xhYmVscxgNIAMoCzIhLm11c3Rlci52MS5Ob2RlLlNlcnZlckxhYmVsc0VudHJ5Gi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaMwoRU2VydmVyTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASLEAQoJTm9kZUZhY3RzEhAKCGhvc3RuYW1lGAEgASgJEhEKCWFkZHJlc3NlcxgCIAMoCRIKCgJvcxgDIAEoCRISCgpvc19yZWxlYXNlGAQgASgJEgwKBGFyY2gYBSABKAkSDQoFY29yZXMYBiABKAUSFAoMbWVtb3J5X2J5dGVzGAcgASgDEhUKDWFnZW50X3ZlcnNpb24YCCABKAkSDwoHcnVudGltZRgJIAEoCRIXCg9ydW50aW1lX3ZlcnNpb24YCiABKAkqcgoJTm9kZVN0YXRlEhoKFk5PREVfU1RBVEVfVU5TUEVDSUZJRUQQABIVChFOT0RFX1NUQVRFX09OTElORRABEhoKFk5PREVfU1RBVEVfVU5SRUFDSEFCTEUQAhIWChJOT0RFX1NUQVRFX09GRkxJTkUQA2IGcHJvdG8z", [file_google_protobuf_timestamp]);
 
 /**
  * Node is a host with an agent.
@@ -33,6 +33,8 @@ export type Node = Message<"muster.v1.Node"> & {
   state: NodeState;
 
   /**
+   * Those of its agent and of the server; the server's win.
+   *
    * @generated from field: map<string, string> labels = 3;
    */
   labels: { [key: string]: string };
@@ -89,6 +91,13 @@ export type Node = Message<"muster.v1.Node"> & {
    * @generated from field: google.protobuf.Timestamp last_seen_at = 12;
    */
   lastSeenAt?: Timestamp | undefined;
+
+  /**
+   * The labels that UpdateNode has given. They survive reconnects.
+   *
+   * @generated from field: map<string, string> server_labels = 13;
+   */
+  serverLabels: { [key: string]: string };
 };
 
 /**

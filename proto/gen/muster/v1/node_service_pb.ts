@@ -17,7 +17,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file muster/v1/node_service.proto.
  */
 export const file_muster_v1_node_service: GenFile = /*@__PURE__*/
-  fileDesc("ChxtdXN0ZXIvdjEvbm9kZV9zZXJ2aWNlLnByb3RvEgltdXN0ZXIudjEiiwIKEExpc3ROb2Rlc1JlcXVlc3QSQQoGbGFiZWxzGAEgAygLMicubXVzdGVyLnYxLkxpc3ROb2Rlc1JlcXVlc3QuTGFiZWxzRW50cnlCCLpIBZoBAhBAEjUKBnN0YXRlcxgCIAMoDjIULm11c3Rlci52MS5Ob2RlU3RhdGVCD7pIDJIBCRAQIgWCAQIQARIiCglwYWdlX3NpemUYAyABKAVCCrpIBxoFGMgBKAFIAIgBARIcCgpwYWdlX3Rva2VuGAQgASgJQgi6SAVyAyiAAhotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQgwKCl9wYWdlX3NpemUiTAoRTGlzdE5vZGVzUmVzcG9uc2USHgoFbm9kZXMYASADKAsyDy5tdXN0ZXIudjEuTm9kZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiSgoTUmVzb2x2ZU5vZGVzUmVxdWVzdBIzCglzZWxlY3Rpb24YASABKAsyGC5tdXN0ZXIudjEuTm9kZVNlbGVjdGlvbkIGukgDyAEBIjgKFFJlc29sdmVOb2Rlc1Jlc3BvbnNlEhAKCG5vZGVfaWRzGAEgAygJEg4KBm9ubGluZRgCIAEoBSJUCg5HZXROb2RlUmVxdWVzdBJCCgJpZBgBIAEoCUI2ukgzcjEyL15bQS1aYS16MC05XShbLUEtWmEtejAtOV8uXXswLDYxfVtBLVphLXowLTldKT8kIjAKD0dldE5vZGVSZXNwb25zZRIdCgRub2RlGAEgASgLMg8ubXVzdGVyLnYxLk5vZGUy9wEKC05vZGVTZXJ2aWNlEksKCUxpc3ROb2RlcxIbLm11c3Rlci52MS5MaXN0Tm9kZXNSZXF1ZXN0GhwubXVzdGVyLnYxLkxpc3ROb2Rlc1Jlc3BvbnNlIgOQAgESVAoMUmVzb2x2ZU5vZGVzEh4ubXVzdGVyLnYxLlJlc29sdmVOb2Rlc1JlcXVlc3QaHy5tdXN0ZXIudjEuUmVzb2x2ZU5vZGVzUmVzcG9uc2UiA5ACARJFCgdHZXROb2RlEhkubXVzdGVyLnYxLkdldE5vZGVSZXF1ZXN0GhoubXVzdGVyLnYxLkdldE5vZGVSZXNwb25zZSIDkAIBYgZwcm90bzM", [file_buf_validate_validate, file_muster_v1_node, file_muster_v1_target]);
+  fileDesc("ChxtdXN0ZXIvdjEvbm9kZV9zZXJ2aWNlLnByb3RvEgltdXN0ZXIudjEiiwIKEExpc3ROb2Rlc1JlcXVlc3QSQQoGbGFiZWxzGAEgAygLMicubXVzdGVyLnYxLkxpc3ROb2Rlc1JlcXVlc3QuTGFiZWxzRW50cnlCCLpIBZoBAhBAEjUKBnN0YXRlcxgCIAMoDjIULm11c3Rlci52MS5Ob2RlU3RhdGVCD7pIDJIBCRAQIgWCAQIQARIiCglwYWdlX3NpemUYAyABKAVCCrpIBxoFGMgBKAFIAIgBARIcCgpwYWdlX3Rva2VuGAQgASgJQgi6SAVyAyiAAhotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQgwKCl9wYWdlX3NpemUiTAoRTGlzdE5vZGVzUmVzcG9uc2USHgoFbm9kZXMYASADKAsyDy5tdXN0ZXIudjEuTm9kZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiSgoTUmVzb2x2ZU5vZGVzUmVxdWVzdBIzCglzZWxlY3Rpb24YASABKAsyGC5tdXN0ZXIudjEuTm9kZVNlbGVjdGlvbkIGukgDyAEBIjgKFFJlc29sdmVOb2Rlc1Jlc3BvbnNlEhAKCG5vZGVfaWRzGAEgAygJEg4KBm9ubGluZRgCIAEoBSJUCg5HZXROb2RlUmVxdWVzdBJCCgJpZBgBIAEoCUI2ukgzcjEyL15bQS1aYS16MC05XShbLUEtWmEtejAtOV8uXXswLDYxfVtBLVphLXowLTldKT8kIjAKD0dldE5vZGVSZXNwb25zZRIdCgRub2RlGAEgASgLMg8ubXVzdGVyLnYxLk5vZGUi6wMKEVVwZGF0ZU5vZGVSZXF1ZXN0EkIKAmlkGAEgASgJQja6SDNyMTIvXltBLVphLXowLTldKFstQS1aYS16MC05Xy5dezAsNjF9W0EtWmEtejAtOV0pPyQS4QEKCnNldF9sYWJlbHMYAiADKAsyKy5tdXN0ZXIudjEuVXBkYXRlTm9kZVJlcXVlc3QuU2V0TGFiZWxzRW50cnlCnwG6SJsBmgGXARBAIltyWTJXXihbYS16MC05XShbLWEtejAtOS5dezAsMjUxfVthLXowLTldKT8vKT9bQS1aYS16MC05XShbLUEtWmEtejAtOV8uXXswLDYxfVtBLVphLXowLTldKT8kKjZyNDIyXihbQS1aYS16MC05XShbLUEtWmEtejAtOV8uXXswLDYxfVtBLVphLXowLTldKT8pPyQSfAoNcmVtb3ZlX2xhYmVscxgDIAMoCUJlukhikgFfEEAiW3JZMldeKFthLXowLTldKFstYS16MC05Ll17MCwyNTF9W2EtejAtOV0pPy8pP1tBLVphLXowLTldKFstQS1aYS16MC05Xy5dezAsNjF9W0EtWmEtejAtOV0pPyQaMAoOU2V0TGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIzChJVcGRhdGVOb2RlUmVzcG9uc2USHQoEbm9kZRgBIAEoCzIPLm11c3Rlci52MS5Ob2RlMscCCgtOb2RlU2VydmljZRJLCglMaXN0Tm9kZXMSGy5tdXN0ZXIudjEuTGlzdE5vZGVzUmVxdWVzdBocLm11c3Rlci52MS5MaXN0Tm9kZXNSZXNwb25zZSIDkAIBElQKDFJlc29sdmVOb2RlcxIeLm11c3Rlci52MS5SZXNvbHZlTm9kZXNSZXF1ZXN0Gh8ubXVzdGVyLnYxLlJlc29sdmVOb2Rlc1Jlc3BvbnNlIgOQAgESRQoHR2V0Tm9kZRIZLm11c3Rlci52MS5HZXROb2RlUmVxdWVzdBoaLm11c3Rlci52MS5HZXROb2RlUmVzcG9uc2UiA5ACARJOCgpVcGRhdGVOb2RlEhwubXVzdGVyLnYxLlVwZGF0ZU5vZGVSZXF1ZXN0Gh0ubXVzdGVyLnYxLlVwZGF0ZU5vZGVSZXNwb25zZSIDkAICYgZwcm90bzM", [file_buf_validate_validate, file_muster_v1_node, file_muster_v1_target]);
 
 /**
  * @generated from message muster.v1.ListNodesRequest
@@ -155,6 +155,54 @@ export const GetNodeResponseSchema: GenMessage<GetNodeResponse> = /*@__PURE__*/
   messageDesc(file_muster_v1_node_service, 5);
 
 /**
+ * @generated from message muster.v1.UpdateNodeRequest
+ */
+export type UpdateNodeRequest = Message<"muster.v1.UpdateNodeRequest"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * Labels to give, over those of the agent. A node has at most 64 of the server.
+   *
+   * @generated from field: map<string, string> set_labels = 2;
+   */
+  setLabels: { [key: string]: string };
+
+  /**
+   * Keys of labels to take back. One that the agent gives as well has the agent's value again.
+   *
+   * @generated from field: repeated string remove_labels = 3;
+   */
+  removeLabels: string[];
+};
+
+/**
+ * Describes the message muster.v1.UpdateNodeRequest.
+ * Use `create(UpdateNodeRequestSchema)` to create a new message.
+ */
+export const UpdateNodeRequestSchema: GenMessage<UpdateNodeRequest> = /*@__PURE__*/
+  messageDesc(file_muster_v1_node_service, 6);
+
+/**
+ * @generated from message muster.v1.UpdateNodeResponse
+ */
+export type UpdateNodeResponse = Message<"muster.v1.UpdateNodeResponse"> & {
+  /**
+   * @generated from field: muster.v1.Node node = 1;
+   */
+  node?: Node | undefined;
+};
+
+/**
+ * Describes the message muster.v1.UpdateNodeResponse.
+ * Use `create(UpdateNodeResponseSchema)` to create a new message.
+ */
+export const UpdateNodeResponseSchema: GenMessage<UpdateNodeResponse> = /*@__PURE__*/
+  messageDesc(file_muster_v1_node_service, 7);
+
+/**
  * NodeService shows the hosts.
  *
  * @generated from service muster.v1.NodeService
@@ -189,6 +237,16 @@ export const NodeService: GenService<{
     methodKind: "unary";
     input: typeof GetNodeRequestSchema;
     output: typeof GetNodeResponseSchema;
+  },
+  /**
+   * Changes the labels that the server gives to a node. What is so already changes nothing.
+   *
+   * @generated from rpc muster.v1.NodeService.UpdateNode
+   */
+  updateNode: {
+    methodKind: "unary";
+    input: typeof UpdateNodeRequestSchema;
+    output: typeof UpdateNodeResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_muster_v1_node_service, 0);
