@@ -39,6 +39,27 @@ describe('cron', () => {
       ['2026-10-25T00:30Z', '2026-10-26T01:30Z', '2026-10-27T01:30Z'],
     ],
     [
+      'Europe/Berlin, several in the gap',
+      '15,45 2 * * *',
+      'Europe/Berlin',
+      '2026-03-28T12:00Z',
+      ['2026-03-29T01:00Z', '2026-03-30T00:15Z', '2026-03-30T00:45Z'],
+    ],
+    [
+      'Europe/Berlin, several twice',
+      '15,45 2 * * *',
+      'Europe/Berlin',
+      '2026-10-24T12:00Z',
+      ['2026-10-25T00:15Z', '2026-10-25T00:45Z', '2026-10-26T01:15Z'],
+    ],
+    [
+      'Europe/Berlin, in the gap and right after it',
+      '0 2,3 * * *',
+      'Europe/Berlin',
+      '2026-03-28T12:00Z',
+      ['2026-03-29T01:00Z', '2026-03-30T00:00Z', '2026-03-30T01:00Z'],
+    ],
+    [
       'America/New_York, the gap',
       '30 2 * * *',
       'America/New_York',

@@ -1,12 +1,26 @@
 /**
- * The calendar: which times a schedule is due at.
+ * The calendar: which times a schedule is due at. The only file that knows croner.
  *
- * Cron expressions and time zones are croner's (docs/decisions/0005). A local time that does not exist is due right after the gap,
- * one that exists twice is due once. Everything here is a function of its arguments: no clock is read.
+ * Croner reads the expression and walks wall-clock times; what they stand for in a zone is resolved here (zone.ts). A local time that
+ * does not exist is due right after the gap, once for all of them; one that exists twice is due once, but for patterns with a
+ * `*` for the hour, which go on through both passes. Everything is a function of its arguments: no clock is read. See
+ * docs/decisions/0005.
  */
 import { Cron } from 'croner';
 import { MusterError } from '../../../machines/errors.ts';
 import type { Timing } from '../../../machines/schedule-context.ts';
+import { findChange, findZone, resolveWall } from './zone.ts';
+import type { Zone } from './zone.ts';
+
+interface Pattern {
+  readonly cron: Cron;
+  readonly zone: Zone;
+  readonly isEveryHour: boolean;
+}
+
+/** Few schedules have patterns of their own, so a full one is simply begun anew. */
+const MAX_PATTERNS = 10_000;
+const patterns = new Map<string, Pattern>();
 
 /** The bounds of a schedule, ms since 1970; null for none. */
 export interface Bounds {
@@ -20,7 +34,7 @@ export interface Bounds {
  * @throws MusterError `invalid_argument`
  */
 export function checkTiming(timing: Timing): void {
-  if (timing.kind === 'cron') openCron(timing.expression, timing.timeZone);
+  if (timing.kind === 'cron') patternOf(timing.expression, timing.timeZone);
 }
 
 /**
@@ -69,26 +83,36 @@ function nextOf(timing: Timing, origin: number, after: number): number | null {
       return origin + Math.max(passed, 1) * timing.everyMs;
     }
     case 'cron':
-      return (
-        openCron(timing.expression, timing.timeZone).nextRun(new Date(after))?.getTime() ?? null
-      );
+      return nextOfPattern(patternOf(timing.expression, timing.timeZone), after);
   }
 }
 
-function openCron(expression: string, timeZone: string): Cron {
-  if (!isTimeZone(timeZone)) {
+function patternOf(expression: string, timeZone: string): Pattern {
+  const key = `${timeZone} ${expression}`;
+  const known = patterns.get(key);
+  if (known !== undefined) return known;
+  const zone = findZone(timeZone);
+  if (zone === null) {
     throw new MusterError(
       'invalid_argument',
       `Cannot use the time zone "${timeZone}": it is not known; write it as Europe/Berlin or UTC`,
     );
   }
+  const hours = expression.trim().split(/\s+/).at(-4);
+  const isEveryHour = expression.trim().toLowerCase() === '@hourly' || hours === '*';
+  const pattern = { cron: readCron(expression), zone, isEveryHour };
+  if (patterns.size >= MAX_PATTERNS) patterns.clear();
+  patterns.set(key, pattern);
+  return pattern;
+}
+
+/** Croner walks wall-clock times only: read as UTC, every one of them exists once. */
+function readCron(expression: string): Cron {
   try {
-    return new Cron(expression, { timezone: timeZone, paused: true, mode: '5-or-6-parts' });
+    return new Cron(expression, { timezone: 'UTC', paused: true, mode: '5-or-6-parts' });
   } catch (error) {
-    const fault =
-      error instanceof Error
-        ? error.message.replace(/^CronPattern: /, '').replace(/\.$/, '')
-        : String(error);
+    const message = error instanceof Error ? error.message : String(error);
+    const fault = message.replace(/^CronPattern: /, '').replace(/\.$/, '');
     throw new MusterError(
       'invalid_argument',
       `Cannot read the cron expression "${expression}": ${fault}; write it as "30 4 * * MON-FRI" or @daily`,
@@ -96,11 +120,37 @@ function openCron(expression: string, timeZone: string): Cron {
   }
 }
 
-function isTimeZone(name: string): boolean {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: name });
-    return true;
-  } catch {
-    return false;
+function nextOfPattern(pattern: Pattern, after: number): number | null {
+  const first = nextFirst(pattern, after);
+  if (first === null || !pattern.isEveryHour) return first;
+  const { zone } = pattern;
+  const offset = zone.offsetAt(after);
+  // The repeated hour, of which nextFirst knows the first pass only: we are in it, or it lies ahead.
+  const again = nextWithOffset(pattern, after, offset);
+  if (again !== null && again < first && zone.offsetAt(again) === offset) return again;
+  if (zone.offsetAt(first) === offset) return first;
+  const change = findChange(zone, after, first);
+  const repeated = nextWithOffset(pattern, change - 1, zone.offsetAt(change));
+  return repeated !== null && repeated < first ? repeated : first;
+}
+
+/** The next due time, where a time that exists twice counts the first time only. */
+function nextFirst({ cron, zone }: Pattern, after: number): number | null {
+  let wall = after + zone.offsetAt(after);
+  for (;;) {
+    const next = nextWall(cron, wall);
+    if (next === null) return null;
+    const instant = resolveWall(zone, next);
+    if (instant > after) return instant;
+    wall = next;
   }
+}
+
+function nextWithOffset({ cron }: Pattern, after: number, offset: number): number | null {
+  const wall = nextWall(cron, after + offset);
+  return wall === null ? null : wall - offset;
+}
+
+function nextWall(cron: Cron, wall: number): number | null {
+  return cron.nextRun(new Date(wall))?.getTime() ?? null;
 }
