@@ -21,6 +21,10 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
     question: 'how long a task takes to start, and a line of output to arrive',
     load: () => import('./latency.ts'),
   },
+  'fan-out': {
+    question: 'how a fan-out over 5,000 nodes goes',
+    load: () => import('./fan-out.ts'),
+  },
   scripts: {
     question: 'how many processes per second one agent runs, beside xargs',
     load: () => import('./scripts.ts'),
