@@ -62,7 +62,7 @@ async function connectAll(supervisor: Supervisor): Promise<void> {
 }
 
 async function create(supervisor: Supervisor): Promise<string> {
-  const selection = { nodes: [], selector: '', all: true, exclude: [] };
+  const selection = { nodes: [], selector: '', groups: [], all: true, exclude: [] };
   const maxParallel = { kind: 'percent', value: PARALLEL_PERCENT } as const;
   const draft = {
     name: 'true',

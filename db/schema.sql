@@ -39,6 +39,25 @@ create table migrations (
   constraint migrations_pkey PRIMARY KEY (version)
 );
 
+create table node_group_members (
+  group_name text not null,
+  node_id text not null,
+  constraint node_group_members_pkey PRIMARY KEY (group_name, node_id),
+  constraint node_group_members_group_fkey FOREIGN KEY (group_name) REFERENCES node_groups(name) ON DELETE CASCADE,
+  constraint node_group_members_node_fkey FOREIGN KEY (node_id) REFERENCES nodes(id) ON DELETE CASCADE
+);
+CREATE INDEX node_group_members_node ON node_group_members USING btree (node_id);
+
+create table node_groups (
+  name text not null,
+  parent text,
+  description text not null,
+  created_at timestamp with time zone not null default now(),
+  constraint node_groups_pkey PRIMARY KEY (name),
+  constraint node_groups_parent_fkey FOREIGN KEY (parent) REFERENCES node_groups(name)
+);
+CREATE INDEX node_groups_parent ON node_groups USING btree (parent) WHERE (parent IS NOT NULL);
+
 create table nodes (
   id text not null,
   epoch integer not null,
@@ -195,6 +214,19 @@ create table transitions (
   constraint transitions_pkey PRIMARY KEY (task_id, version)
 );
 
+CREATE OR REPLACE FUNCTION delete_node_group(deleted_name text)
+ RETURNS text
+ LANGUAGE plpgsql
+AS $function$
+begin
+  lock table node_groups in share row exclusive mode;
+  if exists (select 1 from node_groups where parent = deleted_name) then
+    return 'has_children';
+  end if;
+  delete from node_groups where name = deleted_name;
+  return case when found then 'deleted' else 'unknown' end;
+end $function$;
+
 CREATE OR REPLACE FUNCTION delete_task(deleted_id uuid)
  RETURNS text
  LANGUAGE plpgsql
@@ -294,4 +326,43 @@ begin
     end if;
     return next 'stored';
   end loop;
+end $function$;
+
+CREATE OR REPLACE FUNCTION save_node_group(saved_name text, new_parent text, new_description text, is_new boolean, groups_max integer)
+ RETURNS text
+ LANGUAGE plpgsql
+AS $function$
+begin
+  -- One change of the tree at a time: two that are fine each could make a cycle together.
+  lock table node_groups in share row exclusive mode;
+  if is_new = exists (select 1 from node_groups where name = saved_name) then
+    return case when is_new then 'exists' else 'unknown' end;
+  end if;
+  if new_parent <> '' and new_parent <> saved_name
+    and not exists (select 1 from node_groups where name = new_parent) then
+    return 'unknown_parent';
+  end if;
+  if exists (
+    with recursive above as (
+      select new_parent as name
+      union
+      select g.parent from node_groups as g join above as a on g.name = a.name
+    )
+    select 1 from above where name = saved_name
+  ) then
+    return 'cycle';
+  end if;
+  if is_new then
+    if (select count(*) from node_groups) >= groups_max then
+      return 'too_many';
+    end if;
+    insert into node_groups (name, parent, description)
+    values (saved_name, nullif(new_parent, ''), coalesce(new_description, ''));
+  else
+    update node_groups
+    set parent = case when new_parent is null then parent else nullif(new_parent, '') end,
+        description = coalesce(new_description, description)
+    where name = saved_name;
+  end if;
+  return 'saved';
 end $function$;

@@ -16,6 +16,9 @@ export const ERROR_KINDS = [
   'unknown_task',
   'unknown_node',
   'unknown_schedule',
+  'unknown_group',
+  /** The tree of groups does not allow the change: the name is taken, a cycle, groups below. */
+  'group_refused',
   /** The state of the actor does not allow the event. */
   'illegal_transition',
   /** The same request_id was used before with another content. */

@@ -112,6 +112,29 @@ describe('muster run on many nodes', () => {
     expect((await muster('task', 'wait', id)).code).toBe(130);
   });
 
+  it('runs on the nodes of a group and of those below it', async () => {
+    await muster('group', 'create', 'europe');
+    await muster('group', 'create', 'berlin', '--parent', 'europe');
+    expect(
+      (await muster('group', 'add', 'berlin', '-l', 'role=web', '-x', 'web03')).stderr,
+    ).toContain('2 added');
+    await muster('group', 'add', 'europe', '-n', 'db1');
+    const run = await muster('run', '-g', 'europe', '--prefix', '--', 'echo', 'here');
+    expect(run.stdout.trim().split('\n').sort()).toEqual([
+      'db1: here',
+      'web01: here',
+      'web02: here',
+    ]);
+    expect((await muster('group', 'list')).stdout).toMatch(/berlin\s+europe\s+2\s+2/);
+    expect((await muster('group', 'get', 'europe')).stdout).toContain('3 with the groups below');
+    expect((await muster('run', '-g', 'europa', '--', 'true')).stderr).toContain(
+      'Group europa is unknown; there is europe',
+    );
+    expect((await muster('group', 'delete', 'europe')).stderr).toContain(
+      'there are groups below it',
+    );
+  });
+
   it('names the nodes beforehand, and what is wrong with a selection', async () => {
     expect(
       (await muster('run', '-l', 'role in (web,db)', '-x', 'web02', '--dry-run', '--', 'true'))
@@ -125,7 +148,7 @@ describe('muster run on many nodes', () => {
       [['-l', 'role=cache'], 'no node matches "role=cache"; the values of role are: db, web'],
       [['-l', 'role=='], 'no node matches'],
       [['--all', '-x', 'web[01-03],db1'], 'all 4 nodes are excluded'],
-      [['-x', 'web01'], '-x leaves nodes out; choose some with -n, -l or --all'],
+      [['-x', 'web01'], '-x leaves nodes out; choose some with -n, -l, -g or --all'],
       [['--max-parallel', '3'], '--max-parallel is for many nodes'],
       [['--all', '--max-parallel', '0%'], "'0%' is neither a number from 1 on nor a share"],
       [['--all', '--node', 'db1'], '--node and --any are for one node'],

@@ -8,6 +8,7 @@ import { readFileSync } from 'node:fs';
 import type { Client, ConnectError, Interceptor } from '@connectrpc/connect';
 import { createClient } from '@connectrpc/connect';
 import { createConnectTransport } from '@connectrpc/connect-node';
+import { GroupService } from '../../proto/gen/muster/v1/group_service_pb.ts';
 import { NodeService } from '../../proto/gen/muster/v1/node_service_pb.ts';
 import { ScheduleService } from '../../proto/gen/muster/v1/schedule_service_pb.ts';
 import { TaskService } from '../../proto/gen/muster/v1/task_service_pb.ts';
@@ -22,6 +23,7 @@ export interface Connection {
   readonly url: string;
   readonly tasks: Client<typeof TaskService>;
   readonly nodes: Client<typeof NodeService>;
+  readonly groups: Client<typeof GroupService>;
   readonly schedules: Client<typeof ScheduleService>;
   /** Returns an error of a call as a sentence. */
   explain(error: ConnectError): string;
@@ -65,6 +67,7 @@ function openConnection(endpoint: Endpoint, caFile: string | undefined): Connect
     url: endpoint.url,
     tasks: createClient(TaskService, transport),
     nodes: createClient(NodeService, transport),
+    groups: createClient(GroupService, transport),
     schedules: createClient(ScheduleService, transport),
     explain: (error) => explainError(error, endpoint),
   };

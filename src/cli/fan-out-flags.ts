@@ -62,7 +62,7 @@ export function targetOf(flags: FanOutFlags): SpecPart {
       : { target: { kind: { case: 'nodeId', value: node } } };
   }
   if (flags.node !== undefined || flags.any === true) {
-    throw new UsageFault('--node and --any are for one node; -n, -l and --all for many');
+    throw new UsageFault('--node and --any are for one node; -n, -l, -g and --all for many');
   }
   const { maxParallel = '', maxFailures = '', order = 'given', deadline } = flags;
   const orderCode = ORDERS[order];
@@ -96,7 +96,7 @@ function refuseFanOutFlags(flags: FanOutFlags): void {
   ).find((name) => flags[name] !== undefined);
   if (given === undefined) return;
   const flag = `--${given.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-  throw new UsageFault(`${flag} is for many nodes; choose them with -n, -l or --all`);
+  throw new UsageFault(`${flag} is for many nodes; choose them with -n, -l, -g or --all`);
 }
 
 function checkAmount(text: string, flag: string): void {

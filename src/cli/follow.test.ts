@@ -3,6 +3,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import { Code, ConnectError, createClient, createRouterTransport } from '@connectrpc/connect';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { GroupService } from '../../proto/gen/muster/v1/group_service_pb.ts';
 import { NodeService } from '../../proto/gen/muster/v1/node_service_pb.ts';
 import { ScheduleService } from '../../proto/gen/muster/v1/schedule_service_pb.ts';
 import { OutputStream, TaskState } from '../../proto/gen/muster/v1/task_pb.ts';
@@ -50,6 +51,7 @@ function follow(calls: (Item | ConnectError)[][], attempt?: number) {
     url: 'http://x',
     tasks: createClient(TaskService, transport),
     nodes: createClient(NodeService, transport),
+    groups: createClient(GroupService, transport),
     schedules: createClient(ScheduleService, transport),
     explain: (error) => error.rawMessage,
   };

@@ -7,6 +7,7 @@ import { Command } from 'commander';
 import { VERSION } from '../process/version.ts';
 import { addAgentCommand } from './agent-command.ts';
 import { addClientFlags } from './client-flags.ts';
+import { addGroupCommands } from './group-commands.ts';
 import { addNodeCommands } from './node-commands.ts';
 import { addRunCommand } from './run-command.ts';
 import { addScheduleCommands } from './schedule-commands.ts';
@@ -36,6 +37,7 @@ export function buildProgram(): Command {
   addServiceCommands(program);
   addTaskCommands(program);
   addNodeCommands(program);
+  addGroupCommands(program);
   addScheduleCommands(program);
   addSupervisorCommand(program);
   addAgentCommand(program);

@@ -56,7 +56,7 @@ export async function runSpec(spec: Spec, flags: TaskFlags): Promise<number> {
 async function preview({ nodes }: Connection, flags: TaskFlags, form: OutputForm): Promise<number> {
   const selection = selectionOf(flags);
   if (selection === null)
-    throw new UsageFault('--dry-run is for many nodes; choose them with -n, -l or --all');
+    throw new UsageFault('--dry-run is for many nodes; choose them with -n, -l, -g or --all');
   await printResolved(await nodes.resolveNodes({ selection }, unary), form);
   return EXIT.ok;
 }

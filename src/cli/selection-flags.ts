@@ -11,6 +11,7 @@ import { collect } from './pairs.ts';
 export interface SelectionFlags {
   readonly nodes?: string[];
   readonly selector?: string;
+  readonly group?: string[];
   readonly all?: boolean;
   readonly exclude?: string[];
 }
@@ -27,6 +28,11 @@ export function addSelectionFlags(command: Command): Command {
       '-l, --selector <selector>',
       'each node with these labels, as in role=web,region in (eu,us),!canary',
     )
+    .option(
+      '-g, --group <name>',
+      'each node of this group and of those below it; repeatable',
+      collect,
+    )
     .option('--all', 'every node')
     .option('-x, --exclude <pattern>', 'but not these; repeatable', collect);
 }
@@ -39,10 +45,10 @@ export function addSelectionFlags(command: Command): Command {
 export function selectionOf(
   flags: SelectionFlags,
 ): MessageInitShape<typeof NodeSelectionSchema> | null {
-  const { nodes = [], selector = '', all = false, exclude = [] } = flags;
-  if (nodes.length === 0 && selector === '' && !all) {
+  const { nodes = [], selector = '', group: groups = [], all = false, exclude = [] } = flags;
+  if (nodes.length === 0 && selector === '' && groups.length === 0 && !all) {
     if (exclude.length === 0) return null;
-    throw new UsageFault('-x leaves nodes out; choose some with -n, -l or --all');
+    throw new UsageFault('-x leaves nodes out; choose some with -n, -l, -g or --all');
   }
-  return { nodes, selector, all, exclude };
+  return { nodes, selector, groups, all, exclude };
 }

@@ -22,7 +22,7 @@ export type Verb = keyof typeof OPERATIONS;
 /** Creates the task and follows it; returns the exit code of systemctl. */
 export async function operateService(verb: Verb, unit: string, flags: TaskFlags): Promise<number> {
   if (flags.node === undefined && selectionOf(flags) === null) {
-    throw new UsageFault('say where: --node for one host, or -n, -l or --all for many');
+    throw new UsageFault('say where: --node for one host, or -n, -l, -g or --all for many');
   }
   const value = { unit, operation: OPERATIONS[verb] };
   const spec = { ...taskSpec(flags, Date.now()), action: { case: 'service' as const, value } };

@@ -2,6 +2,7 @@
 import { create } from '@bufbuild/protobuf';
 import { createRouterTransport, createClient } from '@connectrpc/connect';
 import { expect, test } from 'vitest';
+import { GroupService } from '../../proto/gen/muster/v1/group_service_pb.ts';
 import { NodeService } from '../../proto/gen/muster/v1/node_service_pb.ts';
 import { ScheduleService } from '../../proto/gen/muster/v1/schedule_service_pb.ts';
 import { TaskSchema, TaskState } from '../../proto/gen/muster/v1/task_pb.ts';
@@ -37,8 +38,12 @@ function connect(): { connection: Connection; prefixes: string[] } {
   });
   const tasks = createClient(TaskService, transport);
   const nodes = createClient(NodeService, transport);
+  const groups = createClient(GroupService, transport);
   const schedules = createClient(ScheduleService, transport);
-  return { connection: { url: 'http://x', tasks, nodes, schedules, explain: String }, prefixes };
+  return {
+    connection: { url: 'http://x', tasks, nodes, groups, schedules, explain: String },
+    prefixes,
+  };
 }
 
 test('a full id is used as it is, without a call', async () => {

@@ -5,7 +5,9 @@ import { Code, type ConnectError, createClient, type Transport } from '@connectr
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Health } from '../../proto/gen/grpc/health/v1/health_pb.ts';
 import { AgentService } from '../../proto/gen/muster/v1/agent_service_pb.ts';
+import { GroupService } from '../../proto/gen/muster/v1/group_service_pb.ts';
 import { NodeService } from '../../proto/gen/muster/v1/node_service_pb.ts';
+import { ScheduleService } from '../../proto/gen/muster/v1/schedule_service_pb.ts';
 import { TaskService } from '../../proto/gen/muster/v1/task_service_pb.ts';
 import { startTestServer, type TestServer } from '../http/testing/test-server.ts';
 import { createLogger } from '../process/log.ts';
@@ -32,9 +34,14 @@ const GIVEN: Readonly<Record<string, string | null>> = {
   node: nodeToken,
 };
 
-const METHODS = [TaskService, NodeService, AgentService, Health].flatMap((service) =>
-  service.methods.map((method) => ({ service, method })),
-);
+const METHODS = [
+  TaskService,
+  NodeService,
+  GroupService,
+  ScheduleService,
+  AgentService,
+  Health,
+].flatMap((service) => service.methods.map((method) => ({ service, method })));
 
 function expected(service: DescService, method: DescMethod, given: string): 'allowed' | Code {
   if (service.typeName === Health.typeName) return 'allowed';

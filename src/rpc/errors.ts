@@ -18,6 +18,8 @@ export const CODE_OF_KIND: Readonly<Record<ErrorKind, Code>> = {
   unknown_task: Code.NotFound,
   unknown_node: Code.NotFound,
   unknown_schedule: Code.NotFound,
+  unknown_group: Code.NotFound,
+  group_refused: Code.FailedPrecondition,
   illegal_transition: Code.FailedPrecondition,
   request_id_conflict: Code.AlreadyExists,
   conflict: Code.Aborted,

@@ -3,6 +3,7 @@
  *
  * Called by task-spec.ts.
  */
+import { MusterError } from '../../machines/errors.ts';
 import { type FanOutOptions, FanOutOrder } from '../../proto/gen/muster/v1/fan_out_pb.ts';
 import type { TaskSpec } from '../../proto/gen/muster/v1/task_pb.ts';
 import type { NodeSelection as NodeSelectionMessage } from '../../proto/gen/muster/v1/target_pb.ts';
@@ -28,13 +29,28 @@ export function fanOutOf(
 
 /** @throws what `refuse` throws, for a selection of nothing */
 export function selectionOf(
-  { nodes, selector, all, exclude }: NodeSelectionMessage,
+  { nodes, selector, groups, all, exclude }: NodeSelectionMessage,
   refuse: (fault: string) => never,
 ): NodeSelection {
-  if (nodes.length === 0 && selector === '' && !all) {
-    refuse('names no node; give nodes, selector or all');
+  if (nodes.length === 0 && selector === '' && groups.length === 0 && !all) {
+    refuse('names no node; give nodes, selector, groups or all');
   }
-  return { nodes, selector, all, exclude };
+  return { nodes, selector, groups, all, exclude };
+}
+
+/**
+ * As selectionOf, for a request that consists of one.
+ *
+ * @throws MusterError `invalid_argument`
+ */
+export function requiredSelectionOf(
+  message: NodeSelectionMessage | undefined,
+  action: string,
+): NodeSelection {
+  const refuse = (fault: string): never => {
+    throw new MusterError('invalid_argument', `Cannot ${action}: selection ${fault}`);
+  };
+  return message === undefined ? refuse('is missing') : selectionOf(message, refuse);
 }
 
 function optionsOf(options: FanOutOptions | undefined): Omit<FanOutDraft, 'selection'> {

@@ -7,14 +7,18 @@ import {
   HealthCheckResponse_ServingStatus as Status,
 } from '../../proto/gen/grpc/health/v1/health_pb.ts';
 import { AgentService } from '../../proto/gen/muster/v1/agent_service_pb.ts';
+import { GroupService } from '../../proto/gen/muster/v1/group_service_pb.ts';
 import { NodeService } from '../../proto/gen/muster/v1/node_service_pb.ts';
+import { ScheduleService } from '../../proto/gen/muster/v1/schedule_service_pb.ts';
 import { TaskService } from '../../proto/gen/muster/v1/task_service_pb.ts';
 import { type Clock, sleep } from '../process/clock.ts';
 import type { Supervisor } from '../supervisor/supervisor.ts';
 import { untilStopping } from './stopping.ts';
 
 const WATCH_INTERVAL_MS = 1_000;
-const SERVICES = new Set(['', Health, TaskService, NodeService, AgentService].map(nameOf));
+const SERVICES = new Set(
+  ['', Health, TaskService, NodeService, GroupService, ScheduleService, AgentService].map(nameOf),
+);
 
 export function routeHealthService(
   router: ConnectRouter,

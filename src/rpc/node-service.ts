@@ -3,11 +3,10 @@
  */
 import { create } from '@bufbuild/protobuf';
 import type { ConnectRouter } from '@connectrpc/connect';
-import { MusterError } from '../../machines/errors.ts';
 import { ListNodesRequestSchema, NodeService } from '../../proto/gen/muster/v1/node_service_pb.ts';
 import type { Supervisor } from '../supervisor/supervisor.ts';
 import { actionOf } from './actions.ts';
-import { selectionOf } from './fan-out-spec.ts';
+import { requiredSelectionOf } from './fan-out-spec.ts';
 import { nodeOf, stateNamesOf } from './node-messages.ts';
 import { filterDigest, makePageToken, readPageToken } from './page-token.ts';
 
@@ -36,12 +35,8 @@ export function routeNodeService(router: ConnectRouter, { nodes }: Supervisor): 
       };
     },
     async resolveNodes({ selection }) {
-      const action = actionOf('ResolveNodes');
-      const refuse = (fault: string): never => {
-        throw new MusterError('invalid_argument', `Cannot ${action}: selection ${fault}`);
-      };
-      if (selection === undefined) return refuse('is missing');
-      const { ids, online } = await nodes.resolve(selectionOf(selection, refuse));
+      const chosen = requiredSelectionOf(selection, actionOf('ResolveNodes'));
+      const { ids, online } = await nodes.resolve(chosen);
       return { nodeIds: [...ids], online };
     },
     getNode: async ({ id }) => ({ node: nodeOf(await nodes.get(id)) }),

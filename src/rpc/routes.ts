@@ -13,6 +13,7 @@ import { routeAgentService } from './agent-service.ts';
 import { createGate, createIdentify, type Tokens } from './auth.ts';
 import { CallCounter } from './call-counter.ts';
 import { createErrorInterceptor } from './errors.ts';
+import { routeGroupService } from './group-service.ts';
 import { routeHealthService } from './health-service.ts';
 import { routeNodeService } from './node-service.ts';
 import { routeScheduleService } from './schedule-service.ts';
@@ -52,6 +53,7 @@ export function createApi({ supervisor, tokens, clock, log, stopping }: ApiOptio
     routes(router) {
       routeTaskService(router, supervisor, stopping);
       routeNodeService(router, supervisor);
+      routeGroupService(router, supervisor);
       routeScheduleService(router, supervisor);
       routeAgentService(router, { supervisor, agentToken: tokens.agent, clock, log });
       routeHealthService(router, supervisor, clock, stopping);

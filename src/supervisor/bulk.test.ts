@@ -108,7 +108,7 @@ it('needs a condition or a word for all, and a state that the action is for', as
 
 it('leaves the children of a fan-out to it, unless they are asked for by their parent', async () => {
   const supervisor = await bench.start();
-  const selection = { nodes: ['web-1'], selector: '', all: false, exclude: [] };
+  const selection = { nodes: ['web-1'], selector: '', groups: [], all: false, exclude: [] };
   const options = {
     maxParallel: null,
     maxFailures: null,

@@ -19,7 +19,7 @@ import { WorkingAgent } from './testing/working-agent.ts';
 const bench = useBench();
 
 function wish(nodes: readonly string[], more: Partial<FanOutDraft> = {}) {
-  const selection = { nodes, selector: '', all: false, exclude: [] };
+  const selection = { nodes, selector: '', groups: [], all: false, exclude: [] };
   const options = {
     maxParallel: null,
     maxFailures: null,

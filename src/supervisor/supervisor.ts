@@ -17,10 +17,12 @@ import type {
   TaskType,
   TransitionRecord,
 } from '../../db/records.ts';
+import type { NodeGroupDraft, NodeGroupRecord } from '../../db/node-groups.ts';
 import type { FireRecord, ScheduleRecord } from '../../db/schedules.ts';
 import type { Missed, Overlap, Timing } from '../../machines/schedule-context.ts';
 import type { EndedAttempt } from '../../machines/task-context.ts';
 
+export type { NodeGroupRecord } from '../../db/node-groups.ts';
 export type { FireRecord, ScheduleRecord } from '../../db/schedules.ts';
 
 export type { NodeLabelChange } from '../../db/node-labels.ts';
@@ -58,6 +60,8 @@ export interface NodeSelection {
   readonly nodes: readonly string[];
   /** In Kubernetes syntax; empty for none. */
   readonly selector: string;
+  /** With all groups below them. */
+  readonly groups: readonly string[];
   readonly all: boolean;
   readonly exclude: readonly string[];
 }
@@ -312,11 +316,28 @@ export interface Schedules {
   verify(key: string): Promise<readonly string[]>;
 }
 
+export interface Groups {
+  /** @throws MusterError `group_refused`, `unknown_group`, `resource_exhausted` */
+  create(draft: NodeGroupDraft): Promise<NodeGroupRecord>;
+  /** @throws MusterError `group_refused`, `unknown_group` */
+  update(draft: NodeGroupDraft): Promise<NodeGroupRecord>;
+  /** @throws MusterError `group_refused`, `unknown_group` */
+  delete(name: string): Promise<void>;
+  /** @throws MusterError `unknown_group` */
+  get(name: string): Promise<NodeGroupRecord>;
+  list(): Promise<NodeGroupRecord[]>;
+  /** Returns how many nodes are new in it. @throws MusterError `unknown_group` and those of resolveTargets */
+  add(name: string, selection: NodeSelection): Promise<number>;
+  /** Returns how many nodes were in it. @throws MusterError `unknown_group` and those of resolveTargets */
+  remove(name: string, selection: NodeSelection): Promise<number>;
+}
+
 /** The running supervisor. */
 export interface Supervisor {
   readonly id: string;
   readonly tasks: Tasks;
   readonly nodes: Nodes;
+  readonly groups: Groups;
   readonly schedules: Schedules;
   readonly sessions: Sessions;
   /** Tells whether calls can be served: the database answers and no stop is under way. */

@@ -11,7 +11,14 @@ const NODES = [
 ];
 
 const choose = (selection: Partial<NodeSelection>, nodes = NODES) =>
-  chooseNodes(nodes, { nodes: [], selector: '', all: false, exclude: [], ...selection });
+  chooseNodes(nodes, {
+    nodes: [],
+    selector: '',
+    groups: [],
+    all: false,
+    exclude: [],
+    ...selection,
+  });
 
 describe('a selection', () => {
   it.each<[Partial<NodeSelection>, string[]]>([

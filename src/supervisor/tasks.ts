@@ -147,7 +147,7 @@ async function draftAgain(
 function fanOutAgain({ fanOut, total }: FanOutContext, nodes: readonly string[]): FanOutDraft {
   const { maxParallel, maxFailures, deadlineMs, seed } = fanOut;
   return {
-    selection: { nodes, selector: '', all: false, exclude: [] },
+    selection: { nodes, selector: '', groups: [], all: false, exclude: [] },
     maxParallel: maxParallel >= total ? null : { kind: 'count', value: maxParallel },
     maxFailures: maxFailures === null ? null : { kind: 'count', value: maxFailures },
     deadlineMs,

@@ -15,7 +15,7 @@ import { stdout } from '../sink.ts';
 export async function resolveNodes(flags: ClientFlags & SelectionFlags): Promise<number> {
   const form = outputForm(flags.output);
   const selection = selectionOf(flags);
-  if (selection === null) throw new UsageFault('choose nodes with -n, -l or --all');
+  if (selection === null) throw new UsageFault('choose nodes with -n, -l, -g or --all');
   return await withConnection(flags, async ({ nodes }) => {
     await printResolved(await nodes.resolveNodes({ selection }, unary), form);
     return EXIT.ok;

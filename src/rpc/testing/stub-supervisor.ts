@@ -228,6 +228,23 @@ export class StubSupervisor implements Supervisor {
     },
   };
 
+  readonly groups = {
+    create: async (draft: { name: string }) => this.#group('createGroup', draft.name, draft),
+    update: async (draft: { name: string }) => this.#group('updateGroup', draft.name, draft),
+    delete: async (name: string) => this.#called('deleteGroup', name),
+    get: async (name: string) => this.#group('getGroup', name),
+    list: async () => [this.#group('listGroups', 'g')],
+    add: async (name: string, selection: NodeSelection) =>
+      this.#group('addToGroup', name, selection).nodeIds.length,
+    remove: async (name: string, selection: NodeSelection) =>
+      this.#group('removeFromGroup', name, selection).nodeIds.length,
+  };
+
+  #group(method: string, name: string, ...args: unknown[]) {
+    this.#called(method, name, ...args);
+    return { name, parent: null, description: '', nodeIds: ['a'], totalNodes: 1, createdAt: NOW };
+  }
+
   readonly schedules: Schedules = {
     create: async (draft, caller) => {
       this.#called('createSchedule', draft, caller);

@@ -172,7 +172,7 @@ describe('a schedule', () => {
 
   it('writes down why there is no task when its nodes cannot be chosen, and fans out when they can', async () => {
     const supervisor = await bench.start();
-    const selection = { nodes: [], selector: 'role=web', all: false, exclude: [] };
+    const selection = { nodes: [], selector: 'role=web', groups: [], all: false, exclude: [] };
     const fanOut = {
       selection,
       maxParallel: null,

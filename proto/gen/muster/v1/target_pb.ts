@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file muster/v1/target.proto.
  */
 export const file_muster_v1_target: GenFile = /*@__PURE__*/
-  fileDesc("ChZtdXN0ZXIvdjEvdGFyZ2V0LnByb3RvEgltdXN0ZXIudjEigAEKDU5vZGVTZWxlY3Rpb24SIQoFbm9kZXMYASADKAlCErpID5IBDBCQTiIHcgUQASiACBIaCghzZWxlY3RvchgCIAEoCUIIukgFcgMogCASCwoDYWxsGAMgASgIEiMKB2V4Y2x1ZGUYBCADKAlCErpID5IBDBCQTiIHcgUQASiACGIGcHJvdG8z", [file_buf_validate_validate]);
+  fileDesc("ChZtdXN0ZXIvdjEvdGFyZ2V0LnByb3RvEgltdXN0ZXIudjEiogEKDU5vZGVTZWxlY3Rpb24SIQoFbm9kZXMYASADKAlCErpID5IBDBCQTiIHcgUQASiACBIaCghzZWxlY3RvchgCIAEoCUIIukgFcgMogCASCwoDYWxsGAMgASgIEiMKB2V4Y2x1ZGUYBCADKAlCErpID5IBDBCQTiIHcgUQASiACBIgCgZncm91cHMYBSADKAlCELpIDZIBChBkIgZyBBABKEBiBnByb3RvMw", [file_buf_validate_validate]);
 
 /**
  * NodeSelection names nodes: all that any of its parts names, without the excluded ones.
@@ -48,6 +48,13 @@ export type NodeSelection = Message<"muster.v1.NodeSelection"> & {
    * @generated from field: repeated string exclude = 4;
    */
   exclude: string[];
+
+  /**
+   * Groups, with all groups below them.
+   *
+   * @generated from field: repeated string groups = 5;
+   */
+  groups: string[];
 };
 
 /**

@@ -1,0 +1,55 @@
+/**
+ * Registers `muster group …`.
+ */
+import type { Command } from 'commander';
+import { addClientFlags, addExamples, flagsOf } from './client-flags.ts';
+import { ORDINARY, perform } from './perform.ts';
+import { addSelectionFlags } from './selection-flags.ts';
+
+const actions = () => import('./group-actions.ts');
+
+/** Adds `group` with its commands to the program. */
+export function addGroupCommands(program: Command): void {
+  const group = program.command('group').description('keep a tree of groups of nodes');
+  const add = (name: string, description: string) =>
+    addClientFlags(group.command(name).description(description));
+
+  const create = add('create <name>', 'create an empty group')
+    .option('--parent <group>', 'below this group (default: at the top)')
+    .option('--description <text>', 'what it is for');
+  addExamples(create, [['muster group create berlin --parent europe', 'a group below another']]);
+  create.action((name: string) =>
+    perform(ORDINARY, async () => (await actions()).createGroup(name, flagsOf(create))),
+  );
+
+  const update = add('update <name>', 'move a group, or describe it anew')
+    .option('--parent <group>', "below this group; '' is the top")
+    .option('--description <text>', 'what it is for');
+  update.action((name: string) =>
+    perform(ORDINARY, async () => (await actions()).updateGroup(name, flagsOf(update))),
+  );
+
+  const list = add('list', 'list groups by name').alias('ls');
+  list.action(() => perform(ORDINARY, async () => (await actions()).listGroups(flagsOf(list))));
+
+  const get = add('get <name>', 'show a group and its nodes');
+  get.action((name: string) =>
+    perform(ORDINARY, async () => (await actions()).getGroup(name, flagsOf(get))),
+  );
+
+  const remove = add('delete <name>', 'delete a group that has no groups below it; its nodes stay');
+  remove.action((name: string) =>
+    perform(ORDINARY, async () => (await actions()).deleteGroup(name, flagsOf(remove))),
+  );
+
+  const put = addSelectionFlags(add('add <name>', 'put nodes into a group'));
+  addExamples(put, [["muster group add berlin -n 'web[01-20]'", 'nodes of a pattern']]);
+  put.action((name: string) =>
+    perform(ORDINARY, async () => (await actions()).addToGroup(name, flagsOf(put))),
+  );
+
+  const take = addSelectionFlags(add('remove <name>', 'take nodes out of a group'));
+  take.action((name: string) =>
+    perform(ORDINARY, async () => (await actions()).removeFromGroup(name, flagsOf(take))),
+  );
+}
