@@ -10,7 +10,7 @@ import { OutputStream, TaskState } from '../../proto/gen/muster/v1/task_pb.ts';
 import type {
   TailOutputRequest,
   TailOutputResponseSchema,
-} from '../../proto/gen/muster/v1/task_service_pb.ts';
+} from '../../proto/gen/muster/v1/output_pb.ts';
 import { TaskService } from '../../proto/gen/muster/v1/task_service_pb.ts';
 import type { Connection } from './connection.ts';
 import { followOutput } from './follow.ts';

@@ -7,7 +7,7 @@
 import { Code, ConnectError } from '@connectrpc/connect';
 import type { Task } from '../../proto/gen/muster/v1/task_pb.ts';
 import { OutputStream } from '../../proto/gen/muster/v1/task_pb.ts';
-import type { OutputChunk, TailOutputResponse } from '../../proto/gen/muster/v1/task_service_pb.ts';
+import type { OutputChunk, TailOutputResponse } from '../../proto/gen/muster/v1/output_pb.ts';
 import type { Connection } from './connection.ts';
 import { isFinal } from './exit-code.ts';
 import type { Reconnect } from './reconnect.ts';

@@ -10,7 +10,7 @@ import { OutputStream, TaskSchema } from '../../proto/gen/muster/v1/task_pb.ts';
 import {
   OutputChunkSchema,
   TailOutputResponseSchema,
-} from '../../proto/gen/muster/v1/task_service_pb.ts';
+} from '../../proto/gen/muster/v1/output_pb.ts';
 import type { OutputReader } from './follow.ts';
 import type { OutputForm } from './output.ts';
 import { messageJson, printDocument, printLines } from './output.ts';

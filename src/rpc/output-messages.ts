@@ -4,15 +4,17 @@
 import { create } from '@bufbuild/protobuf';
 import { OutputStream } from '../../proto/gen/muster/v1/task_pb.ts';
 import {
-  type DurationSummary as SummaryMessage,
-  DurationSummarySchema,
-  type GetStatisticsResponse,
-  GetStatisticsResponseSchema,
   type ReadOutputResponse,
   ReadOutputResponseSchema,
   type TailOutputResponse,
   TailOutputResponseSchema,
-} from '../../proto/gen/muster/v1/task_service_pb.ts';
+} from '../../proto/gen/muster/v1/output_pb.ts';
+import {
+  type DurationSummary as SummaryMessage,
+  DurationSummarySchema,
+  type GetStatisticsResponse,
+  GetStatisticsResponseSchema,
+} from '../../proto/gen/muster/v1/statistics_pb.ts';
 import type {
   DurationSummary,
   OutputItem,

@@ -5,8 +5,8 @@ import type {
   DurationSummary,
   GetStatisticsResponse,
   NamedCount,
-} from '../../../proto/gen/muster/v1/task_service_pb.ts';
-import { GetStatisticsResponseSchema } from '../../../proto/gen/muster/v1/task_service_pb.ts';
+} from '../../../proto/gen/muster/v1/statistics_pb.ts';
+import { GetStatisticsResponseSchema } from '../../../proto/gen/muster/v1/statistics_pb.ts';
 import { unary, withConnection } from '../connection.ts';
 import { formatDuration } from '../duration.ts';
 import { EXIT } from '../exit.ts';

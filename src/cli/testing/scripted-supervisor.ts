@@ -22,7 +22,7 @@ import {
 } from '../../../proto/gen/muster/v1/task_pb.ts';
 import type { Task, TaskSpec } from '../../../proto/gen/muster/v1/task_pb.ts';
 import { TaskService } from '../../../proto/gen/muster/v1/task_service_pb.ts';
-import type { TailOutputRequest } from '../../../proto/gen/muster/v1/task_service_pb.ts';
+import type { TailOutputRequest } from '../../../proto/gen/muster/v1/output_pb.ts';
 
 export const TOKEN = 'test-token';
 

@@ -9,7 +9,11 @@ import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
-import type { LateReport, OutputStream, Task, TaskSpec, TaskState, TaskType, Transition } from "./task_pb.ts";
+import type { ReadOutputRequestSchema, ReadOutputResponseSchema, TailOutputRequestSchema, TailOutputResponseSchema } from "./output_pb.ts";
+import { file_muster_v1_output } from "./output_pb.ts";
+import type { GetStatisticsRequestSchema, GetStatisticsResponseSchema } from "./statistics_pb.ts";
+import { file_muster_v1_statistics } from "./statistics_pb.ts";
+import type { LateReport, Task, TaskSpec, TaskState, TaskType, Transition } from "./task_pb.ts";
 import { file_muster_v1_task } from "./task_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
@@ -17,7 +21,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file muster/v1/task_service.proto.
  */
 export const file_muster_v1_task_service: GenFile = /*@__PURE__*/
-  fileDesc("ChxtdXN0ZXIvdjEvdGFza19zZXJ2aWNlLnByb3RvEgltdXN0ZXIudjEibAoRQ3JlYXRlVGFza1JlcXVlc3QSKQoEc3BlYxgBIAEoCzITLm11c3Rlci52MS5UYXNrU3BlY0IGukgDyAEBEiwKCnJlcXVlc3RfaWQYAiABKAlCGLpIFXITKIABMg5eW1x4MjEtXHg3ZV0qJCIzChJDcmVhdGVUYXNrUmVzcG9uc2USHQoEdGFzaxgBIAEoCzIPLm11c3Rlci52MS5UYXNrInMKEkNyZWF0ZVRhc2tzUmVxdWVzdBIvCgVzcGVjcxgBIAMoCzITLm11c3Rlci52MS5UYXNrU3BlY0ILukgIkgEFCAEQ6AcSLAoKcmVxdWVzdF9pZBgCIAEoCUIYukgVchMogAEyDl5bXHgyMS1ceDdlXSokIjUKE0NyZWF0ZVRhc2tzUmVzcG9uc2USHgoFdGFza3MYASADKAsyDy5tdXN0ZXIudjEuVGFzayImCg5HZXRUYXNrUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQEiMAoPR2V0VGFza1Jlc3BvbnNlEh0KBHRhc2sYASABKAsyDy5tdXN0ZXIudjEuVGFzayKPBAoKVGFza0ZpbHRlchI1CgZzdGF0ZXMYASADKA4yFC5tdXN0ZXIudjEuVGFza1N0YXRlQg+6SAySAQkQECIFggECEAESMwoFdHlwZXMYAiADKA4yEy5tdXN0ZXIudjEuVGFza1R5cGVCD7pIDJIBCRAQIgWCAQIQARIaCghub2RlX2lkcxgDIAMoCUIIukgFkgECEGQSGgoIY3JlYXRvcnMYBCADKAlCCLpIBZIBAhBkEh4KCXBhcmVudF9pZBgFIAEoCUILukgI2AEBcgOwAQESIAoLc2NoZWR1bGVfaWQYBiABKAlCC7pICNgBAXIDsAEBEjsKBmxhYmVscxgHIAMoCzIhLm11c3Rlci52MS5UYXNrRmlsdGVyLkxhYmVsc0VudHJ5Qgi6SAWaAQIQQBIwCgxjcmVhdGVkX2Zyb20YCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjEKDWNyZWF0ZWRfdW50aWwYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKCWlkX3ByZWZpeBgKIAEoCUIYukgVchMyEV5bMC05YS1mLV17MCwzNn0kEh0KA2lkcxgLIAMoCUIQukgNkgEKEOgHIgVyA7ABARotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIokBChBMaXN0VGFza3NSZXF1ZXN0EiUKBmZpbHRlchgBIAEoCzIVLm11c3Rlci52MS5UYXNrRmlsdGVyEiIKCXBhZ2Vfc2l6ZRgCIAEoBUIKukgHGgUYyAEoAUgAiAEBEhwKCnBhZ2VfdG9rZW4YAyABKAlCCLpIBXIDKIACQgwKCl9wYWdlX3NpemUiTAoRTGlzdFRhc2tzUmVzcG9uc2USHgoFdGFza3MYASADKAsyDy5tdXN0ZXIudjEuVGFzaxIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiKgoSRXhlY3V0ZVRhc2tSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABASI0ChNFeGVjdXRlVGFza1Jlc3BvbnNlEh0KBHRhc2sYASABKAsyDy5tdXN0ZXIudjEuVGFzayJNChFDYW5jZWxUYXNrUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQESIgoEbm90ZRgCIAEoCUIUukgRcg8o6AcyCl5bXlx4MDBdKiQiMwoSQ2FuY2VsVGFza1Jlc3BvbnNlEh0KBHRhc2sYASABKAsyDy5tdXN0ZXIudjEuVGFzayJrChBSZXRyeVRhc2tSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARIsCgpyZXF1ZXN0X2lkGAIgASgJQhi6SBVyEyiAATIOXltceDIxLVx4N2VdKiQSEwoLZmFpbGVkX29ubHkYAyABKAgiTAoQUGF1c2VUYXNrUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQESIgoEbm90ZRgCIAEoCUIUukgRcg8o6AcyCl5bXlx4MDBdKiQiMgoRUGF1c2VUYXNrUmVzcG9uc2USHQoEdGFzaxgBIAEoCzIPLm11c3Rlci52MS5UYXNrIikKEVJlc3VtZVRhc2tSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABASIzChJSZXN1bWVUYXNrUmVzcG9uc2USHQoEdGFzaxgBIAEoCzIPLm11c3Rlci52MS5UYXNrIjIKEVJldHJ5VGFza1Jlc3BvbnNlEh0KBHRhc2sYASABKAsyDy5tdXN0ZXIudjEuVGFzayKFAQoSUmVzb2x2ZVRhc2tSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARI1CgpyZXNvbHV0aW9uGAIgASgOMhUubXVzdGVyLnYxLlJlc29sdXRpb25CCrpIB4IBBBABIAASIgoEbm90ZRgDIAEoCUIUukgRcg8o6AcyCl5bXlx4MDBdKiQiNAoTUmVzb2x2ZVRhc2tSZXNwb25zZRIdCgR0YXNrGAEgASgLMg8ubXVzdGVyLnYxLlRhc2siKQoRRGVsZXRlVGFza1JlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBIhQKEkRlbGV0ZVRhc2tSZXNwb25zZSJhCg9XYWl0VGFza1JlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBEjgKB3RpbWVvdXQYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CDLpICaoBBiICCDwyACIxChBXYWl0VGFza1Jlc3BvbnNlEh0KBHRhc2sYASABKAsyDy5tdXN0ZXIudjEuVGFzayJoChFXYXRjaFRhc2tzUmVxdWVzdBIlCgZmaWx0ZXIYASABKAsyFS5tdXN0ZXIudjEuVGFza0ZpbHRlchIsCgRzZWVuGAIgAygLMhMubXVzdGVyLnYxLlNlZW5UYXNrQgm6SAaSAQMQ6AciOgoIU2VlblRhc2sSFAoCaWQYASABKAlCCLpIBXIDsAEBEhgKB3ZlcnNpb24YAiABKAVCB7pIBBoCKAAibwoSV2F0Y2hUYXNrc1Jlc3BvbnNlEh0KBHRhc2sYASABKAsyDy5tdXN0ZXIudjEuVGFzaxIpCgp0cmFuc2l0aW9uGAIgASgLMhUubXVzdGVyLnYxLlRyYW5zaXRpb24SDwoHZGVsZXRlZBgDIAEoCCJ/ChVHZXRUYXNrSGlzdG9yeVJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBEh4KDWFmdGVyX3ZlcnNpb24YAiABKAVCB7pIBBoCKAASIgoJcGFnZV9zaXplGAMgASgFQgq6SAcaBRjoBygBSACIAQFCDAoKX3BhZ2Vfc2l6ZSKDAQoWR2V0VGFza0hpc3RvcnlSZXNwb25zZRIqCgt0cmFuc2l0aW9ucxgBIAMoCzIVLm11c3Rlci52MS5UcmFuc2l0aW9uEisKDGxhdGVfcmVwb3J0cxgCIAMoCzIVLm11c3Rlci52MS5MYXRlUmVwb3J0EhAKCGhhc19tb3JlGAMgASgIIikKEVZlcmlmeVRhc2tSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABASJNChJWZXJpZnlUYXNrUmVzcG9uc2USDQoFY2xlYW4YASABKAgSEwoLdHJhbnNpdGlvbnMYAiABKAUSEwoLZGlmZmVyZW5jZXMYAyADKAkiyAEKEVJlYWRPdXRwdXRSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARIYCgdhdHRlbXB0GAIgASgFQge6SAQaAigAEjMKBnN0cmVhbRgDIAEoDjIXLm11c3Rlci52MS5PdXRwdXRTdHJlYW1CCrpIB4IBBBABIAASFwoGb2Zmc2V0GAQgASgDQge6SAQiAigAEiUKC2xpbWl0X2J5dGVzGAUgASgFQgu6SAgaBhiAgEAoAUgAiAEBQg4KDF9saW1pdF9ieXRlcyJvChJSZWFkT3V0cHV0UmVzcG9uc2USDwoHYXR0ZW1wdBgBIAEoBRIPCgdjb250ZW50GAIgASgMEhMKC25leHRfb2Zmc2V0GAMgASgDEgsKA2VuZBgEIAEoCBIVCg1kcm9wcGVkX2J5dGVzGAUgASgDIpgBChFUYWlsT3V0cHV0UmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQESGAoHYXR0ZW1wdBgCIAEoBUIHukgEGgIoABIeCg1zdGRvdXRfb2Zmc2V0GAMgASgDQge6SAQiAigAEh4KDXN0ZGVycl9vZmZzZXQYBCABKANCB7pIBCICKAASEwoLc3RvcmVkX29ubHkYBSABKAgikwEKElRhaWxPdXRwdXRSZXNwb25zZRInCgVjaHVuaxgBIAEoCzIWLm11c3Rlci52MS5PdXRwdXRDaHVua0gAEisKB2Ryb3BwZWQYAiABKAsyGC5tdXN0ZXIudjEuT3V0cHV0RHJvcHBlZEgAEh8KBHRhc2sYAyABKAsyDy5tdXN0ZXIudjEuVGFza0gAQgYKBGl0ZW0ikAEKC091dHB1dENodW5rEg8KB2F0dGVtcHQYASABKAUSJwoGc3RyZWFtGAIgASgOMhcubXVzdGVyLnYxLk91dHB1dFN0cmVhbRIOCgZvZmZzZXQYAyABKAMSDwoHY29udGVudBgEIAEoDBImCgJhdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiLwoNT3V0cHV0RHJvcHBlZBIPCgdhdHRlbXB0GAEgASgFEg0KBWJ5dGVzGAIgASgDInsKFEdldFN0YXRpc3RpY3NSZXF1ZXN0EjAKDGNyZWF0ZWRfZnJvbRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMQoNY3JlYXRlZF91bnRpbBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAioAIKFUdldFN0YXRpc3RpY3NSZXNwb25zZRINCgV0b3RhbBgBIAEoAxInCghieV9zdGF0ZRgCIAMoCzIVLm11c3Rlci52MS5TdGF0ZUNvdW50EiYKB2J5X3R5cGUYAyADKAsyFS5tdXN0ZXIudjEuTmFtZWRDb3VudBImCgdieV9ub2RlGAQgAygLMhUubXVzdGVyLnYxLk5hbWVkQ291bnQSJQoHYnlfaG91chgFIAMoCzIULm11c3Rlci52MS5Ib3VyQ291bnQSKwoHd2FpdGluZxgGIAEoCzIaLm11c3Rlci52MS5EdXJhdGlvblN1bW1hcnkSKwoHcnVubmluZxgHIAEoCzIaLm11c3Rlci52MS5EdXJhdGlvblN1bW1hcnkiUgoKU3RhdGVDb3VudBIjCgVzdGF0ZRgBIAEoDjIULm11c3Rlci52MS5UYXNrU3RhdGUSEAoIc3Vic3RhdGUYAiABKAkSDQoFY291bnQYAyABKAMiKQoKTmFtZWRDb3VudBIMCgRuYW1lGAEgASgJEg0KBWNvdW50GAIgASgDImkKCUhvdXJDb3VudBIoCgRob3VyGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgdjcmVhdGVkGAIgASgDEhEKCWNvbXBsZXRlZBgDIAEoAxIOCgZmYWlsZWQYBCABKAMimAEKD0R1cmF0aW9uU3VtbWFyeRINCgVjb3VudBgBIAEoAxImCgNwNTAYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SJgoDcDk1GAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiYKA21heBgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiJtChJDYW5jZWxUYXNrc1JlcXVlc3QSMwoJc2VsZWN0aW9uGAEgASgLMhgubXVzdGVyLnYxLkJ1bGtTZWxlY3Rpb25CBrpIA8gBARIiCgRub3RlGAIgASgJQhS6SBFyDyjoBzIKXlteXHgwMF0qJCI4ChNDYW5jZWxUYXNrc1Jlc3BvbnNlEiEKBGl0ZW0YASABKAsyEy5tdXN0ZXIudjEuQnVsa0l0ZW0idQoRUmV0cnlUYXNrc1JlcXVlc3QSMwoJc2VsZWN0aW9uGAEgASgLMhgubXVzdGVyLnYxLkJ1bGtTZWxlY3Rpb25CBrpIA8gBARIrCgpyZXF1ZXN0X2lkGAIgASgJQhe6SBRyEihAMg5eW1x4MjEtXHg3ZV0qJCI3ChJSZXRyeVRhc2tzUmVzcG9uc2USIQoEaXRlbRgBIAEoCzITLm11c3Rlci52MS5CdWxrSXRlbSJJChJEZWxldGVUYXNrc1JlcXVlc3QSMwoJc2VsZWN0aW9uGAEgASgLMhgubXVzdGVyLnYxLkJ1bGtTZWxlY3Rpb25CBrpIA8gBASI4ChNEZWxldGVUYXNrc1Jlc3BvbnNlEiEKBGl0ZW0YASABKAsyEy5tdXN0ZXIudjEuQnVsa0l0ZW0iVAoNQnVsa1NlbGVjdGlvbhIlCgZmaWx0ZXIYASABKAsyFS5tdXN0ZXIudjEuVGFza0ZpbHRlchILCgNhbGwYAiABKAgSDwoHZHJ5X3J1bhgDIAEoCCJmCghCdWxrSXRlbRInCgZyZXN1bHQYASABKAsyFS5tdXN0ZXIudjEuQnVsa1Jlc3VsdEgAEikKB3N1bW1hcnkYAiABKAsyFi5tdXN0ZXIudjEuQnVsa1N1bW1hcnlIAEIGCgRpdGVtIlMKCkJ1bGtSZXN1bHQSCgoCaWQYASABKAkSEgoKZXJyb3Jfa2luZBgCIAEoCRIVCg1lcnJvcl9tZXNzYWdlGAMgASgJEg4KBm5ld19pZBgEIAEoCSJPCgtCdWxrU3VtbWFyeRIPCgdtYXRjaGVkGAEgASgFEgwKBGRvbmUYAiABKAUSDgoGZmFpbGVkGAMgASgFEhEKCWZpcnN0X2lkcxgEIAMoCSqIAQoKUmVzb2x1dGlvbhIaChZSRVNPTFVUSU9OX1VOU1BFQ0lGSUVEEAASEwoPUkVTT0xVVElPTl9MT1NUEAESGAoUUkVTT0xVVElPTl9DT01QTEVURUQQAhIVChFSRVNPTFVUSU9OX0ZBSUxFRBADEhgKFFJFU09MVVRJT05fQ0FOQ0VMTEVEEAQy6AwKC1Rhc2tTZXJ2aWNlEkkKCkNyZWF0ZVRhc2sSHC5tdXN0ZXIudjEuQ3JlYXRlVGFza1JlcXVlc3QaHS5tdXN0ZXIudjEuQ3JlYXRlVGFza1Jlc3BvbnNlEkwKC0NyZWF0ZVRhc2tzEh0ubXVzdGVyLnYxLkNyZWF0ZVRhc2tzUmVxdWVzdBoeLm11c3Rlci52MS5DcmVhdGVUYXNrc1Jlc3BvbnNlEkUKB0dldFRhc2sSGS5tdXN0ZXIudjEuR2V0VGFza1JlcXVlc3QaGi5tdXN0ZXIudjEuR2V0VGFza1Jlc3BvbnNlIgOQAgESSwoJTGlzdFRhc2tzEhsubXVzdGVyLnYxLkxpc3RUYXNrc1JlcXVlc3QaHC5tdXN0ZXIudjEuTGlzdFRhc2tzUmVzcG9uc2UiA5ACARJMCgtFeGVjdXRlVGFzaxIdLm11c3Rlci52MS5FeGVjdXRlVGFza1JlcXVlc3QaHi5tdXN0ZXIudjEuRXhlY3V0ZVRhc2tSZXNwb25zZRJJCgpDYW5jZWxUYXNrEhwubXVzdGVyLnYxLkNhbmNlbFRhc2tSZXF1ZXN0Gh0ubXVzdGVyLnYxLkNhbmNlbFRhc2tSZXNwb25zZRJGCglQYXVzZVRhc2sSGy5tdXN0ZXIudjEuUGF1c2VUYXNrUmVxdWVzdBocLm11c3Rlci52MS5QYXVzZVRhc2tSZXNwb25zZRJJCgpSZXN1bWVUYXNrEhwubXVzdGVyLnYxLlJlc3VtZVRhc2tSZXF1ZXN0Gh0ubXVzdGVyLnYxLlJlc3VtZVRhc2tSZXNwb25zZRJGCglSZXRyeVRhc2sSGy5tdXN0ZXIudjEuUmV0cnlUYXNrUmVxdWVzdBocLm11c3Rlci52MS5SZXRyeVRhc2tSZXNwb25zZRJMCgtSZXNvbHZlVGFzaxIdLm11c3Rlci52MS5SZXNvbHZlVGFza1JlcXVlc3QaHi5tdXN0ZXIudjEuUmVzb2x2ZVRhc2tSZXNwb25zZRJJCgpEZWxldGVUYXNrEhwubXVzdGVyLnYxLkRlbGV0ZVRhc2tSZXF1ZXN0Gh0ubXVzdGVyLnYxLkRlbGV0ZVRhc2tSZXNwb25zZRJOCgtDYW5jZWxUYXNrcxIdLm11c3Rlci52MS5DYW5jZWxUYXNrc1JlcXVlc3QaHi5tdXN0ZXIudjEuQ2FuY2VsVGFza3NSZXNwb25zZTABEksKClJldHJ5VGFza3MSHC5tdXN0ZXIudjEuUmV0cnlUYXNrc1JlcXVlc3QaHS5tdXN0ZXIudjEuUmV0cnlUYXNrc1Jlc3BvbnNlMAESTgoLRGVsZXRlVGFza3MSHS5tdXN0ZXIudjEuRGVsZXRlVGFza3NSZXF1ZXN0Gh4ubXVzdGVyLnYxLkRlbGV0ZVRhc2tzUmVzcG9uc2UwARJDCghXYWl0VGFzaxIaLm11c3Rlci52MS5XYWl0VGFza1JlcXVlc3QaGy5tdXN0ZXIudjEuV2FpdFRhc2tSZXNwb25zZRJLCgpXYXRjaFRhc2tzEhwubXVzdGVyLnYxLldhdGNoVGFza3NSZXF1ZXN0Gh0ubXVzdGVyLnYxLldhdGNoVGFza3NSZXNwb25zZTABEloKDkdldFRhc2tIaXN0b3J5EiAubXVzdGVyLnYxLkdldFRhc2tIaXN0b3J5UmVxdWVzdBohLm11c3Rlci52MS5HZXRUYXNrSGlzdG9yeVJlc3BvbnNlIgOQAgESTgoKVmVyaWZ5VGFzaxIcLm11c3Rlci52MS5WZXJpZnlUYXNrUmVxdWVzdBodLm11c3Rlci52MS5WZXJpZnlUYXNrUmVzcG9uc2UiA5ACARJOCgpSZWFkT3V0cHV0EhwubXVzdGVyLnYxLlJlYWRPdXRwdXRSZXF1ZXN0Gh0ubXVzdGVyLnYxLlJlYWRPdXRwdXRSZXNwb25zZSIDkAIBEksKClRhaWxPdXRwdXQSHC5tdXN0ZXIudjEuVGFpbE91dHB1dFJlcXVlc3QaHS5tdXN0ZXIudjEuVGFpbE91dHB1dFJlc3BvbnNlMAESVwoNR2V0U3RhdGlzdGljcxIfLm11c3Rlci52MS5HZXRTdGF0aXN0aWNzUmVxdWVzdBogLm11c3Rlci52MS5HZXRTdGF0aXN0aWNzUmVzcG9uc2UiA5ACAWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_muster_v1_task]);
+  fileDesc("ChxtdXN0ZXIvdjEvdGFza19zZXJ2aWNlLnByb3RvEgltdXN0ZXIudjEibAoRQ3JlYXRlVGFza1JlcXVlc3QSKQoEc3BlYxgBIAEoCzITLm11c3Rlci52MS5UYXNrU3BlY0IGukgDyAEBEiwKCnJlcXVlc3RfaWQYAiABKAlCGLpIFXITKIABMg5eW1x4MjEtXHg3ZV0qJCIzChJDcmVhdGVUYXNrUmVzcG9uc2USHQoEdGFzaxgBIAEoCzIPLm11c3Rlci52MS5UYXNrInMKEkNyZWF0ZVRhc2tzUmVxdWVzdBIvCgVzcGVjcxgBIAMoCzITLm11c3Rlci52MS5UYXNrU3BlY0ILukgIkgEFCAEQ6AcSLAoKcmVxdWVzdF9pZBgCIAEoCUIYukgVchMogAEyDl5bXHgyMS1ceDdlXSokIjUKE0NyZWF0ZVRhc2tzUmVzcG9uc2USHgoFdGFza3MYASADKAsyDy5tdXN0ZXIudjEuVGFzayImCg5HZXRUYXNrUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQEiMAoPR2V0VGFza1Jlc3BvbnNlEh0KBHRhc2sYASABKAsyDy5tdXN0ZXIudjEuVGFzayKPBAoKVGFza0ZpbHRlchI1CgZzdGF0ZXMYASADKA4yFC5tdXN0ZXIudjEuVGFza1N0YXRlQg+6SAySAQkQECIFggECEAESMwoFdHlwZXMYAiADKA4yEy5tdXN0ZXIudjEuVGFza1R5cGVCD7pIDJIBCRAQIgWCAQIQARIaCghub2RlX2lkcxgDIAMoCUIIukgFkgECEGQSGgoIY3JlYXRvcnMYBCADKAlCCLpIBZIBAhBkEh4KCXBhcmVudF9pZBgFIAEoCUILukgI2AEBcgOwAQESIAoLc2NoZWR1bGVfaWQYBiABKAlCC7pICNgBAXIDsAEBEjsKBmxhYmVscxgHIAMoCzIhLm11c3Rlci52MS5UYXNrRmlsdGVyLkxhYmVsc0VudHJ5Qgi6SAWaAQIQQBIwCgxjcmVhdGVkX2Zyb20YCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjEKDWNyZWF0ZWRfdW50aWwYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKCWlkX3ByZWZpeBgKIAEoCUIYukgVchMyEV5bMC05YS1mLV17MCwzNn0kEh0KA2lkcxgLIAMoCUIQukgNkgEKEOgHIgVyA7ABARotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIokBChBMaXN0VGFza3NSZXF1ZXN0EiUKBmZpbHRlchgBIAEoCzIVLm11c3Rlci52MS5UYXNrRmlsdGVyEiIKCXBhZ2Vfc2l6ZRgCIAEoBUIKukgHGgUYyAEoAUgAiAEBEhwKCnBhZ2VfdG9rZW4YAyABKAlCCLpIBXIDKIACQgwKCl9wYWdlX3NpemUiTAoRTGlzdFRhc2tzUmVzcG9uc2USHgoFdGFza3MYASADKAsyDy5tdXN0ZXIudjEuVGFzaxIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiKgoSRXhlY3V0ZVRhc2tSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABASI0ChNFeGVjdXRlVGFza1Jlc3BvbnNlEh0KBHRhc2sYASABKAsyDy5tdXN0ZXIudjEuVGFzayJNChFDYW5jZWxUYXNrUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQESIgoEbm90ZRgCIAEoCUIUukgRcg8o6AcyCl5bXlx4MDBdKiQiMwoSQ2FuY2VsVGFza1Jlc3BvbnNlEh0KBHRhc2sYASABKAsyDy5tdXN0ZXIudjEuVGFzayJrChBSZXRyeVRhc2tSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARIsCgpyZXF1ZXN0X2lkGAIgASgJQhi6SBVyEyiAATIOXltceDIxLVx4N2VdKiQSEwoLZmFpbGVkX29ubHkYAyABKAgiTAoQUGF1c2VUYXNrUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQESIgoEbm90ZRgCIAEoCUIUukgRcg8o6AcyCl5bXlx4MDBdKiQiMgoRUGF1c2VUYXNrUmVzcG9uc2USHQoEdGFzaxgBIAEoCzIPLm11c3Rlci52MS5UYXNrIikKEVJlc3VtZVRhc2tSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABASIzChJSZXN1bWVUYXNrUmVzcG9uc2USHQoEdGFzaxgBIAEoCzIPLm11c3Rlci52MS5UYXNrIjIKEVJldHJ5VGFza1Jlc3BvbnNlEh0KBHRhc2sYASABKAsyDy5tdXN0ZXIudjEuVGFzayKFAQoSUmVzb2x2ZVRhc2tSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARI1CgpyZXNvbHV0aW9uGAIgASgOMhUubXVzdGVyLnYxLlJlc29sdXRpb25CCrpIB4IBBBABIAASIgoEbm90ZRgDIAEoCUIUukgRcg8o6AcyCl5bXlx4MDBdKiQiNAoTUmVzb2x2ZVRhc2tSZXNwb25zZRIdCgR0YXNrGAEgASgLMg8ubXVzdGVyLnYxLlRhc2siKQoRRGVsZXRlVGFza1JlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBIhQKEkRlbGV0ZVRhc2tSZXNwb25zZSJhCg9XYWl0VGFza1JlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBEjgKB3RpbWVvdXQYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CDLpICaoBBiICCDwyACIxChBXYWl0VGFza1Jlc3BvbnNlEh0KBHRhc2sYASABKAsyDy5tdXN0ZXIudjEuVGFzayJoChFXYXRjaFRhc2tzUmVxdWVzdBIlCgZmaWx0ZXIYASABKAsyFS5tdXN0ZXIudjEuVGFza0ZpbHRlchIsCgRzZWVuGAIgAygLMhMubXVzdGVyLnYxLlNlZW5UYXNrQgm6SAaSAQMQ6AciOgoIU2VlblRhc2sSFAoCaWQYASABKAlCCLpIBXIDsAEBEhgKB3ZlcnNpb24YAiABKAVCB7pIBBoCKAAibwoSV2F0Y2hUYXNrc1Jlc3BvbnNlEh0KBHRhc2sYASABKAsyDy5tdXN0ZXIudjEuVGFzaxIpCgp0cmFuc2l0aW9uGAIgASgLMhUubXVzdGVyLnYxLlRyYW5zaXRpb24SDwoHZGVsZXRlZBgDIAEoCCJ/ChVHZXRUYXNrSGlzdG9yeVJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBEh4KDWFmdGVyX3ZlcnNpb24YAiABKAVCB7pIBBoCKAASIgoJcGFnZV9zaXplGAMgASgFQgq6SAcaBRjoBygBSACIAQFCDAoKX3BhZ2Vfc2l6ZSKDAQoWR2V0VGFza0hpc3RvcnlSZXNwb25zZRIqCgt0cmFuc2l0aW9ucxgBIAMoCzIVLm11c3Rlci52MS5UcmFuc2l0aW9uEisKDGxhdGVfcmVwb3J0cxgCIAMoCzIVLm11c3Rlci52MS5MYXRlUmVwb3J0EhAKCGhhc19tb3JlGAMgASgIIikKEVZlcmlmeVRhc2tSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABASJNChJWZXJpZnlUYXNrUmVzcG9uc2USDQoFY2xlYW4YASABKAgSEwoLdHJhbnNpdGlvbnMYAiABKAUSEwoLZGlmZmVyZW5jZXMYAyADKAkibQoSQ2FuY2VsVGFza3NSZXF1ZXN0EjMKCXNlbGVjdGlvbhgBIAEoCzIYLm11c3Rlci52MS5CdWxrU2VsZWN0aW9uQga6SAPIAQESIgoEbm90ZRgCIAEoCUIUukgRcg8o6AcyCl5bXlx4MDBdKiQiOAoTQ2FuY2VsVGFza3NSZXNwb25zZRIhCgRpdGVtGAEgASgLMhMubXVzdGVyLnYxLkJ1bGtJdGVtInUKEVJldHJ5VGFza3NSZXF1ZXN0EjMKCXNlbGVjdGlvbhgBIAEoCzIYLm11c3Rlci52MS5CdWxrU2VsZWN0aW9uQga6SAPIAQESKwoKcmVxdWVzdF9pZBgCIAEoCUIXukgUchIoQDIOXltceDIxLVx4N2VdKiQiNwoSUmV0cnlUYXNrc1Jlc3BvbnNlEiEKBGl0ZW0YASABKAsyEy5tdXN0ZXIudjEuQnVsa0l0ZW0iSQoSRGVsZXRlVGFza3NSZXF1ZXN0EjMKCXNlbGVjdGlvbhgBIAEoCzIYLm11c3Rlci52MS5CdWxrU2VsZWN0aW9uQga6SAPIAQEiOAoTRGVsZXRlVGFza3NSZXNwb25zZRIhCgRpdGVtGAEgASgLMhMubXVzdGVyLnYxLkJ1bGtJdGVtIlQKDUJ1bGtTZWxlY3Rpb24SJQoGZmlsdGVyGAEgASgLMhUubXVzdGVyLnYxLlRhc2tGaWx0ZXISCwoDYWxsGAIgASgIEg8KB2RyeV9ydW4YAyABKAgiZgoIQnVsa0l0ZW0SJwoGcmVzdWx0GAEgASgLMhUubXVzdGVyLnYxLkJ1bGtSZXN1bHRIABIpCgdzdW1tYXJ5GAIgASgLMhYubXVzdGVyLnYxLkJ1bGtTdW1tYXJ5SABCBgoEaXRlbSJTCgpCdWxrUmVzdWx0EgoKAmlkGAEgASgJEhIKCmVycm9yX2tpbmQYAiABKAkSFQoNZXJyb3JfbWVzc2FnZRgDIAEoCRIOCgZuZXdfaWQYBCABKAkiTwoLQnVsa1N1bW1hcnkSDwoHbWF0Y2hlZBgBIAEoBRIMCgRkb25lGAIgASgFEg4KBmZhaWxlZBgDIAEoBRIRCglmaXJzdF9pZHMYBCADKAkqiAEKClJlc29sdXRpb24SGgoWUkVTT0xVVElPTl9VTlNQRUNJRklFRBAAEhMKD1JFU09MVVRJT05fTE9TVBABEhgKFFJFU09MVVRJT05fQ09NUExFVEVEEAISFQoRUkVTT0xVVElPTl9GQUlMRUQQAxIYChRSRVNPTFVUSU9OX0NBTkNFTExFRBAEMugMCgtUYXNrU2VydmljZRJJCgpDcmVhdGVUYXNrEhwubXVzdGVyLnYxLkNyZWF0ZVRhc2tSZXF1ZXN0Gh0ubXVzdGVyLnYxLkNyZWF0ZVRhc2tSZXNwb25zZRJMCgtDcmVhdGVUYXNrcxIdLm11c3Rlci52MS5DcmVhdGVUYXNrc1JlcXVlc3QaHi5tdXN0ZXIudjEuQ3JlYXRlVGFza3NSZXNwb25zZRJFCgdHZXRUYXNrEhkubXVzdGVyLnYxLkdldFRhc2tSZXF1ZXN0GhoubXVzdGVyLnYxLkdldFRhc2tSZXNwb25zZSIDkAIBEksKCUxpc3RUYXNrcxIbLm11c3Rlci52MS5MaXN0VGFza3NSZXF1ZXN0GhwubXVzdGVyLnYxLkxpc3RUYXNrc1Jlc3BvbnNlIgOQAgESTAoLRXhlY3V0ZVRhc2sSHS5tdXN0ZXIudjEuRXhlY3V0ZVRhc2tSZXF1ZXN0Gh4ubXVzdGVyLnYxLkV4ZWN1dGVUYXNrUmVzcG9uc2USSQoKQ2FuY2VsVGFzaxIcLm11c3Rlci52MS5DYW5jZWxUYXNrUmVxdWVzdBodLm11c3Rlci52MS5DYW5jZWxUYXNrUmVzcG9uc2USRgoJUGF1c2VUYXNrEhsubXVzdGVyLnYxLlBhdXNlVGFza1JlcXVlc3QaHC5tdXN0ZXIudjEuUGF1c2VUYXNrUmVzcG9uc2USSQoKUmVzdW1lVGFzaxIcLm11c3Rlci52MS5SZXN1bWVUYXNrUmVxdWVzdBodLm11c3Rlci52MS5SZXN1bWVUYXNrUmVzcG9uc2USRgoJUmV0cnlUYXNrEhsubXVzdGVyLnYxLlJldHJ5VGFza1JlcXVlc3QaHC5tdXN0ZXIudjEuUmV0cnlUYXNrUmVzcG9uc2USTAoLUmVzb2x2ZVRhc2sSHS5tdXN0ZXIudjEuUmVzb2x2ZVRhc2tSZXF1ZXN0Gh4ubXVzdGVyLnYxLlJlc29sdmVUYXNrUmVzcG9uc2USSQoKRGVsZXRlVGFzaxIcLm11c3Rlci52MS5EZWxldGVUYXNrUmVxdWVzdBodLm11c3Rlci52MS5EZWxldGVUYXNrUmVzcG9uc2USTgoLQ2FuY2VsVGFza3MSHS5tdXN0ZXIudjEuQ2FuY2VsVGFza3NSZXF1ZXN0Gh4ubXVzdGVyLnYxLkNhbmNlbFRhc2tzUmVzcG9uc2UwARJLCgpSZXRyeVRhc2tzEhwubXVzdGVyLnYxLlJldHJ5VGFza3NSZXF1ZXN0Gh0ubXVzdGVyLnYxLlJldHJ5VGFza3NSZXNwb25zZTABEk4KC0RlbGV0ZVRhc2tzEh0ubXVzdGVyLnYxLkRlbGV0ZVRhc2tzUmVxdWVzdBoeLm11c3Rlci52MS5EZWxldGVUYXNrc1Jlc3BvbnNlMAESQwoIV2FpdFRhc2sSGi5tdXN0ZXIudjEuV2FpdFRhc2tSZXF1ZXN0GhsubXVzdGVyLnYxLldhaXRUYXNrUmVzcG9uc2USSwoKV2F0Y2hUYXNrcxIcLm11c3Rlci52MS5XYXRjaFRhc2tzUmVxdWVzdBodLm11c3Rlci52MS5XYXRjaFRhc2tzUmVzcG9uc2UwARJaCg5HZXRUYXNrSGlzdG9yeRIgLm11c3Rlci52MS5HZXRUYXNrSGlzdG9yeVJlcXVlc3QaIS5tdXN0ZXIudjEuR2V0VGFza0hpc3RvcnlSZXNwb25zZSIDkAIBEk4KClZlcmlmeVRhc2sSHC5tdXN0ZXIudjEuVmVyaWZ5VGFza1JlcXVlc3QaHS5tdXN0ZXIudjEuVmVyaWZ5VGFza1Jlc3BvbnNlIgOQAgESTgoKUmVhZE91dHB1dBIcLm11c3Rlci52MS5SZWFkT3V0cHV0UmVxdWVzdBodLm11c3Rlci52MS5SZWFkT3V0cHV0UmVzcG9uc2UiA5ACARJLCgpUYWlsT3V0cHV0EhwubXVzdGVyLnYxLlRhaWxPdXRwdXRSZXF1ZXN0Gh0ubXVzdGVyLnYxLlRhaWxPdXRwdXRSZXNwb25zZTABElcKDUdldFN0YXRpc3RpY3MSHy5tdXN0ZXIudjEuR2V0U3RhdGlzdGljc1JlcXVlc3QaIC5tdXN0ZXIudjEuR2V0U3RhdGlzdGljc1Jlc3BvbnNlIgOQAgFiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_muster_v1_output, file_muster_v1_statistics, file_muster_v1_task]);
 
 /**
  * @generated from message muster.v1.CreateTaskRequest
@@ -776,425 +780,6 @@ export const VerifyTaskResponseSchema: GenMessage<VerifyTaskResponse> = /*@__PUR
   messageDesc(file_muster_v1_task_service, 31);
 
 /**
- * @generated from message muster.v1.ReadOutputRequest
- */
-export type ReadOutputRequest = Message<"muster.v1.ReadOutputRequest"> & {
-  /**
-   * @generated from field: string id = 1;
-   */
-  id: string;
-
-  /**
-   * Default: the last one.
-   *
-   * @generated from field: int32 attempt = 2;
-   */
-  attempt: number;
-
-  /**
-   * @generated from field: muster.v1.OutputStream stream = 3;
-   */
-  stream: OutputStream;
-
-  /**
-   * @generated from field: int64 offset = 4;
-   */
-  offset: bigint;
-
-  /**
-   * Default and most: 1 MiB.
-   *
-   * @generated from field: optional int32 limit_bytes = 5;
-   */
-  limitBytes?: number | undefined;
-};
-
-/**
- * Describes the message muster.v1.ReadOutputRequest.
- * Use `create(ReadOutputRequestSchema)` to create a new message.
- */
-export const ReadOutputRequestSchema: GenMessage<ReadOutputRequest> = /*@__PURE__*/
-  messageDesc(file_muster_v1_task_service, 32);
-
-/**
- * @generated from message muster.v1.ReadOutputResponse
- */
-export type ReadOutputResponse = Message<"muster.v1.ReadOutputResponse"> & {
-  /**
-   * @generated from field: int32 attempt = 1;
-   */
-  attempt: number;
-
-  /**
-   * @generated from field: bytes content = 2;
-   */
-  content: Uint8Array;
-
-  /**
-   * Where to go on.
-   *
-   * @generated from field: int64 next_offset = 3;
-   */
-  nextOffset: bigint;
-
-  /**
-   * Nothing follows: the attempt has ended and this is its last byte.
-   *
-   * @generated from field: bool end = 4;
-   */
-  end: boolean;
-
-  /**
-   * Bytes over the cap, both streams together.
-   *
-   * @generated from field: int64 dropped_bytes = 5;
-   */
-  droppedBytes: bigint;
-};
-
-/**
- * Describes the message muster.v1.ReadOutputResponse.
- * Use `create(ReadOutputResponseSchema)` to create a new message.
- */
-export const ReadOutputResponseSchema: GenMessage<ReadOutputResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_task_service, 33);
-
-/**
- * @generated from message muster.v1.TailOutputRequest
- */
-export type TailOutputRequest = Message<"muster.v1.TailOutputRequest"> & {
-  /**
-   * @generated from field: string id = 1;
-   */
-  id: string;
-
-  /**
-   * Where to begin: the attempt, and offsets in it. Default: the first attempt, offset 0.
-   *
-   * @generated from field: int32 attempt = 2;
-   */
-  attempt: number;
-
-  /**
-   * @generated from field: int64 stdout_offset = 3;
-   */
-  stdoutOffset: bigint;
-
-  /**
-   * @generated from field: int64 stderr_offset = 4;
-   */
-  stderrOffset: bigint;
-
-  /**
-   * Return after what is stored now instead of waiting for more.
-   *
-   * @generated from field: bool stored_only = 5;
-   */
-  storedOnly: boolean;
-};
-
-/**
- * Describes the message muster.v1.TailOutputRequest.
- * Use `create(TailOutputRequestSchema)` to create a new message.
- */
-export const TailOutputRequestSchema: GenMessage<TailOutputRequest> = /*@__PURE__*/
-  messageDesc(file_muster_v1_task_service, 34);
-
-/**
- * @generated from message muster.v1.TailOutputResponse
- */
-export type TailOutputResponse = Message<"muster.v1.TailOutputResponse"> & {
-  /**
-   * @generated from oneof muster.v1.TailOutputResponse.item
-   */
-  item: {
-    /**
-     * @generated from field: muster.v1.OutputChunk chunk = 1;
-     */
-    value: OutputChunk;
-    case: "chunk";
-  } | {
-    /**
-     * @generated from field: muster.v1.OutputDropped dropped = 2;
-     */
-    value: OutputDropped;
-    case: "dropped";
-  } | {
-    /**
-     * The last item of the stream: the task as it stands. Final unless stored_only.
-     *
-     * @generated from field: muster.v1.Task task = 3;
-     */
-    value: Task;
-    case: "task";
-  } | { case: undefined; value?: undefined };
-};
-
-/**
- * Describes the message muster.v1.TailOutputResponse.
- * Use `create(TailOutputResponseSchema)` to create a new message.
- */
-export const TailOutputResponseSchema: GenMessage<TailOutputResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_task_service, 35);
-
-/**
- * @generated from message muster.v1.OutputChunk
- */
-export type OutputChunk = Message<"muster.v1.OutputChunk"> & {
-  /**
-   * @generated from field: int32 attempt = 1;
-   */
-  attempt: number;
-
-  /**
-   * @generated from field: muster.v1.OutputStream stream = 2;
-   */
-  stream: OutputStream;
-
-  /**
-   * @generated from field: int64 offset = 3;
-   */
-  offset: bigint;
-
-  /**
-   * @generated from field: bytes content = 4;
-   */
-  content: Uint8Array;
-
-  /**
-   * By the clock of the host.
-   *
-   * @generated from field: google.protobuf.Timestamp at = 5;
-   */
-  at?: Timestamp | undefined;
-};
-
-/**
- * Describes the message muster.v1.OutputChunk.
- * Use `create(OutputChunkSchema)` to create a new message.
- */
-export const OutputChunkSchema: GenMessage<OutputChunk> = /*@__PURE__*/
-  messageDesc(file_muster_v1_task_service, 36);
-
-/**
- * OutputDropped marks where the cap ended the stored output of an attempt.
- *
- * @generated from message muster.v1.OutputDropped
- */
-export type OutputDropped = Message<"muster.v1.OutputDropped"> & {
-  /**
-   * @generated from field: int32 attempt = 1;
-   */
-  attempt: number;
-
-  /**
-   * @generated from field: int64 bytes = 2;
-   */
-  bytes: bigint;
-};
-
-/**
- * Describes the message muster.v1.OutputDropped.
- * Use `create(OutputDroppedSchema)` to create a new message.
- */
-export const OutputDroppedSchema: GenMessage<OutputDropped> = /*@__PURE__*/
-  messageDesc(file_muster_v1_task_service, 37);
-
-/**
- * @generated from message muster.v1.GetStatisticsRequest
- */
-export type GetStatisticsRequest = Message<"muster.v1.GetStatisticsRequest"> & {
-  /**
-   * Default: all tasks.
-   *
-   * @generated from field: google.protobuf.Timestamp created_from = 1;
-   */
-  createdFrom?: Timestamp | undefined;
-
-  /**
-   * @generated from field: google.protobuf.Timestamp created_until = 2;
-   */
-  createdUntil?: Timestamp | undefined;
-};
-
-/**
- * Describes the message muster.v1.GetStatisticsRequest.
- * Use `create(GetStatisticsRequestSchema)` to create a new message.
- */
-export const GetStatisticsRequestSchema: GenMessage<GetStatisticsRequest> = /*@__PURE__*/
-  messageDesc(file_muster_v1_task_service, 38);
-
-/**
- * @generated from message muster.v1.GetStatisticsResponse
- */
-export type GetStatisticsResponse = Message<"muster.v1.GetStatisticsResponse"> & {
-  /**
-   * @generated from field: int64 total = 1;
-   */
-  total: bigint;
-
-  /**
-   * @generated from field: repeated muster.v1.StateCount by_state = 2;
-   */
-  byState: StateCount[];
-
-  /**
-   * @generated from field: repeated muster.v1.NamedCount by_type = 3;
-   */
-  byType: NamedCount[];
-
-  /**
-   * Tasks without a node yet are counted under the empty name.
-   *
-   * @generated from field: repeated muster.v1.NamedCount by_node = 4;
-   */
-  byNode: NamedCount[];
-
-  /**
-   * Tasks created in each of the last 24 hours of the range, oldest first.
-   *
-   * @generated from field: repeated muster.v1.HourCount by_hour = 5;
-   */
-  byHour: HourCount[];
-
-  /**
-   * From created to the first start.
-   *
-   * @generated from field: muster.v1.DurationSummary waiting = 6;
-   */
-  waiting?: DurationSummary | undefined;
-
-  /**
-   * From the first start to the end.
-   *
-   * @generated from field: muster.v1.DurationSummary running = 7;
-   */
-  running?: DurationSummary | undefined;
-};
-
-/**
- * Describes the message muster.v1.GetStatisticsResponse.
- * Use `create(GetStatisticsResponseSchema)` to create a new message.
- */
-export const GetStatisticsResponseSchema: GenMessage<GetStatisticsResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_task_service, 39);
-
-/**
- * @generated from message muster.v1.StateCount
- */
-export type StateCount = Message<"muster.v1.StateCount"> & {
-  /**
-   * @generated from field: muster.v1.TaskState state = 1;
-   */
-  state: TaskState;
-
-  /**
-   * @generated from field: string substate = 2;
-   */
-  substate: string;
-
-  /**
-   * @generated from field: int64 count = 3;
-   */
-  count: bigint;
-};
-
-/**
- * Describes the message muster.v1.StateCount.
- * Use `create(StateCountSchema)` to create a new message.
- */
-export const StateCountSchema: GenMessage<StateCount> = /*@__PURE__*/
-  messageDesc(file_muster_v1_task_service, 40);
-
-/**
- * @generated from message muster.v1.NamedCount
- */
-export type NamedCount = Message<"muster.v1.NamedCount"> & {
-  /**
-   * @generated from field: string name = 1;
-   */
-  name: string;
-
-  /**
-   * @generated from field: int64 count = 2;
-   */
-  count: bigint;
-};
-
-/**
- * Describes the message muster.v1.NamedCount.
- * Use `create(NamedCountSchema)` to create a new message.
- */
-export const NamedCountSchema: GenMessage<NamedCount> = /*@__PURE__*/
-  messageDesc(file_muster_v1_task_service, 41);
-
-/**
- * @generated from message muster.v1.HourCount
- */
-export type HourCount = Message<"muster.v1.HourCount"> & {
-  /**
-   * @generated from field: google.protobuf.Timestamp hour = 1;
-   */
-  hour?: Timestamp | undefined;
-
-  /**
-   * @generated from field: int64 created = 2;
-   */
-  created: bigint;
-
-  /**
-   * @generated from field: int64 completed = 3;
-   */
-  completed: bigint;
-
-  /**
-   * Failed and timed out.
-   *
-   * @generated from field: int64 failed = 4;
-   */
-  failed: bigint;
-};
-
-/**
- * Describes the message muster.v1.HourCount.
- * Use `create(HourCountSchema)` to create a new message.
- */
-export const HourCountSchema: GenMessage<HourCount> = /*@__PURE__*/
-  messageDesc(file_muster_v1_task_service, 42);
-
-/**
- * @generated from message muster.v1.DurationSummary
- */
-export type DurationSummary = Message<"muster.v1.DurationSummary"> & {
-  /**
-   * @generated from field: int64 count = 1;
-   */
-  count: bigint;
-
-  /**
-   * @generated from field: google.protobuf.Duration p50 = 2;
-   */
-  p50?: Duration | undefined;
-
-  /**
-   * @generated from field: google.protobuf.Duration p95 = 3;
-   */
-  p95?: Duration | undefined;
-
-  /**
-   * @generated from field: google.protobuf.Duration max = 4;
-   */
-  max?: Duration | undefined;
-};
-
-/**
- * Describes the message muster.v1.DurationSummary.
- * Use `create(DurationSummarySchema)` to create a new message.
- */
-export const DurationSummarySchema: GenMessage<DurationSummary> = /*@__PURE__*/
-  messageDesc(file_muster_v1_task_service, 43);
-
-/**
  * @generated from message muster.v1.CancelTasksRequest
  */
 export type CancelTasksRequest = Message<"muster.v1.CancelTasksRequest"> & {
@@ -1216,7 +801,7 @@ export type CancelTasksRequest = Message<"muster.v1.CancelTasksRequest"> & {
  * Use `create(CancelTasksRequestSchema)` to create a new message.
  */
 export const CancelTasksRequestSchema: GenMessage<CancelTasksRequest> = /*@__PURE__*/
-  messageDesc(file_muster_v1_task_service, 44);
+  messageDesc(file_muster_v1_task_service, 32);
 
 /**
  * @generated from message muster.v1.CancelTasksResponse
@@ -1233,7 +818,7 @@ export type CancelTasksResponse = Message<"muster.v1.CancelTasksResponse"> & {
  * Use `create(CancelTasksResponseSchema)` to create a new message.
  */
 export const CancelTasksResponseSchema: GenMessage<CancelTasksResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_task_service, 45);
+  messageDesc(file_muster_v1_task_service, 33);
 
 /**
  * @generated from message muster.v1.RetryTasksRequest
@@ -1257,7 +842,7 @@ export type RetryTasksRequest = Message<"muster.v1.RetryTasksRequest"> & {
  * Use `create(RetryTasksRequestSchema)` to create a new message.
  */
 export const RetryTasksRequestSchema: GenMessage<RetryTasksRequest> = /*@__PURE__*/
-  messageDesc(file_muster_v1_task_service, 46);
+  messageDesc(file_muster_v1_task_service, 34);
 
 /**
  * @generated from message muster.v1.RetryTasksResponse
@@ -1274,7 +859,7 @@ export type RetryTasksResponse = Message<"muster.v1.RetryTasksResponse"> & {
  * Use `create(RetryTasksResponseSchema)` to create a new message.
  */
 export const RetryTasksResponseSchema: GenMessage<RetryTasksResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_task_service, 47);
+  messageDesc(file_muster_v1_task_service, 35);
 
 /**
  * @generated from message muster.v1.DeleteTasksRequest
@@ -1291,7 +876,7 @@ export type DeleteTasksRequest = Message<"muster.v1.DeleteTasksRequest"> & {
  * Use `create(DeleteTasksRequestSchema)` to create a new message.
  */
 export const DeleteTasksRequestSchema: GenMessage<DeleteTasksRequest> = /*@__PURE__*/
-  messageDesc(file_muster_v1_task_service, 48);
+  messageDesc(file_muster_v1_task_service, 36);
 
 /**
  * @generated from message muster.v1.DeleteTasksResponse
@@ -1308,7 +893,7 @@ export type DeleteTasksResponse = Message<"muster.v1.DeleteTasksResponse"> & {
  * Use `create(DeleteTasksResponseSchema)` to create a new message.
  */
 export const DeleteTasksResponseSchema: GenMessage<DeleteTasksResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_task_service, 49);
+  messageDesc(file_muster_v1_task_service, 37);
 
 /**
  * BulkSelection says which tasks an action is for.
@@ -1341,7 +926,7 @@ export type BulkSelection = Message<"muster.v1.BulkSelection"> & {
  * Use `create(BulkSelectionSchema)` to create a new message.
  */
 export const BulkSelectionSchema: GenMessage<BulkSelection> = /*@__PURE__*/
-  messageDesc(file_muster_v1_task_service, 50);
+  messageDesc(file_muster_v1_task_service, 38);
 
 /**
  * BulkItem is a result, or the summary that ends the stream.
@@ -1372,7 +957,7 @@ export type BulkItem = Message<"muster.v1.BulkItem"> & {
  * Use `create(BulkItemSchema)` to create a new message.
  */
 export const BulkItemSchema: GenMessage<BulkItem> = /*@__PURE__*/
-  messageDesc(file_muster_v1_task_service, 51);
+  messageDesc(file_muster_v1_task_service, 39);
 
 /**
  * BulkResult says what became of one task.
@@ -1412,7 +997,7 @@ export type BulkResult = Message<"muster.v1.BulkResult"> & {
  * Use `create(BulkResultSchema)` to create a new message.
  */
 export const BulkResultSchema: GenMessage<BulkResult> = /*@__PURE__*/
-  messageDesc(file_muster_v1_task_service, 52);
+  messageDesc(file_muster_v1_task_service, 40);
 
 /**
  * BulkSummary counts the tasks that matched.
@@ -1448,7 +1033,7 @@ export type BulkSummary = Message<"muster.v1.BulkSummary"> & {
  * Use `create(BulkSummarySchema)` to create a new message.
  */
 export const BulkSummarySchema: GenMessage<BulkSummary> = /*@__PURE__*/
-  messageDesc(file_muster_v1_task_service, 53);
+  messageDesc(file_muster_v1_task_service, 41);
 
 /**
  * Resolution is what an operator knows of an attempt on an unreachable node.
