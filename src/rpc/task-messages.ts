@@ -97,6 +97,10 @@ function progressOf({ counts, total, fanOut }: FanOutContext): FanOutProgress {
 /** Shows a task with its spec and every attempt, the one under way included. */
 export function taskOfDetails(details: TaskDetails): Task {
   const task = taskOf(details.record);
+  if (details.waiting !== null) {
+    task.reason = details.waiting.reason;
+    task.message = details.waiting.message;
+  }
   const { current, attempt } = details.record.snapshot.context;
   task.spec = specOf(details.spec);
   if (details.record.parentId !== null) bindSpec(task.spec, details.record);

@@ -141,23 +141,22 @@ function createServices(options: SupervisorOptions, core: Core) {
   const fanOuts: FanOuts = new FanOuts(common);
   const timers: TimerService = new TimerService(store, host, clock, log);
   const intervalMs = options.sweepIntervalMs ?? 5_000;
-  const reconciler = new Reconciler({
-    ...common,
-    availability,
-    sessions,
-    scheduler,
-    fanOuts,
-    intervalMs,
-  });
+  const parts = { ...common, availability, sessions, scheduler, fanOuts };
+  const reconciler = new Reconciler({ ...parts, intervalMs });
   const peers = new Peers({ ...common, database, sessions, scheduler, changes });
   const ids = createIdSource(options.randomBytes);
   const creator = { store, specs, stamper, ids, supervisorId, onCommitted };
-  const tasks = createTaskActions({ store, host, changes, clock, creator });
+  const tasks = createTaskActions({
+    store,
+    host,
+    changes,
+    clock,
+    creator,
+    deadAfterMs: sessions.deadAfterMs,
+  });
   const schedules = new ScheduleService({ store, host, creator, clock, log });
   const scheduleActions = createScheduleActions({ host, creator }, schedules.poke);
-  const keepTasksMs =
-    options.keepTasksMs === undefined ? DEFAULT_KEEP_TASKS_MS : options.keepTasksMs;
-  const retention = new RetentionService({ store, clock, log, keepTasksMs });
+  const retention = createRetention(options, store);
   return {
     host,
     sessions,
@@ -171,6 +170,11 @@ function createServices(options: SupervisorOptions, core: Core) {
     schedules,
     scheduleActions,
   };
+}
+
+function createRetention({ clock, log, keepTasksMs }: SupervisorOptions, store: Store) {
+  const keptMs = keepTasksMs === undefined ? DEFAULT_KEEP_TASKS_MS : keepTasksMs;
+  return new RetentionService({ store, clock, log, keepTasksMs: keptMs });
 }
 
 /** Tells the other supervisors that a node has moved here. */

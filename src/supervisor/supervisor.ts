@@ -21,6 +21,7 @@ import type { NodeGroupDraft, NodeGroupRecord } from '../../db/node-groups.ts';
 import type { FireRecord, ScheduleRecord } from '../../db/schedules.ts';
 import type { Missed, Overlap, Timing } from '../../machines/schedule-context.ts';
 import type { EndedAttempt } from '../../machines/task-context.ts';
+import type { Waiting } from './waiting.ts';
 
 export type { NodeGroupRecord } from '../../db/node-groups.ts';
 export type { FireRecord, ScheduleRecord } from '../../db/schedules.ts';
@@ -91,6 +92,8 @@ export interface TaskDetails {
   readonly record: TaskRecord;
   readonly spec: unknown;
   readonly attempts: readonly EndedAttempt[];
+  /** Why it does not run yet; null where there is nothing to wait for. */
+  readonly waiting: Waiting | null;
 }
 
 /** One step that a watcher is told of, or the task as it stands. */

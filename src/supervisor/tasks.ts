@@ -24,6 +24,7 @@ import { readOutput, tailOutput } from './output-reader.ts';
 import type { Store } from './store.ts';
 import type { FanOutDraft, TaskDraft, Tasks } from './supervisor.ts';
 import { readHistory, verifyTask } from './task-history.ts';
+import { whyWaiting } from './waiting.ts';
 import { waitForTask, watchTasks } from './watch.ts';
 
 export interface TasksOptions {
@@ -32,6 +33,8 @@ export interface TasksOptions {
   readonly changes: Changes;
   readonly clock: Clock;
   readonly creator: CreatorOptions;
+  /** Silence after which a node is unreachable. */
+  readonly deadAfterMs: number;
 }
 
 /** Children deleted with one read. */
@@ -47,11 +50,12 @@ export function createTaskActions(options: TasksOptions): Tasks {
     create: (drafts, caller, requestId) => createTasks(creator, drafts, caller, requestId),
     async get(id) {
       const record = await read(id);
-      const [spec, attempts] = await Promise.all([
+      const [spec, attempts, waiting] = await Promise.all([
         readSpec(store, record),
         store.read((sql) => listAttempts(sql, id)),
+        whyWaiting(store, record, options.deadAfterMs),
       ]);
-      return { record, spec, attempts };
+      return { record, spec, attempts, waiting };
     },
     list: (filter, limit, before) => store.read((sql) => listTasks(sql, filter, limit, before)),
     async execute(id, caller) {

@@ -137,7 +137,7 @@ export class StubSupervisor implements Supervisor {
     },
     get: async (id) => {
       this.#called('get', id);
-      return { record: this.#find(id), spec: this.specs.get(id), attempts: [] };
+      return { record: this.#find(id), spec: this.specs.get(id), attempts: [], waiting: null };
     },
     list: async (filter: TaskFilter, limit, before) => {
       this.#called('list', filter, limit, before);

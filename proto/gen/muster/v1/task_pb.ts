@@ -354,7 +354,7 @@ export type Task = Message<"muster.v1.Task"> & {
   substate: string;
 
   /**
-   * Why it is in this state, in one word: exit_code, signal, timeout, node_lost, spawn_failed, cancelled, …
+   * Why it is in this state, in one word; GetTask also says why a pending task waits: node_offline, no_node, workers_busy, … Else exit_code, signal, timeout, node_lost, spawn_failed, cancelled, …
    *
    * @generated from field: string reason = 6;
    */
