@@ -197,7 +197,7 @@ CREATE INDEX tasks_queued_any ON tasks USING btree (priority DESC, queued_at, id
 CREATE INDEX tasks_queued_bound ON tasks USING btree (target_node_id, priority DESC, queued_at, id) WHERE ((substate = 'queued'::text) AND (target_node_id IS NOT NULL));
 CREATE INDEX tasks_running ON tasks USING btree (node_id) WHERE (state = 'running'::text);
 CREATE INDEX tasks_schedule ON tasks USING btree (schedule_id, id) WHERE (schedule_id IS NOT NULL);
-CREATE INDEX tasks_settled_node ON tasks USING btree (node_id, id) WHERE ((node_id IS NOT NULL) AND (state <> 'running'::text));
+CREATE INDEX tasks_settled_node ON tasks USING btree (node_id, state, id) WHERE ((node_id IS NOT NULL) AND (state <> 'running'::text));
 CREATE INDEX tasks_settled_state ON tasks USING btree (state, id) WHERE (state <> 'running'::text);
 CREATE INDEX tasks_shared_spec ON tasks USING btree (spec_id) WHERE (spec_id <> id);
 CREATE INDEX tasks_wake ON tasks USING btree (wake_at) WHERE (wake_at IS NOT NULL);

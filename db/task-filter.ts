@@ -7,7 +7,7 @@
  */
 import type postgres from 'postgres';
 import type { Sql } from './connect.ts';
-import type { TaskFilter } from './records.ts';
+import type { TaskFilter, TaskState } from './records.ts';
 
 type Fragment = postgres.PendingQuery<postgres.Row[]>;
 
@@ -87,7 +87,6 @@ export function splitFilter(
   const column = branchColumn(filter);
   for (const name of COLUMNS) {
     const values = valuesOf(filter, name);
-    // The branches of nodes are halves: settled and running.
     if (values.length > 0 && name !== column) {
       conditions.push(sql`and ${sql(`t.${name}`)} = any(${values}::text[])`);
     }
@@ -109,17 +108,22 @@ export function splitFilter(
   return { branches, conditions };
 }
 
-/** Running tasks stand in an index of their own. */
-function nodeBranches(sql: Sql, nodeId: string, states: readonly string[]): Fragment[] {
-  const branches: Fragment[] = [];
-  if (states.length === 0 || states.some((state) => state !== 'running')) {
-    branches.push(sql`and t.node_id = ${nodeId} and t.state <> 'running'`);
-  }
-  if (states.length === 0 || states.includes('running')) {
-    branches.push(sql`and t.node_id = ${nodeId} and t.state = 'running'`);
-  }
-  return branches;
+/** One branch for each state that is asked for: the index has the tasks of a node state by state, in the order of their ids. */
+function nodeBranches(sql: Sql, nodeId: string, asked: readonly string[]): Fragment[] {
+  const states = asked.length === 0 ? ALL_STATES : asked;
+  return states.map((state) => sql`and t.node_id = ${nodeId} and t.state = ${state}`);
 }
+
+const ALL_STATES: readonly TaskState[] = [
+  'pending',
+  'running',
+  'completed',
+  'failed',
+  'timeout',
+  'cancelled',
+];
+/** Nodes that are looked up one by one; planning the branches of more costs more than they save. */
+const MAX_NODE_BRANCHES = 10;
 
 /** Columns whose filters have several values, the most selective first. */
 const COLUMNS = ['node_id', 'creator', 'state', 'type'] as const;
@@ -140,5 +144,7 @@ function branchColumn(filter: TaskFilter): FilterColumn | null {
   const { ids, parentId, scheduleId, labels } = filter;
   if (ids ?? parentId ?? scheduleId) return null;
   if (Object.keys(labels ?? {}).length > 0) return null;
-  return COLUMNS.find((column) => valuesOf(filter, column).length > 0) ?? null;
+  const column = COLUMNS.find((name) => valuesOf(filter, name).length > 0) ?? null;
+  const isMany = column === 'node_id' && valuesOf(filter, column).length > MAX_NODE_BRANCHES;
+  return isMany ? null : column;
 }

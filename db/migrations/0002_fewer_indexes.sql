@@ -8,8 +8,8 @@ drop index tasks_node;
 
 -- listTasks by state, newest first, but for running. Ids are UUIDv7: their order is the order of creation.
 create index tasks_settled_state on tasks (state, id) where state <> 'running';
--- listTasks by node, but for running.
-create index tasks_settled_node on tasks (node_id, id) where node_id is not null and state <> 'running';
+-- listTasks by node, state by state, but for running.
+create index tasks_settled_node on tasks (node_id, state, id) where node_id is not null and state <> 'running';
 
 -- No label has such a key: one begins with a letter or a digit.
 insert into task_labels (key, value, task_id)
