@@ -5,6 +5,7 @@
  * changes nothing (I6). Signs of life are written in batches, for all sessions of a supervisor at once.
  */
 import type postgres from 'postgres';
+import type { NodeSnapshot } from '../machines/node-decide.ts';
 import type { Sql } from './connect.ts';
 import type { NodeRecord } from './records.ts';
 
@@ -38,6 +39,7 @@ interface NodeRow {
   left_ms: number | null;
   is_alive: boolean;
   active: number;
+  actor: NodeSnapshot | null;
 }
 
 /** Opens the next session of a node, which is created if it is new. Returns its epoch and who held the session before. */
@@ -185,7 +187,10 @@ function nodeRow(sql: Sql, deadAfterMs: number): postgres.PendingQuery<postgres.
     (extract(epoch from n.seen_at) * 1000)::double precision as seen_ms,
     (extract(epoch from n.left_at) * 1000)::double precision as left_ms,
     ${isAlive(sql, deadAfterMs)} as is_alive,
-    (select count(*)::integer from tasks as t where t.node_id = n.id and t.state = 'running') as active`;
+    (select count(*)::integer from tasks as t where t.node_id = n.id and t.state = 'running') as active,
+    (
+      select json_build_object('path', a.state, 'context', a.context) from node_actors as a where a.node_id = n.id
+    ) as actor`;
 }
 
 function toNodeRecord(row: NodeRow): NodeRecord {
@@ -204,5 +209,6 @@ function toNodeRecord(row: NodeRow): NodeRecord {
     leftAt: row.left_ms,
     isAlive: row.is_alive,
     active: row.active,
+    actor: row.actor,
   };
 }

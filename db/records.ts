@@ -3,6 +3,7 @@
  *
  * Times are ms since 1970 by the database's clock; ids are lower-case UUIDs. Specs are opaque JSON here.
  */
+import type { NodeSnapshot } from '../machines/node-decide.ts';
 import type { EndedAttempt, TaskContext, TaskInput } from '../machines/task-context.ts';
 import type { TaskEvent } from '../machines/task-events.ts';
 import type { StoredSnapshot } from '../machines/snapshot.ts';
@@ -125,6 +126,8 @@ export interface NodeRecord {
   readonly isAlive: boolean;
   /** Attempts in running.*. */
   readonly active: number;
+  /** What operators have asked of it; null for one that has never been drained. */
+  readonly actor: NodeSnapshot | null;
 }
 
 export interface TaskFilter {

@@ -39,6 +39,20 @@ create table migrations (
   constraint migrations_pkey PRIMARY KEY (version)
 );
 
+create table node_actors (
+  node_id text not null,
+  version integer not null,
+  machine_version integer not null,
+  state text not null,
+  context json not null,
+  wake_at timestamp with time zone,
+  updated_at timestamp with time zone not null,
+  constraint node_actors_pkey PRIMARY KEY (node_id),
+  constraint node_actors_node_fkey FOREIGN KEY (node_id) REFERENCES nodes(id) ON DELETE CASCADE,
+  constraint node_actors_state_known CHECK ((state = ANY (ARRAY['active'::text, 'draining'::text, 'stopping'::text, 'drained'::text])))
+);
+CREATE INDEX node_actors_draining ON node_actors USING btree (node_id) WHERE (state = ANY (ARRAY['draining'::text, 'stopping'::text]));
+
 create table node_group_members (
   group_name text not null,
   node_id text not null,
@@ -57,6 +71,18 @@ create table node_groups (
   constraint node_groups_parent_fkey FOREIGN KEY (parent) REFERENCES node_groups(name)
 );
 CREATE INDEX node_groups_parent ON node_groups USING btree (parent) WHERE (parent IS NOT NULL);
+
+create table node_transitions (
+  node_id text not null,
+  version integer not null,
+  event json not null,
+  from_path text not null,
+  to_path text not null,
+  at timestamp with time zone not null,
+  supervisor_id text not null,
+  constraint node_transitions_pkey PRIMARY KEY (node_id, version),
+  constraint node_transitions_node_fkey FOREIGN KEY (node_id) REFERENCES nodes(id) ON DELETE CASCADE
+);
 
 create table nodes (
   id text not null,
@@ -213,6 +239,31 @@ create table transitions (
   supervisor_id text not null,
   constraint transitions_pkey PRIMARY KEY (task_id, version)
 );
+
+CREATE OR REPLACE FUNCTION delete_node(deleted_id text, dead_after interval)
+ RETURNS text
+ LANGUAGE plpgsql
+AS $function$
+declare
+  node record;
+begin
+  -- A session that is being opened at this moment comes before or after.
+  select n.left_at, n.seen_at into node from nodes as n where n.id = deleted_id for update;
+  if not found then
+    return 'unknown';
+  end if;
+  if node.left_at is null and node.seen_at > now() - dead_after then
+    return 'connected';
+  end if;
+  if exists (select 1 from tasks where node_id = deleted_id and state = 'running')
+    or exists (
+      select 1 from tasks where node_id = deleted_id and state = 'pending' and target_node_id = deleted_id
+    ) then
+    return 'has_tasks';
+  end if;
+  delete from nodes where id = deleted_id;
+  return 'deleted';
+end $function$;
 
 CREATE OR REPLACE FUNCTION delete_node_group(deleted_name text)
  RETURNS text

@@ -9,7 +9,7 @@ import { addSelectionFlags } from './selection-flags.ts';
 
 /** Adds `node` with its commands to the program. */
 export function addNodeCommands(program: Command): void {
-  const node = program.command('node').description('look at the hosts and edit their labels');
+  const node = program.command('node').description('look at the hosts, label and drain them');
 
   const list = addClientFlags(node.command('list').alias('ls').description('list nodes by id'))
     .option('--state <states>', 'online, unreachable, offline; repeatable', collect)
@@ -61,6 +61,61 @@ export function addNodeCommands(program: Command): void {
   label.action((id: string, changes: string[]) =>
     perform(ORDINARY, async () =>
       (await import('./node/label.ts')).labelNode(id, changes, flagsOf(label)),
+    ),
+  );
+  addDrainCommands(node);
+}
+
+/** Adds what takes a host out of work and back. */
+function addDrainCommands(node: Command): void {
+  const drain = addClientFlags(
+    node.command('drain').description('give a node no new task and let those at work end'),
+  )
+    .argument('<id>', 'id of the node')
+    .option('--deadline <duration>', 'how long tasks at work may go on (default: as they need)')
+    .option('--then <stop|leave>', 'after the deadline cancel them, or let them go on')
+    .option('--note <text>', 'why, for the history')
+    .option('--wait', 'return when the node is drained');
+  addExamples(drain, [
+    [
+      'muster node drain web-1 --deadline 10m --wait',
+      'before a reboot; what still runs is stopped',
+    ],
+    ['muster node drain web-1 --note "disk swap"', 'for as long as its tasks take'],
+  ]);
+  drain.action((id: string) =>
+    perform(ORDINARY, async () => (await import('./node/drain.ts')).drainNode(id, flagsOf(drain))),
+  );
+
+  const resume = addClientFlags(node.command('resume').description('give a node tasks again'));
+  resume.argument('<id>', 'id of the node');
+  addExamples(resume, [['muster node resume web-1', 'after its maintenance']]);
+  resume.action((id: string) =>
+    perform(ORDINARY, async () =>
+      (await import('./node/drain.ts')).resumeNode(id, flagsOf(resume)),
+    ),
+  );
+
+  const remove = addClientFlags(
+    node.command('delete').alias('rm').description('forget a node whose agent is gone'),
+  );
+  remove.argument('<id>', 'id of the node');
+  addExamples(remove, [['muster node delete web-9', 'its past tasks stay']]);
+  remove.action((id: string) =>
+    perform(ORDINARY, async () =>
+      (await import('./node/drain.ts')).deleteNode(id, flagsOf(remove)),
+    ),
+  );
+
+  const history = addClientFlags(
+    node.command('history').description('show what has been asked of a node'),
+  )
+    .argument('<id>', 'id of the node')
+    .option('--verify', 'replay it and compare with what is stored');
+  addExamples(history, [['muster node history web-1', 'who drained it, when and why']]);
+  history.action((id: string) =>
+    perform(ORDINARY, async () =>
+      (await import('./node/history.ts')).showNodeHistory(id, flagsOf(history)),
     ),
   );
 }

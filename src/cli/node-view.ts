@@ -3,17 +3,18 @@
  */
 import { timestampMs } from '@bufbuild/protobuf/wkt';
 import type { Node } from '../../proto/gen/muster/v1/node_pb.ts';
-import { NodeState } from '../../proto/gen/muster/v1/node_pb.ts';
+import { DrainEnd, DrainState, NodeState } from '../../proto/gen/muster/v1/node_pb.ts';
 import { enumName } from './enums.ts';
 import type { Cell, Column } from './table.ts';
 import { harmless } from './table.ts';
 import { absolute, labelsText, stateCell, stateText } from './task-view.ts';
-import { formatAge } from './time.ts';
+import { formatAge, formatTime } from './time.ts';
 
 /** The columns of `nodeRow`. */
 export const NODE_COLUMNS: readonly Column[] = [
   { title: 'ID' },
   { title: 'STATE' },
+  { title: 'DRAIN', dropOrder: 6 },
   { title: 'ACTIVE', align: 'right' },
   { title: 'SLOTS', align: 'right', dropOrder: 2 },
   { title: 'HOST', shrinkTo: 8, dropOrder: 1 },
@@ -27,6 +28,7 @@ export function nodeRow(node: Node, nowMs: number): (Cell | string)[] {
   return [
     node.id,
     stateCell(nodeStateName(node)),
+    node.drain === undefined ? '' : enumName(DrainState, node.drain.state),
     String(node.active),
     String(node.slots),
     node.facts?.hostname ?? '',
@@ -42,6 +44,7 @@ export function nodeDetails(node: Node, nowMs: number): [string, string][] {
   return [
     ['ID', node.id],
     ['State', stateText(nodeStateName(node))],
+    ['Drain', drainText(node)],
     ['Slots', `${node.active} of ${node.slots} in use`],
     ['Labels', labelsText(node.labels)],
     ['Given', labelsText(node.serverLabels)],
@@ -71,6 +74,22 @@ export function nodeDetails(node: Node, nowMs: number): [string, string][] {
     ['Connected', absolute(node.connectedAt, nowMs)],
     ['Last seen', absolute(node.lastSeenAt, nowMs)],
   ];
+}
+
+/** How far the drain of a node is; empty without one. */
+export function drainText({ drain }: Node): string {
+  if (drain === undefined) return '';
+  const { state, active, deadlineAt, onDeadline, requestedBy, note } = drain;
+  const parts = [enumName(DrainState, state)];
+  if (state !== DrainState.DRAINED || active > 0) {
+    parts.push(`${active} ${active === 1 ? 'task' : 'tasks'} at work`);
+  }
+  if (state === DrainState.DRAINING && deadlineAt !== undefined) {
+    const then = onDeadline === DrainEnd.LEAVE ? 'left' : 'stopped';
+    parts.push(`${then} at ${formatTime(timestampMs(deadlineAt))}`);
+  }
+  parts.push(`asked for by ${requestedBy}${note === '' ? '' : `: ${note}`}`);
+  return harmless(parts.join(', '));
 }
 
 function nodeStateName(node: Node): string {

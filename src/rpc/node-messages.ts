@@ -1,14 +1,23 @@
 /**
  * Nodes as messages.
  */
-import { create, fromJson, type JsonValue } from '@bufbuild/protobuf';
+import { create, fromJson, type JsonObject, type JsonValue } from '@bufbuild/protobuf';
 import {
+  DrainEnd,
+  DrainState,
   type Node,
+  type NodeDrain,
+  NodeDrainSchema,
   NodeFactsSchema,
   NodeSchema,
   NodeState,
 } from '../../proto/gen/muster/v1/node_pb.ts';
-import type { NodeRecord, NodeState as StateName } from '../supervisor/supervisor.ts';
+import { type Transition, TransitionSchema } from '../../proto/gen/muster/v1/task_pb.ts';
+import type {
+  NodeRecord,
+  NodeState as StateName,
+  NodeTransition,
+} from '../supervisor/supervisor.ts';
 import { timestampOf } from './times.ts';
 
 const STATES: Readonly<Record<StateName, NodeState>> = {
@@ -40,6 +49,41 @@ export function nodeOf(record: NodeRecord): Node {
     createdAt: timestampOf(record.createdAt),
     connectedAt: timestampOf(record.connectedAt),
     lastSeenAt: timestampOf(record.seenAt),
+    drain: drainOf(record),
+  });
+}
+
+const DRAIN_STATES: Readonly<Record<string, DrainState>> = {
+  draining: DrainState.DRAINING,
+  stopping: DrainState.STOPPING,
+  drained: DrainState.DRAINED,
+};
+
+function drainOf({ actor }: NodeRecord): NodeDrain | undefined {
+  if (actor === null || actor.context.drain === null) return undefined;
+  const { drain, active, drainedAt } = actor.context;
+  return create(NodeDrainSchema, {
+    state: DRAIN_STATES[actor.path] ?? DrainState.UNSPECIFIED,
+    requestedBy: drain.by,
+    note: drain.note,
+    requestedAt: timestampOf(drain.requestedAt),
+    deadlineAt: timestampOf(drain.deadlineAt),
+    onDeadline: drain.onDeadline === 'leave' ? DrainEnd.LEAVE : DrainEnd.STOP,
+    active,
+    drainedAt: timestampOf(drainedAt),
+  });
+}
+
+/** A step of a node as an actor. */
+export function nodeTransitionOf(record: NodeTransition): Transition {
+  return create(TransitionSchema, {
+    version: record.version,
+    eventType: record.event.type,
+    event: record.event as unknown as JsonObject,
+    fromState: record.fromPath,
+    toState: record.toPath,
+    at: timestampOf(record.at),
+    supervisorId: record.supervisorId,
   });
 }
 

@@ -12,6 +12,8 @@ export interface News {
   readonly queuedFor: readonly string[];
   /** Nodes that opened a session with the sender. */
   readonly sessions: readonly string[];
+  /** Nodes whose operators have asked something of them. */
+  readonly nodes?: readonly string[];
 }
 
 /** NOTIFY takes less than 8,000 bytes, and refuses the whole commit for one more. */
@@ -26,7 +28,8 @@ export function encodeNews(news: News): string {
   const sessions = news.sessions.slice(0, MAX_NODE_IDS);
   // More than fit: everybody looks.
   const queuedFor = isShort ? news.queuedFor : ['*'];
-  const payload = JSON.stringify({ from: news.from, taskIds, queuedFor, sessions });
+  const nodes = news.nodes?.slice(0, MAX_NODE_IDS);
+  const payload = JSON.stringify({ from: news.from, taskIds, queuedFor, sessions, nodes });
   if (Buffer.byteLength(payload) <= MAX_BYTES) return payload;
   return JSON.stringify({ from: news.from, taskIds: null, queuedFor: ['*'], sessions: [] });
 }
@@ -41,6 +44,7 @@ export function decodeNews(payload: string): News | null {
       taskIds: Array.isArray(news.taskIds) ? news.taskIds : null,
       queuedFor: Array.isArray(news.queuedFor) ? news.queuedFor : [],
       sessions: Array.isArray(news.sessions) ? news.sessions : [],
+      nodes: Array.isArray(news.nodes) ? news.nodes : [],
     };
   } catch {
     return null;

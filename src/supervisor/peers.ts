@@ -12,6 +12,7 @@ import type { Clock, Timer } from '../process/clock.ts';
 import { sleep } from '../process/clock.ts';
 import type { Logger } from '../process/log.ts';
 import type { Changes } from './changes.ts';
+import type { Drains } from './drains.ts';
 import type { Host } from './host.ts';
 import { decodeNews } from './news.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -26,6 +27,7 @@ export interface PeersOptions {
   readonly sessions: SessionRegistry;
   readonly scheduler: Scheduler;
   readonly changes: Changes;
+  readonly drains: Drains;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -85,6 +87,7 @@ export class Peers {
       // A lost connection: the next sign of life finds out.
       sessions.replacedElsewhere(nodeId).catch(() => {});
     }
+    for (const nodeId of news.nodes ?? []) this.#options.drains.look(nodeId);
     if (news.queuedFor.length > 0) scheduler.look(news.queuedFor);
     if (news.taskIds === null) {
       this.#hasMissed = true;

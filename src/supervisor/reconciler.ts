@@ -2,8 +2,8 @@
  * The reconciler: makes true, slowly and surely, what the fast paths should have made true at once.
  *
  * Every sweep looks at the running tasks of the nodes connected here and repeats what their state asks for; tells the tasks of
- * silent nodes, whoever held them, that their session is lost; looks after every fan-out under way; and has the scheduler look for
- * queued tasks that nobody announced.
+ * silent nodes, whoever held them, that their session is lost; looks after every fan-out and every drain under way; and has the
+ * scheduler look for queued tasks that nobody announced.
  * It keeps nothing but what it saw missing the last time.
  */
 import { listRunningTasks, listStrandedTasks } from '../../db/tasks.ts';
@@ -11,6 +11,7 @@ import { MusterError } from '../../machines/errors.ts';
 import type { Clock, Timer } from '../process/clock.ts';
 import type { Logger } from '../process/log.ts';
 import type { Availability } from './availability.ts';
+import type { Drains } from './drains.ts';
 import type { FanOuts } from './fan-outs.ts';
 import type { Host } from './host.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -25,6 +26,7 @@ export interface ReconcilerOptions {
   readonly sessions: SessionRegistry;
   readonly scheduler: Scheduler;
   readonly fanOuts: FanOuts;
+  readonly drains: Drains;
   readonly clock: Clock;
   readonly log: Logger;
   /** Default 5 s. */
@@ -58,6 +60,7 @@ export class Reconciler {
     const running = await this.#reconcileRunning();
     const stranded = await this.#tellStranded();
     await this.#options.fanOuts.sweep();
+    await this.#options.drains.sweep();
     this.#options.scheduler.look(['', '*']);
     return { running, stranded };
   }

@@ -63,6 +63,8 @@ export class Session {
   readonly #unusableSlots = new Set<number>();
   /** The last output of a task on its way to the store. */
   readonly #storing = new Map<string, Promise<void>>();
+  /** False while the node is drained: it is given no new task. */
+  takesTasks = true;
   #beforeBegin: AgentCommand[] | null = [];
   #isClosed = false;
   #lastHeardAt: number;
@@ -78,18 +80,20 @@ export class Session {
     this.#lastHeardAt = options.monotonic();
   }
 
-  /** Takes work: begun and not closed. */
+  /** Can be spoken to: begun and not closed. */
   get isReady(): boolean {
     return this.#beforeBegin === null && !this.#isClosed;
   }
 
   /** Negative while prefetched attempts wait in the agent. */
   get freeSlots(): number {
+    if (!this.takesTasks) return 0;
     return this.slots - this.#unusableSlots.size - this.#active.size;
   }
 
   /** How many bound tasks may be sent beyond the free slots, to hide the way there and back. */
   get prefetch(): number {
+    if (!this.takesTasks) return 0;
     return Math.ceil(this.slots / 2);
   }
 

@@ -5,6 +5,7 @@
  * supervisor, and then adopts the node's running tasks: each is told of the new session and what the agent holds of it.
  * Commands follow from the state of a task (level, not edge): `deliver` is the fast path, the reconciler repeats it.
  */
+import { listClosedNodes } from '../../db/node-actors.ts';
 import { closeNodeSession, openNodeSession, touchNodes } from '../../db/nodes.ts';
 import { listRunningTasks } from '../../db/tasks.ts';
 import type { TaskRecord } from '../../db/records.ts';
@@ -111,6 +112,9 @@ export class SessionRegistry implements Sessions {
     }
     try {
       if (this.#byNode.get(nodeId) === session) await this.#adoptAll(session);
+      // Read when it is known here, so that a drain that is asked for from now on finds it.
+      const closed = await store.read((sql) => listClosedNodes(sql, [nodeId]));
+      if (closed.has(nodeId)) session.takesTasks = false;
     } catch (error) {
       // Nobody will drive it; the agent comes again.
       this.#drop(session, 'shutdown', 'the database does not answer; connect again');

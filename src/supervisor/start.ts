@@ -17,6 +17,7 @@ import type { Logger } from '../process/log.ts';
 import { Availability } from './availability.ts';
 import { Changes } from './changes.ts';
 import { DatabaseClock } from './database-clock.ts';
+import { Drains } from './drains.ts';
 import { FanOuts } from './fan-outs.ts';
 import { createGroupActions } from './groups.ts';
 import { Host } from './host.ts';
@@ -30,6 +31,7 @@ import { DEFAULT_KEEP_TASKS_MS, RetentionService } from './retention.ts';
 import { Scheduler } from './scheduler.ts';
 import { SessionRegistry } from './sessions.ts';
 import { ScheduleService } from './schedules/schedule-service.ts';
+import type { ScheduleServiceOptions } from './schedules/schedule-service.ts';
 import { createScheduleActions } from './schedules/schedules.ts';
 import { SpecCache } from './spec-cache.ts';
 import { createStore } from './store.ts';
@@ -85,7 +87,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   return {
     id: options.supervisorId,
     tasks: services.tasks,
-    nodes: createNodeActions(core.store, sessions.deadAfterMs),
+    nodes: services.nodes,
     groups: createGroupActions(core.store),
     schedules: services.scheduleActions,
     sessions,
@@ -112,6 +114,7 @@ function createServices(options: SupervisorOptions, core: Core) {
   const onCommitted = ({ record, transitions, effects }: Committed) => {
     sessions.committed(record.id);
     fanOuts.committed(record);
+    drains.committed(record);
     for (const effect of effects) {
       if (effect.type === 'offerTask') scheduler.offer(record);
       else if (effect.type === 'rollOut') fanOuts.look(record.id);
@@ -139,37 +142,36 @@ function createServices(options: SupervisorOptions, core: Core) {
     sessionOf: (nodeId) => sessions.get(nodeId),
   });
   const fanOuts: FanOuts = new FanOuts(common);
+  const drains: Drains = new Drains({ ...common, stamper, sessions, scheduler });
   const timers: TimerService = new TimerService(store, host, clock, log);
   const intervalMs = options.sweepIntervalMs ?? 5_000;
-  const parts = { ...common, availability, sessions, scheduler, fanOuts };
+  const parts = { ...common, availability, sessions, scheduler, fanOuts, drains };
   const reconciler = new Reconciler({ ...parts, intervalMs });
-  const peers = new Peers({ ...common, database, sessions, scheduler, changes });
+  const peers = new Peers({ ...common, database, sessions, scheduler, changes, drains });
+  const { deadAfterMs } = sessions;
+  const nodes = createNodeActions({ store, stamper, supervisorId, deadAfterMs, drains });
   const ids = createIdSource(options.randomBytes);
   const creator = { store, specs, stamper, ids, supervisorId, onCommitted };
-  const tasks = createTaskActions({
-    store,
-    host,
-    changes,
-    clock,
-    creator,
-    deadAfterMs: sessions.deadAfterMs,
-  });
-  const schedules = new ScheduleService({ store, host, creator, clock, log });
-  const scheduleActions = createScheduleActions({ host, creator }, schedules.poke);
-  const retention = createRetention(options, store);
+  const tasks = createTaskActions({ store, host, changes, clock, creator, deadAfterMs });
   return {
+    ...createScheduling({ store, host, creator, clock, log }),
     host,
     sessions,
+    nodes,
     scheduler,
     fanOuts,
+    drains,
     timers,
     reconciler,
-    retention,
     peers,
     tasks,
-    schedules,
-    scheduleActions,
+    retention: createRetention(options, store),
   };
+}
+
+function createScheduling(options: ScheduleServiceOptions) {
+  const schedules = new ScheduleService(options);
+  return { schedules, scheduleActions: createScheduleActions(options, schedules.poke) };
 }
 
 function createRetention({ clock, log, keepTasksMs }: SupervisorOptions, store: Store) {
@@ -196,6 +198,7 @@ async function stopAll(core: Core, services: ReturnType<typeof createServices>):
   const { availability, store, databaseClock } = core;
   services.scheduler.stop();
   services.fanOuts.stop();
+  services.drains.stop();
   services.timers.stop();
   services.schedules.stop();
   services.reconciler.stop();

@@ -4,6 +4,7 @@
  * Everything here speaks of the domain, never of protobuf. Each method rejects with a MusterError and nothing else.
  */
 import type { NodeLabelChange } from '../../db/node-labels.ts';
+import type { DrainEnd } from '../../machines/node-context.ts';
 import type { TaskInput } from '../../machines/task-context.ts';
 import type { HeldPhase, TaskReport } from '../../machines/task-events.ts';
 import type {
@@ -17,12 +18,14 @@ import type {
   TaskType,
   TransitionRecord,
 } from '../../db/records.ts';
+import type { NodeTransition } from '../../db/node-actors.ts';
 import type { NodeGroupDraft, NodeGroupRecord } from '../../db/node-groups.ts';
 import type { FireRecord, ScheduleRecord } from '../../db/schedules.ts';
 import type { Missed, Overlap, Timing } from '../../machines/schedule-context.ts';
 import type { EndedAttempt } from '../../machines/task-context.ts';
 import type { Waiting } from './waiting.ts';
 
+export type { NodeTransition } from '../../db/node-actors.ts';
 export type { NodeGroupRecord } from '../../db/node-groups.ts';
 export type { FireRecord, ScheduleRecord } from '../../db/schedules.ts';
 
@@ -204,6 +207,24 @@ export interface Nodes {
   get(id: string): Promise<NodeRecord>;
   /** Changes the labels that the server gives. @throws MusterError `unknown_node`, `resource_exhausted` for too many of them */
   updateLabels(id: string, change: NodeLabelChange): Promise<NodeRecord>;
+  /** Gives it no new task, and waits for those at work. @throws MusterError `unknown_node`, `illegal_transition` */
+  drain(id: string, drain: DrainDraft, caller: Caller): Promise<NodeRecord>;
+  /** Gives it tasks again. @throws MusterError `unknown_node` */
+  resume(id: string, caller: Caller): Promise<NodeRecord>;
+  /** Forgets a node that is gone. @throws MusterError `unknown_node`, `illegal_transition` */
+  delete(id: string): Promise<void>;
+  /** Its steps as an actor after a version, in order. @throws MusterError `unknown_node` */
+  history(id: string, afterVersion: number, limit: number): Promise<NodeTransition[]>;
+  /** Replays its history and compares: one sentence for each difference (I4). @throws MusterError `unknown_node` */
+  verify(id: string): Promise<readonly string[]>;
+}
+
+/** How a node is to be emptied. */
+export interface DrainDraft {
+  readonly note: string;
+  /** Null for as long as it takes. */
+  readonly deadlineMs: number | null;
+  readonly onDeadline: DrainEnd;
 }
 
 export type NodeState = 'online' | 'unreachable' | 'offline';

@@ -5,11 +5,18 @@
  */
 import { listNodes, readNodes } from '../../db/nodes.ts';
 import type { NodeRecord, TaskRecord } from '../../db/records.ts';
+import { takesTasks } from '../../machines/node-decide.ts';
 import type { Store } from './store.ts';
 
 /** One word, and the same in a sentence. */
 export interface Waiting {
-  readonly reason: 'node_offline' | 'node_unreachable' | 'no_node' | 'workers_busy' | 'fan_out';
+  readonly reason:
+    | 'node_offline'
+    | 'node_unreachable'
+    | 'node_draining'
+    | 'no_node'
+    | 'workers_busy'
+    | 'fan_out';
   readonly message: string;
 }
 
@@ -34,8 +41,13 @@ export async function whyWaiting(
   const filter = { states: ['online'] } as const;
   const online = await store.read((sql) => listNodes(sql, filter, MAX_NODES, null, deadAfterMs));
   if (online.length === 0) return { reason: 'no_node', message: 'no node is connected' };
-  if (online.some(hasFreeWorker)) return null;
-  const nodes = online.length === 1 ? 'the only node' : `all ${online.length} nodes`;
+  const open = online.filter((node) => !isDrained(node));
+  if (open.length === 0) {
+    const which = online.length === 1 ? 'the only node' : `each of the ${online.length} nodes`;
+    return { reason: 'node_draining', message: `${which} that is connected is being drained` };
+  }
+  if (open.some(hasFreeWorker)) return null;
+  const nodes = open.length === 1 ? 'the only node' : `all ${open.length} nodes`;
   return { reason: 'workers_busy', message: `the workers of ${nodes} that are connected are busy` };
 }
 
@@ -50,9 +62,17 @@ function whyWaitingForNode(nodeId: string, node: NodeRecord | undefined): Waitin
     const message = `waits for node ${nodeId}, which has been silent for too long`;
     return { reason: 'node_unreachable', message };
   }
+  if (isDrained(node)) {
+    const message = `waits for node ${nodeId}, which takes no tasks: it is ${node.actor?.path}`;
+    return { reason: 'node_draining', message };
+  }
   if (hasFreeWorker(node)) return null;
   const message = `waits for a worker of node ${nodeId}, which has ${node.slots} at work`;
   return { reason: 'workers_busy', message };
+}
+
+function isDrained({ actor }: NodeRecord): boolean {
+  return actor !== null && !takesTasks(actor);
 }
 
 function hasFreeWorker({ active, slots }: NodeRecord): boolean {

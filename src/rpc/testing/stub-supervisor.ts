@@ -9,6 +9,7 @@ import type {
   AgentHello,
   AgentLink,
   Caller,
+  DrainDraft,
   NodeLabelChange,
   NodeRecord,
   NodeSelection,
@@ -226,6 +227,23 @@ export class StubSupervisor implements Supervisor {
       this.#called('updateNode', id, change);
       return { ...nodeRecord(id), labels: change.set, serverLabels: change.set };
     },
+    drain: async (id: string, drain: DrainDraft, caller: Caller) => {
+      this.#called('drainNode', id, drain, caller);
+      return nodeRecord(id);
+    },
+    resume: async (id: string, caller: Caller) => {
+      this.#called('resumeNode', id, caller);
+      return nodeRecord(id);
+    },
+    delete: async (id: string) => this.#called('deleteNode', id),
+    history: async (id: string, afterVersion: number, limit: number) => {
+      this.#called('nodeHistory', id, afterVersion, limit);
+      return [];
+    },
+    verify: async (id: string) => {
+      this.#called('verifyNode', id);
+      return [];
+    },
   };
 
   readonly groups = {
@@ -348,6 +366,7 @@ export function nodeRecord(id: string): NodeRecord {
     leftAt: null,
     isAlive: true,
     active: 1,
+    actor: null,
   };
 }
 

@@ -23,13 +23,12 @@ import {
 } from '../../../machines/schedule-decide.ts';
 import { checkNodes } from '../creation.ts';
 import type { Caller, ScheduleDraft, Schedules } from '../supervisor.ts';
-import { sortedJson } from '../task-history.ts';
+import { verifyHistory } from '../verify-history.ts';
 import { checkTiming, listDue, nextDue } from './calendar.ts';
 import { fireNow } from './firing.ts';
 import type { FiringOptions } from './firing.ts';
 import { MAX_CONFLICTS, commitMove, loadSchedule, moveSchedule } from './schedule-actor.ts';
 
-const PAGE = 500;
 const SEED_RANGE = 2 ** 32;
 
 /** @param onChanged a schedule is due at another time than before */
@@ -138,30 +137,17 @@ async function create(
 }
 
 async function verify({ creator }: FiringOptions, record: ScheduleRecord): Promise<string[]> {
-  const steps: ScheduleTransition[] = [];
-  for (;;) {
-    const last = steps.at(-1)?.version ?? 0;
-    const page = await creator.store.read((sql) =>
-      listScheduleTransitions(sql, record.id, last, PAGE),
-    );
-    steps.push(...page.filter(({ version }) => version <= record.version));
-    if (page.length < PAGE) break;
-  }
-  const gaps = steps.flatMap(({ version }, index) =>
-    version === index + 1 ? [] : [`version ${index + 1} is missing`],
-  );
-  const [first, ...rest] = steps;
-  if (first?.event.type !== 'schedule.created') return [...gaps, 'there is no creation'];
-  if (steps.length !== record.version) {
-    gaps.push(`the schedule has version ${record.version}, its history ends with ${steps.length}`);
-  }
-  try {
-    const events = rest.map(({ event }) => event as ScheduleEvent);
-    const replayed = replaySchedule(first.event.input, events, record.machineVersion);
-    if (sortedJson(replayed) === sortedJson(record.snapshot)) return gaps;
-    return [...gaps, 'the replay gives another snapshot than is stored'];
-  } catch (error) {
-    if (error instanceof MusterError) return [...gaps, error.message];
-    throw error;
-  }
+  const { id, version, machineVersion, snapshot } = record;
+  return await verifyHistory<ScheduleTransition>({
+    kind: 'schedule',
+    version,
+    snapshot,
+    read: (after, limit) =>
+      creator.store.read((sql) => listScheduleTransitions(sql, id, after, limit)),
+    replay: (first, rest) => {
+      if (first.event.type !== 'schedule.created') return null;
+      const events = rest.map(({ event }) => event as ScheduleEvent);
+      return replaySchedule(first.event.input, events, machineVersion);
+    },
+  });
 }

@@ -14,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file muster/v1/node.proto.
  */
 export const file_muster_v1_node: GenFile = /*@__PURE__*/
-  fileDesc("ChRtdXN0ZXIvdjEvbm9kZS5wcm90bxIJbXVzdGVyLnYxIpEECgROb2RlEgoKAmlkGAEgASgJEiMKBXN0YXRlGAIgASgOMhQubXVzdGVyLnYxLk5vZGVTdGF0ZRIrCgZsYWJlbHMYAyADKAsyGy5tdXN0ZXIudjEuTm9kZS5MYWJlbHNFbnRyeRIjCgVmYWN0cxgEIAEoCzIULm11c3Rlci52MS5Ob2RlRmFjdHMSDQoFc2xvdHMYBSABKAUSDgoGYWN0aXZlGAYgASgFEg0KBWVwb2NoGAcgASgDEg8KB2Jvb3RfaWQYCCABKAkSFQoNc3VwZXJ2aXNvcl9pZBgJIAEoCRIuCgpjcmVhdGVkX2F0GAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIwCgxjb25uZWN0ZWRfYXQYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjAKDGxhc3Rfc2Vlbl9hdBgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASOAoNc2VydmVyX2xhYmVscxgNIAMoCzIhLm11c3Rlci52MS5Ob2RlLlNlcnZlckxhYmVsc0VudHJ5Gi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaMwoRU2VydmVyTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASLEAQoJTm9kZUZhY3RzEhAKCGhvc3RuYW1lGAEgASgJEhEKCWFkZHJlc3NlcxgCIAMoCRIKCgJvcxgDIAEoCRISCgpvc19yZWxlYXNlGAQgASgJEgwKBGFyY2gYBSABKAkSDQoFY29yZXMYBiABKAUSFAoMbWVtb3J5X2J5dGVzGAcgASgDEhUKDWFnZW50X3ZlcnNpb24YCCABKAkSDwoHcnVudGltZRgJIAEoCRIXCg9ydW50aW1lX3ZlcnNpb24YCiABKAkqcgoJTm9kZVN0YXRlEhoKFk5PREVfU1RBVEVfVU5TUEVDSUZJRUQQABIVChFOT0RFX1NUQVRFX09OTElORRABEhoKFk5PREVfU1RBVEVfVU5SRUFDSEFCTEUQAhIWChJOT0RFX1NUQVRFX09GRkxJTkUQA2IGcHJvdG8z", [file_google_protobuf_timestamp]);
+  fileDesc("ChRtdXN0ZXIvdjEvbm9kZS5wcm90bxIJbXVzdGVyLnYxIrYECgROb2RlEgoKAmlkGAEgASgJEiMKBXN0YXRlGAIgASgOMhQubXVzdGVyLnYxLk5vZGVTdGF0ZRIrCgZsYWJlbHMYAyADKAsyGy5tdXN0ZXIudjEuTm9kZS5MYWJlbHNFbnRyeRIjCgVmYWN0cxgEIAEoCzIULm11c3Rlci52MS5Ob2RlRmFjdHMSDQoFc2xvdHMYBSABKAUSDgoGYWN0aXZlGAYgASgFEg0KBWVwb2NoGAcgASgDEg8KB2Jvb3RfaWQYCCABKAkSFQoNc3VwZXJ2aXNvcl9pZBgJIAEoCRIuCgpjcmVhdGVkX2F0GAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIwCgxjb25uZWN0ZWRfYXQYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjAKDGxhc3Rfc2Vlbl9hdBgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASOAoNc2VydmVyX2xhYmVscxgNIAMoCzIhLm11c3Rlci52MS5Ob2RlLlNlcnZlckxhYmVsc0VudHJ5EiMKBWRyYWluGA4gASgLMhQubXVzdGVyLnYxLk5vZGVEcmFpbhotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGjMKEVNlcnZlckxhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiogIKCU5vZGVEcmFpbhIkCgVzdGF0ZRgBIAEoDjIVLm11c3Rlci52MS5EcmFpblN0YXRlEhQKDHJlcXVlc3RlZF9ieRgCIAEoCRIMCgRub3RlGAMgASgJEjAKDHJlcXVlc3RlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLZGVhZGxpbmVfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEigKC29uX2RlYWRsaW5lGAYgASgOMhMubXVzdGVyLnYxLkRyYWluRW5kEg4KBmFjdGl2ZRgHIAEoBRIuCgpkcmFpbmVkX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCLEAQoJTm9kZUZhY3RzEhAKCGhvc3RuYW1lGAEgASgJEhEKCWFkZHJlc3NlcxgCIAMoCRIKCgJvcxgDIAEoCRISCgpvc19yZWxlYXNlGAQgASgJEgwKBGFyY2gYBSABKAkSDQoFY29yZXMYBiABKAUSFAoMbWVtb3J5X2J5dGVzGAcgASgDEhUKDWFnZW50X3ZlcnNpb24YCCABKAkSDwoHcnVudGltZRgJIAEoCRIXCg9ydW50aW1lX3ZlcnNpb24YCiABKAkqcgoJTm9kZVN0YXRlEhoKFk5PREVfU1RBVEVfVU5TUEVDSUZJRUQQABIVChFOT0RFX1NUQVRFX09OTElORRABEhoKFk5PREVfU1RBVEVfVU5SRUFDSEFCTEUQAhIWChJOT0RFX1NUQVRFX09GRkxJTkUQAyp2CgpEcmFpblN0YXRlEhsKF0RSQUlOX1NUQVRFX1VOU1BFQ0lGSUVEEAASGAoURFJBSU5fU1RBVEVfRFJBSU5JTkcQARIYChREUkFJTl9TVEFURV9TVE9QUElORxACEhcKE0RSQUlOX1NUQVRFX0RSQUlORUQQAypOCghEcmFpbkVuZBIZChVEUkFJTl9FTkRfVU5TUEVDSUZJRUQQABISCg5EUkFJTl9FTkRfU1RPUBABEhMKD0RSQUlOX0VORF9MRUFWRRACYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
  * Node is a host with an agent.
@@ -98,6 +98,13 @@ export type Node = Message<"muster.v1.Node"> & {
    * @generated from field: map<string, string> server_labels = 13;
    */
   serverLabels: { [key: string]: string };
+
+  /**
+   * Absent while it takes work.
+   *
+   * @generated from field: muster.v1.NodeDrain drain = 14;
+   */
+  drain?: NodeDrain | undefined;
 };
 
 /**
@@ -106,6 +113,66 @@ export type Node = Message<"muster.v1.Node"> & {
  */
 export const NodeSchema: GenMessage<Node> = /*@__PURE__*/
   messageDesc(file_muster_v1_node, 0);
+
+/**
+ * NodeDrain is an operator's wish to empty a node, and what has come of it.
+ *
+ * @generated from message muster.v1.NodeDrain
+ */
+export type NodeDrain = Message<"muster.v1.NodeDrain"> & {
+  /**
+   * @generated from field: muster.v1.DrainState state = 1;
+   */
+  state: DrainState;
+
+  /**
+   * Name of the token that asked for it.
+   *
+   * @generated from field: string requested_by = 2;
+   */
+  requestedBy: string;
+
+  /**
+   * @generated from field: string note = 3;
+   */
+  note: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp requested_at = 4;
+   */
+  requestedAt?: Timestamp | undefined;
+
+  /**
+   * Absent for as long as it takes.
+   *
+   * @generated from field: google.protobuf.Timestamp deadline_at = 5;
+   */
+  deadlineAt?: Timestamp | undefined;
+
+  /**
+   * @generated from field: muster.v1.DrainEnd on_deadline = 6;
+   */
+  onDeadline: DrainEnd;
+
+  /**
+   * Tasks at work on it, as last counted.
+   *
+   * @generated from field: int32 active = 7;
+   */
+  active: number;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp drained_at = 8;
+   */
+  drainedAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message muster.v1.NodeDrain.
+ * Use `create(NodeDrainSchema)` to create a new message.
+ */
+export const NodeDrainSchema: GenMessage<NodeDrain> = /*@__PURE__*/
+  messageDesc(file_muster_v1_node, 1);
 
 /**
  * NodeFacts is what an agent found out about its host.
@@ -175,7 +242,7 @@ export type NodeFacts = Message<"muster.v1.NodeFacts"> & {
  * Use `create(NodeFactsSchema)` to create a new message.
  */
 export const NodeFactsSchema: GenMessage<NodeFacts> = /*@__PURE__*/
-  messageDesc(file_muster_v1_node, 1);
+  messageDesc(file_muster_v1_node, 2);
 
 /**
  * NodeState says whether work can be sent to a node.
@@ -222,4 +289,89 @@ export type NodeState = (typeof NodeState)[keyof typeof NodeState] | UnknownEnum
  */
 export const NodeStateSchema: GenEnum<NodeState> = /*@__PURE__*/
   enumDesc(file_muster_v1_node, 0);
+
+/**
+ * DrainState is how far the emptying of a node is.
+ *
+ * @generated from enum muster.v1.DrainState
+ */
+export const DrainState = {
+  /**
+   * @generated from enum value: DRAIN_STATE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * It is given no new task; those at work go on.
+   *
+   * @generated from enum value: DRAIN_STATE_DRAINING = 1;
+   */
+  DRAINING: 1,
+
+  /**
+   * The deadline is over, and its tasks have been told to stop.
+   *
+   * @generated from enum value: DRAIN_STATE_STOPPING = 2;
+   */
+  STOPPING: 2,
+
+  /**
+   * Nothing of it is at work any more, or what is was left to itself.
+   *
+   * @generated from enum value: DRAIN_STATE_DRAINED = 3;
+   */
+  DRAINED: 3,
+} as const;
+
+/**
+ * DrainState is how far the emptying of a node is.
+ *
+ * @generated from enum muster.v1.DrainState
+ */
+export type DrainState = (typeof DrainState)[keyof typeof DrainState] | UnknownEnum;
+
+/**
+ * Describes the enum muster.v1.DrainState.
+ */
+export const DrainStateSchema: GenEnum<DrainState> = /*@__PURE__*/
+  enumDesc(file_muster_v1_node, 1);
+
+/**
+ * DrainEnd is what becomes of tasks that are still at work when the deadline of a drain is over.
+ *
+ * @generated from enum muster.v1.DrainEnd
+ */
+export const DrainEnd = {
+  /**
+   * The default: they are cancelled.
+   *
+   * @generated from enum value: DRAIN_END_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * @generated from enum value: DRAIN_END_STOP = 1;
+   */
+  STOP: 1,
+
+  /**
+   * They go on, and the node counts as drained.
+   *
+   * @generated from enum value: DRAIN_END_LEAVE = 2;
+   */
+  LEAVE: 2,
+} as const;
+
+/**
+ * DrainEnd is what becomes of tasks that are still at work when the deadline of a drain is over.
+ *
+ * @generated from enum muster.v1.DrainEnd
+ */
+export type DrainEnd = (typeof DrainEnd)[keyof typeof DrainEnd] | UnknownEnum;
+
+/**
+ * Describes the enum muster.v1.DrainEnd.
+ */
+export const DrainEndSchema: GenEnum<DrainEnd> = /*@__PURE__*/
+  enumDesc(file_muster_v1_node, 2);
 

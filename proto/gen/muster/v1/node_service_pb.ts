@@ -7,17 +7,21 @@
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
-import type { Node, NodeState } from "./node_pb.ts";
+import type { Duration } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_duration } from "@bufbuild/protobuf/wkt";
+import type { DrainEnd, Node, NodeState } from "./node_pb.ts";
 import { file_muster_v1_node } from "./node_pb.ts";
 import type { NodeSelection } from "./target_pb.ts";
 import { file_muster_v1_target } from "./target_pb.ts";
+import type { Transition } from "./task_pb.ts";
+import { file_muster_v1_task } from "./task_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file muster/v1/node_service.proto.
  */
 export const file_muster_v1_node_service: GenFile = /*@__PURE__*/
-  fileDesc("ChxtdXN0ZXIvdjEvbm9kZV9zZXJ2aWNlLnByb3RvEgltdXN0ZXIudjEiiwIKEExpc3ROb2Rlc1JlcXVlc3QSQQoGbGFiZWxzGAEgAygLMicubXVzdGVyLnYxLkxpc3ROb2Rlc1JlcXVlc3QuTGFiZWxzRW50cnlCCLpIBZoBAhBAEjUKBnN0YXRlcxgCIAMoDjIULm11c3Rlci52MS5Ob2RlU3RhdGVCD7pIDJIBCRAQIgWCAQIQARIiCglwYWdlX3NpemUYAyABKAVCCrpIBxoFGMgBKAFIAIgBARIcCgpwYWdlX3Rva2VuGAQgASgJQgi6SAVyAyiAAhotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQgwKCl9wYWdlX3NpemUiTAoRTGlzdE5vZGVzUmVzcG9uc2USHgoFbm9kZXMYASADKAsyDy5tdXN0ZXIudjEuTm9kZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiSgoTUmVzb2x2ZU5vZGVzUmVxdWVzdBIzCglzZWxlY3Rpb24YASABKAsyGC5tdXN0ZXIudjEuTm9kZVNlbGVjdGlvbkIGukgDyAEBIjgKFFJlc29sdmVOb2Rlc1Jlc3BvbnNlEhAKCG5vZGVfaWRzGAEgAygJEg4KBm9ubGluZRgCIAEoBSJUCg5HZXROb2RlUmVxdWVzdBJCCgJpZBgBIAEoCUI2ukgzcjEyL15bQS1aYS16MC05XShbLUEtWmEtejAtOV8uXXswLDYxfVtBLVphLXowLTldKT8kIjAKD0dldE5vZGVSZXNwb25zZRIdCgRub2RlGAEgASgLMg8ubXVzdGVyLnYxLk5vZGUi6wMKEVVwZGF0ZU5vZGVSZXF1ZXN0EkIKAmlkGAEgASgJQja6SDNyMTIvXltBLVphLXowLTldKFstQS1aYS16MC05Xy5dezAsNjF9W0EtWmEtejAtOV0pPyQS4QEKCnNldF9sYWJlbHMYAiADKAsyKy5tdXN0ZXIudjEuVXBkYXRlTm9kZVJlcXVlc3QuU2V0TGFiZWxzRW50cnlCnwG6SJsBmgGXARBAIltyWTJXXihbYS16MC05XShbLWEtejAtOS5dezAsMjUxfVthLXowLTldKT8vKT9bQS1aYS16MC05XShbLUEtWmEtejAtOV8uXXswLDYxfVtBLVphLXowLTldKT8kKjZyNDIyXihbQS1aYS16MC05XShbLUEtWmEtejAtOV8uXXswLDYxfVtBLVphLXowLTldKT8pPyQSfAoNcmVtb3ZlX2xhYmVscxgDIAMoCUJlukhikgFfEEAiW3JZMldeKFthLXowLTldKFstYS16MC05Ll17MCwyNTF9W2EtejAtOV0pPy8pP1tBLVphLXowLTldKFstQS1aYS16MC05Xy5dezAsNjF9W0EtWmEtejAtOV0pPyQaMAoOU2V0TGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIzChJVcGRhdGVOb2RlUmVzcG9uc2USHQoEbm9kZRgBIAEoCzIPLm11c3Rlci52MS5Ob2RlMscCCgtOb2RlU2VydmljZRJLCglMaXN0Tm9kZXMSGy5tdXN0ZXIudjEuTGlzdE5vZGVzUmVxdWVzdBocLm11c3Rlci52MS5MaXN0Tm9kZXNSZXNwb25zZSIDkAIBElQKDFJlc29sdmVOb2RlcxIeLm11c3Rlci52MS5SZXNvbHZlTm9kZXNSZXF1ZXN0Gh8ubXVzdGVyLnYxLlJlc29sdmVOb2Rlc1Jlc3BvbnNlIgOQAgESRQoHR2V0Tm9kZRIZLm11c3Rlci52MS5HZXROb2RlUmVxdWVzdBoaLm11c3Rlci52MS5HZXROb2RlUmVzcG9uc2UiA5ACARJOCgpVcGRhdGVOb2RlEhwubXVzdGVyLnYxLlVwZGF0ZU5vZGVSZXF1ZXN0Gh0ubXVzdGVyLnYxLlVwZGF0ZU5vZGVSZXNwb25zZSIDkAICYgZwcm90bzM", [file_buf_validate_validate, file_muster_v1_node, file_muster_v1_target]);
+  fileDesc("ChxtdXN0ZXIvdjEvbm9kZV9zZXJ2aWNlLnByb3RvEgltdXN0ZXIudjEiiwIKEExpc3ROb2Rlc1JlcXVlc3QSQQoGbGFiZWxzGAEgAygLMicubXVzdGVyLnYxLkxpc3ROb2Rlc1JlcXVlc3QuTGFiZWxzRW50cnlCCLpIBZoBAhBAEjUKBnN0YXRlcxgCIAMoDjIULm11c3Rlci52MS5Ob2RlU3RhdGVCD7pIDJIBCRAQIgWCAQIQARIiCglwYWdlX3NpemUYAyABKAVCCrpIBxoFGMgBKAFIAIgBARIcCgpwYWdlX3Rva2VuGAQgASgJQgi6SAVyAyiAAhotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQgwKCl9wYWdlX3NpemUiTAoRTGlzdE5vZGVzUmVzcG9uc2USHgoFbm9kZXMYASADKAsyDy5tdXN0ZXIudjEuTm9kZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiSgoTUmVzb2x2ZU5vZGVzUmVxdWVzdBIzCglzZWxlY3Rpb24YASABKAsyGC5tdXN0ZXIudjEuTm9kZVNlbGVjdGlvbkIGukgDyAEBIjgKFFJlc29sdmVOb2Rlc1Jlc3BvbnNlEhAKCG5vZGVfaWRzGAEgAygJEg4KBm9ubGluZRgCIAEoBSJUCg5HZXROb2RlUmVxdWVzdBJCCgJpZBgBIAEoCUI2ukgzcjEyL15bQS1aYS16MC05XShbLUEtWmEtejAtOV8uXXswLDYxfVtBLVphLXowLTldKT8kIjAKD0dldE5vZGVSZXNwb25zZRIdCgRub2RlGAEgASgLMg8ubXVzdGVyLnYxLk5vZGUi6wMKEVVwZGF0ZU5vZGVSZXF1ZXN0EkIKAmlkGAEgASgJQja6SDNyMTIvXltBLVphLXowLTldKFstQS1aYS16MC05Xy5dezAsNjF9W0EtWmEtejAtOV0pPyQS4QEKCnNldF9sYWJlbHMYAiADKAsyKy5tdXN0ZXIudjEuVXBkYXRlTm9kZVJlcXVlc3QuU2V0TGFiZWxzRW50cnlCnwG6SJsBmgGXARBAIltyWTJXXihbYS16MC05XShbLWEtejAtOS5dezAsMjUxfVthLXowLTldKT8vKT9bQS1aYS16MC05XShbLUEtWmEtejAtOV8uXXswLDYxfVtBLVphLXowLTldKT8kKjZyNDIyXihbQS1aYS16MC05XShbLUEtWmEtejAtOV8uXXswLDYxfVtBLVphLXowLTldKT8pPyQSfAoNcmVtb3ZlX2xhYmVscxgDIAMoCUJlukhikgFfEEAiW3JZMldeKFthLXowLTldKFstYS16MC05Ll17MCwyNTF9W2EtejAtOV0pPy8pP1tBLVphLXowLTldKFstQS1aYS16MC05Xy5dezAsNjF9W0EtWmEtejAtOV0pPyQaMAoOU2V0TGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIzChJVcGRhdGVOb2RlUmVzcG9uc2USHQoEbm9kZRgBIAEoCzIPLm11c3Rlci52MS5Ob2RlIusBChBEcmFpbk5vZGVSZXF1ZXN0EkIKAmlkGAEgASgJQja6SDNyMTIvXltBLVphLXowLTldKFstQS1aYS16MC05Xy5dezAsNjF9W0EtWmEtejAtOV0pPyQSOwoIZGVhZGxpbmUYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CDrpIC6oBCCIECID1JDIAEjIKC29uX2RlYWRsaW5lGAMgASgOMhMubXVzdGVyLnYxLkRyYWluRW5kQgi6SAWCAQIQARIiCgRub3RlGAQgASgJQhS6SBFyDyjoBzIKXlteXHgwMF0qJCIyChFEcmFpbk5vZGVSZXNwb25zZRIdCgRub2RlGAEgASgLMg8ubXVzdGVyLnYxLk5vZGUiVwoRUmVzdW1lTm9kZVJlcXVlc3QSQgoCaWQYASABKAlCNrpIM3IxMi9eW0EtWmEtejAtOV0oWy1BLVphLXowLTlfLl17MCw2MX1bQS1aYS16MC05XSk/JCIzChJSZXN1bWVOb2RlUmVzcG9uc2USHQoEbm9kZRgBIAEoCzIPLm11c3Rlci52MS5Ob2RlIlcKEURlbGV0ZU5vZGVSZXF1ZXN0EkIKAmlkGAEgASgJQja6SDNyMTIvXltBLVphLXowLTldKFstQS1aYS16MC05Xy5dezAsNjF9W0EtWmEtejAtOV0pPyQiFAoSRGVsZXRlTm9kZVJlc3BvbnNlIq0BChVHZXROb2RlSGlzdG9yeVJlcXVlc3QSQgoCaWQYASABKAlCNrpIM3IxMi9eW0EtWmEtejAtOV0oWy1BLVphLXowLTlfLl17MCw2MX1bQS1aYS16MC05XSk/JBIeCg1hZnRlcl92ZXJzaW9uGAIgASgFQge6SAQaAigAEiIKCXBhZ2Vfc2l6ZRgDIAEoBUIKukgHGgUY6AcoAUgAiAEBQgwKCl9wYWdlX3NpemUiVgoWR2V0Tm9kZUhpc3RvcnlSZXNwb25zZRIqCgt0cmFuc2l0aW9ucxgBIAMoCzIVLm11c3Rlci52MS5UcmFuc2l0aW9uEhAKCGhhc19tb3JlGAIgASgIIlcKEVZlcmlmeU5vZGVSZXF1ZXN0EkIKAmlkGAEgASgJQja6SDNyMTIvXltBLVphLXowLTldKFstQS1aYS16MC05Xy5dezAsNjF9W0EtWmEtejAtOV0pPyQiOAoSVmVyaWZ5Tm9kZVJlc3BvbnNlEg0KBWNsZWFuGAEgASgIEhMKC2RpZmZlcmVuY2VzGAIgAygJMtsFCgtOb2RlU2VydmljZRJLCglMaXN0Tm9kZXMSGy5tdXN0ZXIudjEuTGlzdE5vZGVzUmVxdWVzdBocLm11c3Rlci52MS5MaXN0Tm9kZXNSZXNwb25zZSIDkAIBElQKDFJlc29sdmVOb2RlcxIeLm11c3Rlci52MS5SZXNvbHZlTm9kZXNSZXF1ZXN0Gh8ubXVzdGVyLnYxLlJlc29sdmVOb2Rlc1Jlc3BvbnNlIgOQAgESRQoHR2V0Tm9kZRIZLm11c3Rlci52MS5HZXROb2RlUmVxdWVzdBoaLm11c3Rlci52MS5HZXROb2RlUmVzcG9uc2UiA5ACARJOCgpVcGRhdGVOb2RlEhwubXVzdGVyLnYxLlVwZGF0ZU5vZGVSZXF1ZXN0Gh0ubXVzdGVyLnYxLlVwZGF0ZU5vZGVSZXNwb25zZSIDkAICEksKCURyYWluTm9kZRIbLm11c3Rlci52MS5EcmFpbk5vZGVSZXF1ZXN0GhwubXVzdGVyLnYxLkRyYWluTm9kZVJlc3BvbnNlIgOQAgISTgoKUmVzdW1lTm9kZRIcLm11c3Rlci52MS5SZXN1bWVOb2RlUmVxdWVzdBodLm11c3Rlci52MS5SZXN1bWVOb2RlUmVzcG9uc2UiA5ACAhJJCgpEZWxldGVOb2RlEhwubXVzdGVyLnYxLkRlbGV0ZU5vZGVSZXF1ZXN0Gh0ubXVzdGVyLnYxLkRlbGV0ZU5vZGVSZXNwb25zZRJaCg5HZXROb2RlSGlzdG9yeRIgLm11c3Rlci52MS5HZXROb2RlSGlzdG9yeVJlcXVlc3QaIS5tdXN0ZXIudjEuR2V0Tm9kZUhpc3RvcnlSZXNwb25zZSIDkAIBEk4KClZlcmlmeU5vZGUSHC5tdXN0ZXIudjEuVmVyaWZ5Tm9kZVJlcXVlc3QaHS5tdXN0ZXIudjEuVmVyaWZ5Tm9kZVJlc3BvbnNlIgOQAgFiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_duration, file_muster_v1_node, file_muster_v1_target, file_muster_v1_task]);
 
 /**
  * @generated from message muster.v1.ListNodesRequest
@@ -203,7 +207,220 @@ export const UpdateNodeResponseSchema: GenMessage<UpdateNodeResponse> = /*@__PUR
   messageDesc(file_muster_v1_node_service, 7);
 
 /**
- * NodeService shows the hosts.
+ * @generated from message muster.v1.DrainNodeRequest
+ */
+export type DrainNodeRequest = Message<"muster.v1.DrainNodeRequest"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * How long tasks at work may go on. Default: as long as they take.
+   *
+   * @generated from field: google.protobuf.Duration deadline = 2;
+   */
+  deadline?: Duration | undefined;
+
+  /**
+   * @generated from field: muster.v1.DrainEnd on_deadline = 3;
+   */
+  onDeadline: DrainEnd;
+
+  /**
+   * Why, for the history.
+   *
+   * @generated from field: string note = 4;
+   */
+  note: string;
+};
+
+/**
+ * Describes the message muster.v1.DrainNodeRequest.
+ * Use `create(DrainNodeRequestSchema)` to create a new message.
+ */
+export const DrainNodeRequestSchema: GenMessage<DrainNodeRequest> = /*@__PURE__*/
+  messageDesc(file_muster_v1_node_service, 8);
+
+/**
+ * @generated from message muster.v1.DrainNodeResponse
+ */
+export type DrainNodeResponse = Message<"muster.v1.DrainNodeResponse"> & {
+  /**
+   * @generated from field: muster.v1.Node node = 1;
+   */
+  node?: Node | undefined;
+};
+
+/**
+ * Describes the message muster.v1.DrainNodeResponse.
+ * Use `create(DrainNodeResponseSchema)` to create a new message.
+ */
+export const DrainNodeResponseSchema: GenMessage<DrainNodeResponse> = /*@__PURE__*/
+  messageDesc(file_muster_v1_node_service, 9);
+
+/**
+ * @generated from message muster.v1.ResumeNodeRequest
+ */
+export type ResumeNodeRequest = Message<"muster.v1.ResumeNodeRequest"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+};
+
+/**
+ * Describes the message muster.v1.ResumeNodeRequest.
+ * Use `create(ResumeNodeRequestSchema)` to create a new message.
+ */
+export const ResumeNodeRequestSchema: GenMessage<ResumeNodeRequest> = /*@__PURE__*/
+  messageDesc(file_muster_v1_node_service, 10);
+
+/**
+ * @generated from message muster.v1.ResumeNodeResponse
+ */
+export type ResumeNodeResponse = Message<"muster.v1.ResumeNodeResponse"> & {
+  /**
+   * @generated from field: muster.v1.Node node = 1;
+   */
+  node?: Node | undefined;
+};
+
+/**
+ * Describes the message muster.v1.ResumeNodeResponse.
+ * Use `create(ResumeNodeResponseSchema)` to create a new message.
+ */
+export const ResumeNodeResponseSchema: GenMessage<ResumeNodeResponse> = /*@__PURE__*/
+  messageDesc(file_muster_v1_node_service, 11);
+
+/**
+ * @generated from message muster.v1.DeleteNodeRequest
+ */
+export type DeleteNodeRequest = Message<"muster.v1.DeleteNodeRequest"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+};
+
+/**
+ * Describes the message muster.v1.DeleteNodeRequest.
+ * Use `create(DeleteNodeRequestSchema)` to create a new message.
+ */
+export const DeleteNodeRequestSchema: GenMessage<DeleteNodeRequest> = /*@__PURE__*/
+  messageDesc(file_muster_v1_node_service, 12);
+
+/**
+ * @generated from message muster.v1.DeleteNodeResponse
+ */
+export type DeleteNodeResponse = Message<"muster.v1.DeleteNodeResponse"> & {
+};
+
+/**
+ * Describes the message muster.v1.DeleteNodeResponse.
+ * Use `create(DeleteNodeResponseSchema)` to create a new message.
+ */
+export const DeleteNodeResponseSchema: GenMessage<DeleteNodeResponse> = /*@__PURE__*/
+  messageDesc(file_muster_v1_node_service, 13);
+
+/**
+ * @generated from message muster.v1.GetNodeHistoryRequest
+ */
+export type GetNodeHistoryRequest = Message<"muster.v1.GetNodeHistoryRequest"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * Only later versions.
+   *
+   * @generated from field: int32 after_version = 2;
+   */
+  afterVersion: number;
+
+  /**
+   * Default 200.
+   *
+   * @generated from field: optional int32 page_size = 3;
+   */
+  pageSize?: number | undefined;
+};
+
+/**
+ * Describes the message muster.v1.GetNodeHistoryRequest.
+ * Use `create(GetNodeHistoryRequestSchema)` to create a new message.
+ */
+export const GetNodeHistoryRequestSchema: GenMessage<GetNodeHistoryRequest> = /*@__PURE__*/
+  messageDesc(file_muster_v1_node_service, 14);
+
+/**
+ * @generated from message muster.v1.GetNodeHistoryResponse
+ */
+export type GetNodeHistoryResponse = Message<"muster.v1.GetNodeHistoryResponse"> & {
+  /**
+   * @generated from field: repeated muster.v1.Transition transitions = 1;
+   */
+  transitions: Transition[];
+
+  /**
+   * There are later versions than these.
+   *
+   * @generated from field: bool has_more = 2;
+   */
+  hasMore: boolean;
+};
+
+/**
+ * Describes the message muster.v1.GetNodeHistoryResponse.
+ * Use `create(GetNodeHistoryResponseSchema)` to create a new message.
+ */
+export const GetNodeHistoryResponseSchema: GenMessage<GetNodeHistoryResponse> = /*@__PURE__*/
+  messageDesc(file_muster_v1_node_service, 15);
+
+/**
+ * @generated from message muster.v1.VerifyNodeRequest
+ */
+export type VerifyNodeRequest = Message<"muster.v1.VerifyNodeRequest"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+};
+
+/**
+ * Describes the message muster.v1.VerifyNodeRequest.
+ * Use `create(VerifyNodeRequestSchema)` to create a new message.
+ */
+export const VerifyNodeRequestSchema: GenMessage<VerifyNodeRequest> = /*@__PURE__*/
+  messageDesc(file_muster_v1_node_service, 16);
+
+/**
+ * @generated from message muster.v1.VerifyNodeResponse
+ */
+export type VerifyNodeResponse = Message<"muster.v1.VerifyNodeResponse"> & {
+  /**
+   * @generated from field: bool clean = 1;
+   */
+  clean: boolean;
+
+  /**
+   * One sentence for each difference.
+   *
+   * @generated from field: repeated string differences = 2;
+   */
+  differences: string[];
+};
+
+/**
+ * Describes the message muster.v1.VerifyNodeResponse.
+ * Use `create(VerifyNodeResponseSchema)` to create a new message.
+ */
+export const VerifyNodeResponseSchema: GenMessage<VerifyNodeResponse> = /*@__PURE__*/
+  messageDesc(file_muster_v1_node_service, 17);
+
+/**
+ * NodeService shows the hosts and operates them.
  *
  * @generated from service muster.v1.NodeService
  */
@@ -247,6 +464,57 @@ export const NodeService: GenService<{
     methodKind: "unary";
     input: typeof UpdateNodeRequestSchema;
     output: typeof UpdateNodeResponseSchema;
+  },
+  /**
+   * Empties a node: it is given no new task, and those at work may end by themselves until the deadline. Tasks that are bound to it
+   * wait. Asked again while it drains, deadline and end are replaced.
+   *
+   * @generated from rpc muster.v1.NodeService.DrainNode
+   */
+  drainNode: {
+    methodKind: "unary";
+    input: typeof DrainNodeRequestSchema;
+    output: typeof DrainNodeResponseSchema;
+  },
+  /**
+   * Gives it work again, however far its drain is. Tasks that were told to stop are stopped all the same.
+   *
+   * @generated from rpc muster.v1.NodeService.ResumeNode
+   */
+  resumeNode: {
+    methodKind: "unary";
+    input: typeof ResumeNodeRequestSchema;
+    output: typeof ResumeNodeResponseSchema;
+  },
+  /**
+   * Forgets a node whose agent is gone and for which nothing is waiting. Its past tasks stay. If its agent comes back, it is a new node.
+   *
+   * @generated from rpc muster.v1.NodeService.DeleteNode
+   */
+  deleteNode: {
+    methodKind: "unary";
+    input: typeof DeleteNodeRequestSchema;
+    output: typeof DeleteNodeResponseSchema;
+  },
+  /**
+   * Returns the committed transitions of a node as an actor, oldest first. There are none before its first drain.
+   *
+   * @generated from rpc muster.v1.NodeService.GetNodeHistory
+   */
+  getNodeHistory: {
+    methodKind: "unary";
+    input: typeof GetNodeHistoryRequestSchema;
+    output: typeof GetNodeHistoryResponseSchema;
+  },
+  /**
+   * Replays the committed events of a node through its machine and compares with what is stored.
+   *
+   * @generated from rpc muster.v1.NodeService.VerifyNode
+   */
+  verifyNode: {
+    methodKind: "unary";
+    input: typeof VerifyNodeRequestSchema;
+    output: typeof VerifyNodeResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_muster_v1_node_service, 0);

@@ -1,0 +1,90 @@
+/** `muster node drain|resume|delete`: takes a host out of work and back, and forgets it. */
+import { create } from '@bufbuild/protobuf';
+import { DrainEnd, DrainState, NodeSchema } from '../../../proto/gen/muster/v1/node_pb.ts';
+import type { Node } from '../../../proto/gen/muster/v1/node_pb.ts';
+import { DrainNodeRequestSchema } from '../../../proto/gen/muster/v1/node_service_pb.ts';
+import { durationFromMs } from '@bufbuild/protobuf/wkt';
+import type { ClientFlags } from '../client-flags.ts';
+import type { Connection } from '../connection.ts';
+import { unary, withConnection } from '../connection.ts';
+import { parseDuration } from '../duration.ts';
+import { EXIT } from '../exit.ts';
+import { CliFault, UsageFault } from '../fault.ts';
+import { drainText } from '../node-view.ts';
+import { messageJson, outputForm, printDocument, printLines } from '../output.ts';
+import { note, stdout } from '../sink.ts';
+
+export interface DrainFlags extends ClientFlags {
+  readonly deadline?: string;
+  readonly then?: string;
+  readonly note?: string;
+  readonly wait?: boolean;
+}
+
+/** How often `--wait` looks. */
+const POLL_MS = 500;
+
+const ENDS: Readonly<Record<string, DrainEnd>> = { stop: DrainEnd.STOP, leave: DrainEnd.LEAVE };
+
+/** Drains a node, with --wait until it is drained; returns the exit code. */
+export async function drainNode(id: string, flags: DrainFlags): Promise<number> {
+  const onDeadline = ENDS[flags.then ?? 'stop'];
+  if (onDeadline === undefined) {
+    throw new UsageFault(`--then: '${flags.then}' is not allowed; use stop or leave`);
+  }
+  if (flags.then !== undefined && flags.deadline === undefined) {
+    throw new UsageFault('--then: it needs a --deadline after which something is to be done');
+  }
+  const request = create(DrainNodeRequestSchema, { id, onDeadline, note: flags.note ?? '' });
+  if (flags.deadline !== undefined) {
+    request.deadline = durationFromMs(parseDuration(flags.deadline, '--deadline'));
+  }
+  return await withConnection(flags, async (connection) => {
+    let node = requireNode(await connection.nodes.drainNode(request, unary), id);
+    if (flags.wait === true) node = await untilDrained(connection, node);
+    return await printNode(node, flags);
+  });
+}
+
+export async function resumeNode(id: string, flags: ClientFlags): Promise<number> {
+  return await withConnection(flags, async ({ nodes }) =>
+    printNode(requireNode(await nodes.resumeNode({ id }, unary), id), flags),
+  );
+}
+
+export async function deleteNode(id: string, flags: ClientFlags): Promise<number> {
+  return await withConnection(flags, async ({ nodes }) => {
+    await nodes.deleteNode({ id }, unary);
+    if (outputForm(flags.output) === 'table') await stdout.write(`${id}  deleted\n`);
+    return EXIT.ok;
+  });
+}
+
+/** Says on standard error how many tasks are at work, whenever that changes. */
+async function untilDrained({ nodes }: Connection, drained: Node): Promise<Node> {
+  let node = drained;
+  let last = '';
+  for (;;) {
+    const { drain } = node;
+    if (drain === undefined) throw new CliFault(`node ${node.id} has been resumed meanwhile`);
+    if (drain.state === DrainState.DRAINED) return node;
+    const text = drainText(node);
+    if (text !== last) await note(`${node.id}: ${text}`);
+    last = text;
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    node = requireNode(await nodes.getNode({ id: node.id }, unary), node.id);
+  }
+}
+
+function requireNode({ node }: { readonly node?: Node | undefined }, id: string): Node {
+  if (node === undefined) throw new CliFault(`the supervisor has returned no node ${id}`);
+  return node;
+}
+
+async function printNode(node: Node, flags: ClientFlags): Promise<number> {
+  const form = outputForm(flags.output);
+  if (form === 'json') await printDocument(messageJson(NodeSchema, node));
+  else if (form === 'jsonl') await printLines([messageJson(NodeSchema, node)]);
+  else await stdout.write(`${node.id}  ${drainText(node) || 'takes tasks'}\n`);
+  return EXIT.ok;
+}
