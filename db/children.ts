@@ -29,9 +29,10 @@ export async function countChildren(
   cursor: string | null,
   maxParallel: number,
 ): Promise<ChildrenCount> {
-  const [row] = await sql<[ChildCounts & { release_until: string | null }]>`
+  const [row] = await sql<[Required<ChildCounts> & { release_until: string | null }]>`
     with children as (
-      select id, state, state = 'pending' and substate = 'held' and id > ${cursor ?? FIRST_ID} as is_held
+      select id, state, state = 'pending' and substate = 'held' and id > ${cursor ?? FIRST_ID} as is_held,
+             case when state = 'cancelled' then context ->> 'reason' = 'skipped' end as is_skipped
       from tasks
       where parent_id = ${parentId}
     ), counts as (
@@ -40,7 +41,8 @@ export async function countChildren(
              count(*) filter (where state = 'completed')::integer as completed,
              count(*) filter (where state = 'failed')::integer as failed,
              count(*) filter (where state = 'timeout')::integer as timeout,
-             count(*) filter (where state = 'cancelled')::integer as cancelled
+             count(*) filter (where state = 'cancelled' and not is_skipped)::integer as cancelled,
+             count(*) filter (where state = 'cancelled' and is_skipped)::integer as skipped
       from children
     )
     select counts.*, (
@@ -52,8 +54,8 @@ export async function countChildren(
       limit 1
     ) as release_until
     from counts`;
-  const { release_until: releaseUntil, ...counts } = row;
-  return { counts, releaseUntil };
+  const { release_until: releaseUntil, skipped, ...counts } = row;
+  return { counts: skipped === 0 ? counts : { ...counts, skipped }, releaseUntil };
 }
 
 /** Lists children that are released and still held, the first ones first. */

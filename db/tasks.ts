@@ -286,27 +286,54 @@ export async function listQueuedTasks(
   return rows.map(toTaskRecord);
 }
 
+/** A task whose time has come. */
+export interface DueTask {
+  readonly id: string;
+  /** It is queued, and does not want to wait for its node, which is away. */
+  readonly isOffline: boolean;
+  /** The node that it is bound to, if any. */
+  readonly nodeId: string | null;
+}
+
 /**
- * Lists tasks whose time has come by the database's clock, the longest overdue first.
+ * Lists tasks whose time has come by the database's clock, the longest overdue first. Queued ones are left out while their node is there:
+ * they have a time only because their policy is not to wait for one that is away.
  *
+ * @param deadAfterMs silence after which a node is away; null when silence means nothing, and only a goodbye counts
  * @returns also when the next one is due that is not in the list, in ms from now: 0 if it is due already, null if there is none
  */
 export async function listDueTasks(
   sql: Sql,
   limit: number,
-): Promise<{ taskIds: string[]; nextWakeInMs: number | null }> {
-  const rows = await sql<{ id: string; wake_in_ms: number }[]>`
-    select id, (extract(epoch from wake_at - now()) * 1000)::double precision as wake_in_ms
-    from tasks
-    where wake_at is not null
-    order by wake_at
+  deadAfterMs: number | null,
+): Promise<{ tasks: DueTask[]; nextWakeInMs: number | null }> {
+  const rows = await sql<(DueTask & { wake_in_ms: number })[]>`
+    select t.id, t.substate = 'queued' as "isOffline", t.target_node_id as "nodeId",
+           (extract(epoch from t.wake_at - now()) * 1000)::double precision as wake_in_ms
+    from tasks as t
+    where t.wake_at is not null and (t.substate <> 'queued' or ${isTargetAway(sql, deadAfterMs)})
+    order by t.wake_at
     limit ${limit + 1}`;
   const due = rows.slice(0, limit).filter((row) => row.wake_in_ms <= 0);
   const next = rows[due.length];
   return {
-    taskIds: due.map((row) => row.id),
+    tasks: due.map(({ id, isOffline, nodeId }) => ({ id, isOffline, nodeId })),
     nextWakeInMs: next === undefined ? null : Math.max(0, next.wake_in_ms),
   };
+}
+
+/** Tells of a row of `tasks as t` whether no node is there that it may run on. */
+function isTargetAway(sql: Sql, deadAfterMs: number | null): postgres.PendingQuery<postgres.Row[]> {
+  return sql`
+    not exists (
+      select 1 from nodes as n
+      where (n.id = t.target_node_id or t.target_node_id is null)
+        and n.left_at is null
+        and (
+          ${deadAfterMs}::double precision is null
+          or n.seen_at > now() - make_interval(secs => ${deadAfterMs}::double precision / 1000)
+        )
+    )`;
 }
 
 /** Lists the tasks in running.* whose attempts are assigned to these nodes. */

@@ -111,6 +111,9 @@ export function wakeAt(snapshot: TaskSnapshot): number | null {
   switch (path) {
     case 'pending.delayed':
       return context.delayedUntil;
+    case 'pending.queued':
+      // At once, and for as long as it is queued: whoever fires it looks whether its node is there.
+      return context.policy.offline === undefined ? null : context.queuedAt;
     case 'running.executing':
       return context.current?.deadlineAt ?? null;
     case 'running.unreachable': {

@@ -28,6 +28,8 @@ export interface ChildCounts {
   readonly failed: number;
   readonly timeout: number;
   readonly cancelled: number;
+  /** Passed over because their nodes were away; absent for none. */
+  readonly skipped?: number;
 }
 
 /** What a fan-out is created from. */
@@ -51,8 +53,9 @@ export interface FanOutContext extends TaskContext {
 }
 
 /** Children in a final state. */
-export function countFinal({ completed, failed, timeout, cancelled }: ChildCounts): number {
-  return completed + failed + timeout + cancelled;
+export function countFinal(counts: ChildCounts): number {
+  const { completed, failed, timeout, cancelled, skipped = 0 } = counts;
+  return completed + failed + timeout + cancelled + skipped;
 }
 
 /** Tells whether a task's context is that of a fan-out. */

@@ -67,7 +67,9 @@ function hasTooManyFailures({ fanOut }: FanOutContext, { counts }: ChildrenCount
 
 /** How a fan-out ends whose children are all final. */
 function verdictOf(context: FanOutContext, { counts }: ChildrenCounted): FinalState {
-  if (counts.completed === context.total) return 'completed';
+  const { completed, skipped = 0 } = counts;
+  if (completed > 0 && completed + skipped === context.total) return 'completed';
+  if (skipped === context.total) return 'cancelled';
   if (context.stopCause === 'cancel') return 'cancelled';
   return context.stopCause === 'timeout' ? 'timeout' : 'failed';
 }
@@ -79,14 +81,19 @@ const REASONS: Readonly<Record<FinalState, Reason | null>> = {
   cancelled: 'cancelled',
 };
 
-function summaryOf(
+function reasonOf(
   { total, isFailing }: FanOutContext,
   { counts }: ChildrenCounted,
   verdict: FinalState,
-): string {
-  if (verdict === 'completed') return '';
-  const parts = (['failed', 'timeout', 'cancelled'] as const)
-    .filter((name) => counts[name] > 0)
+): Reason | null {
+  if (counts.skipped === total) return 'skipped';
+  return isFailing && verdict === 'failed' ? 'max_failures' : REASONS[verdict];
+}
+
+function summaryOf({ total, isFailing }: FanOutContext, { counts }: ChildrenCounted): string {
+  if (counts.completed === total) return '';
+  const parts = (['failed', 'timeout', 'cancelled', 'skipped'] as const)
+    .filter((name) => (counts[name] ?? 0) > 0)
     .map((name) => `${counts[name]} ${name === 'timeout' ? 'timed out' : name}`);
   const why = isFailing ? '; stopped after too many failures' : '';
   return `${counts.completed} of ${total} completed, ${parts.join(', ')}${why}`;
@@ -146,8 +153,8 @@ const machineSetup = setup({
         : {
             finishedAt: event.at,
             deadlineAt: null,
-            reason: context.isFailing && verdict === 'failed' ? 'max_failures' : REASONS[verdict],
-            message: summaryOf(context, event, verdict),
+            reason: reasonOf(context, event, verdict),
+            message: summaryOf(context, event),
           },
     ),
   },

@@ -40,12 +40,20 @@ export function startingInputs(): TaskInput[] {
   const policies = [1, 2].flatMap((maxAttempts) =>
     [60_000, 600_000].map((timeoutMs) => ({ ...DEFAULT_TASK_POLICY, maxAttempts, timeoutMs })),
   );
-  return policies.flatMap((policy) => [
-    taskInput({ policy }),
-    taskInput({ policy, startAt: later }),
-    taskInput({ policy, held: true }),
-    taskInput({ policy, held: true, startAt: later }),
-  ]);
+  const impatient = (['skip', 'fail'] as const).flatMap((offline) =>
+    [1, 2].map((maxAttempts) =>
+      taskInput({ policy: { ...DEFAULT_TASK_POLICY, maxAttempts, offline } }),
+    ),
+  );
+  return [
+    ...policies.flatMap((policy) => [
+      taskInput({ policy }),
+      taskInput({ policy, startAt: later }),
+      taskInput({ policy, held: true }),
+      taskInput({ policy, held: true, startAt: later }),
+    ]),
+    ...impatient,
+  ];
 }
 
 /** Names a state with everything that makes a difference to what happens next. */
@@ -54,7 +62,10 @@ export function configurationOf({ path, context }: TaskSnapshot): string {
   const words: string[] = [];
   if (path === 'pending.held') words.push(isLater(context) ? 'start_at to come' : 'no start_at');
   if (path === 'pending.delayed') words.push(attempt === 0 ? 'start_at' : 'retry');
-  if (path === 'pending.queued') words.push(attempt === 0 ? 'first attempt' : 'next attempt');
+  if (path === 'pending.queued') {
+    words.push(attempt === 0 ? 'first attempt' : 'next attempt');
+    if (policy.offline !== undefined) words.push(`${policy.offline} offline`);
+  }
   if (path.startsWith('running.')) {
     words.push(attempt < policy.maxAttempts ? 'more attempts' : 'last attempt');
   }
@@ -255,6 +266,7 @@ export const VARIANTS: readonly Variant[] = [
     name: 'dispatched',
     make: () => ({ type: 'attempt.dispatched', nodeId: 'n1', epoch: 5, bootId: 'b1' }),
   },
+  { name: 'target offline', make: () => ({ type: 'target.offline', who: 'node n1 is' }) },
   ...REPORTS,
   ...SESSIONS,
   ...TIMERS,

@@ -19,6 +19,8 @@ export interface TaskPolicy {
   readonly retryMaxMs: number;
   readonly stopGraceMs: number;
   readonly lostAfterMs: number;
+  /** What to do while it is queued and its node is away; absent: wait. */
+  readonly offline?: 'skip' | 'fail';
 }
 
 /** The defaults of ./muster, also written into the API documentation. */
@@ -86,6 +88,9 @@ export type Reason =
   | 'node_lost'
   | 'cancelled'
   | 'resolved'
+  // Its node was away, and its policy was not to wait.
+  | 'node_offline'
+  | 'skipped'
   // Of a fan-out.
   | 'children_failed'
   | 'max_failures';

@@ -64,6 +64,13 @@ export interface ChildrenCounted {
   readonly releaseUntil: string | null;
 }
 
+/** The node that a queued task is bound to, or each that it may run on, is away. */
+export interface TargetOffline {
+  readonly type: 'target.offline';
+  /** Who is away, for people. */
+  readonly who: string;
+}
+
 /** The time in `wakeAt` has come. */
 export interface TimerFired {
   readonly type: 'timer.fired';
@@ -149,6 +156,7 @@ export type TaskEventBody =
   | TaskReport
   | ChildrenCounted
   | TimerFired
+  | TargetOffline
   | AttemptDispatched
   | SessionOpened
   | SessionLost

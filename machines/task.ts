@@ -81,6 +81,8 @@ const machineSetup = setup({
     isHeld: ({ context }) => context.held,
     isDelayed: ({ context, event }) =>
       context.startAt !== null && context.startAt > ('at' in event ? event.at : context.createdAt),
+    isOfflinePolicy: ({ context }, params: { offline: 'skip' | 'fail' }) =>
+      context.policy.offline === params.offline,
     isDelayOver: ({ context, event }) => event.at >= (context.delayedUntil ?? 0),
     isDeadlineOver: ({ context, event }) =>
       context.stopCause === null && event.at >= (context.current?.deadlineAt ?? Infinity),
@@ -136,6 +138,17 @@ const machineSetup = setup({
           ? 'cancelled before it ran'
           : `cancelled before attempt ${context.attempt + 1}`,
     })),
+    missNode: assign(({ context, event }) => {
+      const who = event.type === 'target.offline' ? event.who : '';
+      const isSkipped = context.policy.offline === 'skip';
+      return {
+        finishedAt: event.at,
+        exitCode: null,
+        signal: null,
+        reason: isSkipped ? ('skipped' as const) : ('node_offline' as const),
+        message: isSkipped ? `skipped: ${who} offline` : `${who} offline`,
+      };
+    }),
     beginAttempt: assign(({ context, event }) =>
       event.type !== 'attempt.dispatched'
         ? {}
@@ -200,6 +213,9 @@ const stopAttempt = {
 const endsAs = <V extends Verdict>(verdict: V) =>
   ({ type: 'endsAs', params: { verdict } }) as const;
 
+const offlineIs = (offline: 'skip' | 'fail') =>
+  ({ type: 'isOfflinePolicy', params: { offline } }) as const;
+
 /** The five ways out of a running attempt; `release` tells the agent that its report is committed. */
 const endings = <E extends typeof forgetAttempt | typeof abandonAttempt>(release: E) =>
   [
@@ -241,6 +257,10 @@ export const taskMachine = machineSetup.createMachine({
         queued: {
           entry: offerTask,
           on: {
+            'target.offline': [
+              { guard: offlineIs('skip'), target: '#task.cancelled', actions: 'missNode' },
+              { guard: offlineIs('fail'), target: '#task.failed', actions: 'missNode' },
+            ],
             'attempt.dispatched': {
               target: '#task.running.dispatched',
               actions: ['beginAttempt', startAttempt],

@@ -14,7 +14,8 @@ export function exitCodeOf(task: Task): number {
     case TaskState.TIMEOUT:
       return EXIT.timeout;
     case TaskState.CANCELLED:
-      return EXIT.cancelled;
+      // What was asked for, where the node is offline.
+      return task.reason === 'skipped' && task.fanOut === undefined ? EXIT.ok : EXIT.cancelled;
     case TaskState.FAILED:
       return failureCode(task);
     default:
@@ -26,7 +27,7 @@ function failureCode(task: Task): number {
   if (task.fanOut !== undefined) return EXIT.someFailed;
   // An operator said so; which code it had nobody knows.
   if (task.reason === 'resolved') return EXIT.failure;
-  if (task.reason === 'node_lost' || task.reason === 'spawn_failed') return EXIT.muster;
+  if (/^(node_lost|node_offline|spawn_failed)$/.test(task.reason)) return EXIT.muster;
   const number = (constants.signals as Readonly<Record<string, number>>)[task.signal];
   if (number !== undefined) return 128 + number;
   return task.exitCode ? task.exitCode & 0xff || EXIT.failure : EXIT.muster;

@@ -34,6 +34,10 @@ export function addFanOutFlags(command: Command): Command {
       '--max-failures <n>',
       'start no more nodes after this many failures, a number or a share',
     )
+    .option(
+      '--offline <policy>',
+      'while a node is offline: wait for it, skip it, or fail (default: wait)',
+    )
     .option('--order <order>', 'given or random (default: given)')
     .option('--deadline <duration>', 'for all nodes together (default: none)')
     .option('-b, --gather', 'print equal output once, under the nodes that gave it')

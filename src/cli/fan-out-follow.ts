@@ -113,7 +113,7 @@ class FanOutFollow {
     if (form === 'jsonl') await printLines([messageJson(TaskSchema, child)]);
     if (form !== 'table') return;
     const isFailure = child.state !== TaskState.COMPLETED;
-    if (isFailure && child.attempt > 0) {
+    if (isFailure && (child.attempt > 0 || child.reason === 'node_offline')) {
       await this.#erase();
       await note(`${child.nodeId}: ${endSentence(child) || child.message}`);
     }

@@ -10,13 +10,14 @@ import { harmless } from './table.ts';
 const BAR_WIDTH = 24;
 
 /** How many children are over. */
-export function finalCount({ completed, failed, timedOut, cancelled }: FanOutProgress): number {
-  return completed + failed + timedOut + cancelled;
+export function finalCount(progress: FanOutProgress): number {
+  const { completed, failed, timedOut, cancelled, skipped } = progress;
+  return completed + failed + timedOut + cancelled + skipped;
 }
 
 /** One line, without its end: a bar, and the numbers that are not zero. */
 export function progressLine(progress: FanOutProgress, style: Style): string {
-  const { total, active, held, completed, failed, timedOut, cancelled } = progress;
+  const { total, active, held, completed, failed, timedOut, cancelled, skipped } = progress;
   const done = finalCount(progress);
   const filled = total === 0 ? BAR_WIDTH : Math.floor((done / total) * BAR_WIDTH);
   const bar = `[${'#'.repeat(filled)}${'.'.repeat(BAR_WIDTH - filled)}]`;
@@ -27,6 +28,7 @@ export function progressLine(progress: FanOutProgress, style: Style): string {
     ...counted(failed, 'failed', style.red),
     ...counted(timedOut, 'timed out', style.red),
     ...counted(cancelled, 'cancelled', style.yellow),
+    ...counted(skipped, 'skipped', style.yellow),
     ...counted(held, 'waiting', style.dim),
   ];
   return `${bar} ${parts.join('  ')}`;

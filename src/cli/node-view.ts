@@ -77,9 +77,9 @@ export function nodeDetails(node: Node, nowMs: number): [string, string][] {
 }
 
 /** How far the drain of a node is; empty without one. */
-export function drainText({ drain }: Node): string {
+export function drainText({ drain, active }: Node): string {
   if (drain === undefined) return '';
-  const { state, active, deadlineAt, onDeadline, requestedBy, note } = drain;
+  const { state, deadlineAt, onDeadline, requestedBy, note } = drain;
   const parts = [enumName(DrainState, state)];
   if (state !== DrainState.DRAINED || active > 0) {
     parts.push(`${active} ${active === 1 ? 'task' : 'tasks'} at work`);

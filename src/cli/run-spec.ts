@@ -10,9 +10,10 @@ import type {
   TaskSpec,
   TaskSpecSchema,
 } from '../../proto/gen/muster/v1/task_pb.ts';
-import { Interpreter, StartMode } from '../../proto/gen/muster/v1/task_pb.ts';
+import { Interpreter, OfflinePolicy, StartMode } from '../../proto/gen/muster/v1/task_pb.ts';
 import type { ClientFlags } from './client-flags.ts';
 import { parseDuration } from './duration.ts';
+import { enumValue } from './enums.ts';
 import type { FanOutFlags } from './fan-out-flags.ts';
 import { targetOf } from './fan-out-flags.ts';
 import { UsageFault } from './fault.ts';
@@ -29,6 +30,7 @@ export interface TaskFlags extends ClientFlags, FanOutFlags {
   readonly timeout?: string;
   readonly maxAttempts?: string;
   readonly priority?: string;
+  readonly offline?: string;
   readonly label?: string[];
   readonly startAt?: string;
   readonly detach?: boolean;
@@ -85,6 +87,9 @@ export function taskSpec(flags: TaskFlags, nowMs: number): Omit<PlainSpec, 'acti
       ? {}
       : { maxAttempts: parseInteger(maxAttempts, '--max-attempts') }),
     ...(priority === undefined ? {} : { priority: parseInteger(priority, '--priority') }),
+    ...(flags.offline === undefined
+      ? {}
+      : { offline: enumValue(OfflinePolicy, 'OFFLINE_POLICY_', flags.offline, '--offline') }),
   };
   const startAt =
     flags.startAt === undefined

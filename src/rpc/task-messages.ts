@@ -80,7 +80,7 @@ export function taskOf(record: TaskRecord): Task {
 }
 
 function progressOf({ counts, total, fanOut }: FanOutContext): FanOutProgress {
-  const { held, active, completed, failed, timeout, cancelled } = counts;
+  const { held, active, completed, failed, timeout, cancelled, skipped = 0 } = counts;
   return create(FanOutProgressSchema, {
     total,
     held,
@@ -89,6 +89,7 @@ function progressOf({ counts, total, fanOut }: FanOutContext): FanOutProgress {
     failed,
     timedOut: timeout,
     cancelled,
+    skipped,
     maxParallel: fanOut.maxParallel,
     maxFailures: fanOut.maxFailures ?? 0,
   });

@@ -14,6 +14,7 @@ import {
 import { ServiceOperation } from '../../proto/gen/muster/v1/service_action_pb.ts';
 import {
   Interpreter,
+  OfflinePolicy,
   type ScriptAction,
   StartMode,
   type TaskPolicy as PolicyMessage,
@@ -139,7 +140,20 @@ function policyOf(given: PolicyMessage | undefined, refuse: (fault: string) => n
     retryMaxMs,
     stopGraceMs: ms(given?.stopGrace, initial.stopGraceMs),
     lostAfterMs: ms(given?.lostAfter, initial.lostAfterMs),
+    ...offlineOf(given),
   };
+}
+
+/** Waiting is the default, and stands in no policy. */
+function offlineOf(given: PolicyMessage | undefined): Pick<TaskPolicy, 'offline'> {
+  switch (given?.offline) {
+    case OfflinePolicy.SKIP:
+      return { offline: 'skip' };
+    case OfflinePolicy.FAIL:
+      return { offline: 'fail' };
+    default:
+      return {};
+  }
 }
 
 /** JSON is stricter than the wire about durations; what it refuses is the user's mistake. */

@@ -17,12 +17,13 @@ import { resolveTargets } from './targets.ts';
 import { verifyHistory } from './verify-history.ts';
 
 export interface NodeActionsOptions extends NodeActorOptions {
-  readonly deadAfterMs: number;
+  readonly sessions: { readonly deadAfterMs: number };
   readonly drains: Drains;
 }
 
 export function createNodeActions(options: NodeActionsOptions): Nodes {
-  const { store, deadAfterMs, drains } = options;
+  const { store, drains } = options;
+  const { deadAfterMs } = options.sessions;
   const get: Nodes['get'] = async (id) => {
     const [record] = await store.read((sql) => readNodes(sql, [id], deadAfterMs));
     if (record === undefined) throw unknownNode(id);

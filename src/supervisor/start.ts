@@ -143,16 +143,23 @@ function createServices(options: SupervisorOptions, core: Core) {
   });
   const fanOuts: FanOuts = new FanOuts(common);
   const drains: Drains = new Drains({ ...common, stamper, sessions, scheduler });
-  const timers: TimerService = new TimerService(store, host, clock, log);
+  const deadAfterMs = () =>
+    // Before, agents that are well may not have come yet.
+    availability.upForMs < sessions.deadAfterMs ? null : sessions.deadAfterMs;
+  const timers: TimerService = new TimerService({ ...common, deadAfterMs });
   const intervalMs = options.sweepIntervalMs ?? 5_000;
   const parts = { ...common, availability, sessions, scheduler, fanOuts, drains };
   const reconciler = new Reconciler({ ...parts, intervalMs });
   const peers = new Peers({ ...common, database, sessions, scheduler, changes, drains });
-  const { deadAfterMs } = sessions;
-  const nodes = createNodeActions({ store, stamper, supervisorId, deadAfterMs, drains });
+  const nodes = createNodeActions({ ...common, stamper, sessions, drains });
   const ids = createIdSource(options.randomBytes);
   const creator = { store, specs, stamper, ids, supervisorId, onCommitted };
-  const tasks = createTaskActions({ store, host, changes, clock, creator, deadAfterMs });
+  const tasks = createTaskActions({
+    ...common,
+    changes,
+    creator,
+    deadAfterMs: sessions.deadAfterMs,
+  });
   return {
     ...createScheduling({ store, host, creator, clock, log }),
     host,

@@ -3,9 +3,11 @@
  *
  * Timers are rows, so they survive everything; the database's clock says what is due. One tick applies `timer.fired` to all that
  * is due and sleeps until the next wake time, at most a second, since another supervisor may set an earlier one. Several
- * supervisors may fire the same timer: the version check lets one through.
+ * supervisors may fire the same timer: the version check lets one through. A queued task is due only while its node is away and its
+ * policy is not to wait for it: it is told so instead.
  */
 import { listDueTasks } from '../../db/tasks.ts';
+import type { DueTask } from '../../db/tasks.ts';
 import { MusterError } from '../../machines/errors.ts';
 import type { Clock, Timer } from '../process/clock.ts';
 import type { Logger } from '../process/log.ts';
@@ -17,11 +19,17 @@ const BATCH = 500;
 /** How soon a timer is tried again that was a moment too early. */
 const EARLY_MS = 5;
 
+export interface TimerServiceOptions {
+  readonly store: Store;
+  readonly host: Host;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Silence after which a node is away, in ms; null while nobody could have heard it. */
+  readonly deadAfterMs: () => number | null;
+}
+
 export class TimerService {
-  readonly #store: Store;
-  readonly #host: Host;
-  readonly #clock: Clock;
-  readonly #log: Logger;
+  readonly #options: TimerServiceOptions;
   #timer: Timer | null = null;
   /** When the tick is due, by the monotonic clock. */
   #dueAt = Infinity;
@@ -32,11 +40,8 @@ export class TimerService {
   #early = new Set<string>();
   #isStopped = false;
 
-  constructor(store: Store, host: Host, clock: Clock, log: Logger) {
-    this.#store = store;
-    this.#host = host;
-    this.#clock = clock;
-    this.#log = log;
+  constructor(options: TimerServiceOptions) {
+    this.#options = options;
   }
 
   start(): void {
@@ -50,36 +55,42 @@ export class TimerService {
 
   /** A committed snapshot wakes in `inMs`: the tick must not come later. */
   expect(inMs: number): void {
-    const at = this.#clock.monotonic() + inMs;
+    const at = this.#options.clock.monotonic() + inMs;
     if (this.#isTicking) this.#announcedAt = Math.min(this.#announcedAt, at);
     else if (at < this.#dueAt) this.#arm(inMs);
   }
 
   /** Fires what is due. Returns how many timers were fired and when the next is due, in ms, or null. */
   async runOnce(): Promise<{ fired: number; nextInMs: number | null }> {
-    const due = await this.#store.read((sql) => listDueTasks(sql, BATCH));
+    const { store, deadAfterMs } = this.#options;
+    const due = await store.read((sql) => listDueTasks(sql, BATCH, deadAfterMs()));
     const early = new Set<string>();
-    const fire = async (taskId: string) => {
-      if (!(await this.#fire(taskId))) early.add(taskId);
+    const fire = async (task: DueTask) => {
+      if (!(await this.#fire(task))) early.add(task.id);
     };
-    await Promise.all(due.taskIds.map(fire));
+    await Promise.all(due.tasks.map(fire));
     // The two clocks differ by a little. Whoever is early a second time has another reason, and is not waited for.
     const isEarly = [...early].some((taskId) => !this.#early.has(taskId));
     this.#early = early;
-    const isFull = due.taskIds.length === BATCH && early.size < BATCH;
+    const isFull = due.tasks.length === BATCH && early.size < BATCH;
     const nextInMs = isFull ? 0 : (due.nextWakeInMs ?? Infinity);
     const earliest = isEarly ? Math.min(nextInMs, EARLY_MS) : nextInMs;
-    return { fired: due.taskIds.length, nextInMs: earliest === Infinity ? null : earliest };
+    return { fired: due.tasks.length, nextInMs: earliest === Infinity ? null : earliest };
   }
 
   /** Returns false if the timer had no effect. */
-  async #fire(taskId: string): Promise<boolean> {
+  async #fire({ id: taskId, isOffline, nodeId }: DueTask): Promise<boolean> {
+    const { host, log } = this.#options;
+    const who = nodeId === null ? 'every node is' : `node ${nodeId} is`;
     try {
-      const applied = await this.#host.apply(taskId, { type: 'timer.fired' }, false);
+      const event = isOffline
+        ? ({ type: 'target.offline', who } as const)
+        : ({ type: 'timer.fired' } as const);
+      const applied = await host.apply(taskId, event, false);
       return applied.kind === 'transition';
     } catch (error) {
       const isExpected = error instanceof MusterError && error.kind !== 'internal';
-      if (!isExpected) this.#log.error('a timer could not be fired', { taskId, error });
+      if (!isExpected) log.error('a timer could not be fired', { taskId, error });
       return false;
     }
   }
@@ -87,8 +98,8 @@ export class TimerService {
   #arm(inMs: number): void {
     if (this.#isStopped) return;
     this.#timer?.cancel();
-    this.#dueAt = this.#clock.monotonic() + inMs;
-    this.#timer = this.#clock.after(inMs, () => void this.#tick());
+    this.#dueAt = this.#options.clock.monotonic() + inMs;
+    this.#timer = this.#options.clock.after(inMs, () => void this.#tick());
   }
 
   async #tick(): Promise<void> {
@@ -99,10 +110,10 @@ export class TimerService {
       sleepMs = Math.min(Math.max(nextInMs ?? MAX_SLEEP_MS, 1), MAX_SLEEP_MS);
     } catch (error) {
       const isExpected = error instanceof MusterError && error.kind === 'unavailable';
-      if (!isExpected) this.#log.error('cannot read what is due', { error });
+      if (!isExpected) this.#options.log.error('cannot read what is due', { error });
     } finally {
       this.#isTicking = false;
-      const announcedInMs = this.#announcedAt - this.#clock.monotonic();
+      const announcedInMs = this.#announcedAt - this.#options.clock.monotonic();
       this.#announcedAt = Infinity;
       this.#arm(Math.max(Math.min(sleepMs, announcedInMs), 0));
     }

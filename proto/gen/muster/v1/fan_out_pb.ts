@@ -15,7 +15,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file muster/v1/fan_out.proto.
  */
 export const file_muster_v1_fan_out: GenFile = /*@__PURE__*/
-  fileDesc("ChdtdXN0ZXIvdjEvZmFuX291dC5wcm90bxIJbXVzdGVyLnYxIowCCg1GYW5PdXRPcHRpb25zEkQKDG1heF9wYXJhbGxlbBgBIAEoCUIuukgrcikyJ14oWzEtOV1bMC05XXswLDV9fChbMS05XVswLTldP3wxMDApJSk/JBJECgxtYXhfZmFpbHVyZXMYAiABKAlCLrpIK3IpMideKFsxLTldWzAtOV17MCw1fXwoWzEtOV1bMC05XT98MTAwKSUpPyQSLwoFb3JkZXIYAyABKA4yFi5tdXN0ZXIudjEuRmFuT3V0T3JkZXJCCLpIBYIBAhABEj4KCGRlYWRsaW5lGAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQhG6SA6qAQsiBQiAmp4BMgIIASKyAQoORmFuT3V0UHJvZ3Jlc3MSDQoFdG90YWwYASABKAUSDAoEaGVsZBgCIAEoBRIOCgZhY3RpdmUYAyABKAUSEQoJY29tcGxldGVkGAQgASgFEg4KBmZhaWxlZBgFIAEoBRIRCgl0aW1lZF9vdXQYBiABKAUSEQoJY2FuY2VsbGVkGAcgASgFEhQKDG1heF9wYXJhbGxlbBgIIAEoBRIUCgxtYXhfZmFpbHVyZXMYCSABKAUqXwoLRmFuT3V0T3JkZXISHQoZRkFOX09VVF9PUkRFUl9VTlNQRUNJRklFRBAAEhcKE0ZBTl9PVVRfT1JERVJfR0lWRU4QARIYChRGQU5fT1VUX09SREVSX1JBTkRPTRACYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_duration]);
+  fileDesc("ChdtdXN0ZXIvdjEvZmFuX291dC5wcm90bxIJbXVzdGVyLnYxIowCCg1GYW5PdXRPcHRpb25zEkQKDG1heF9wYXJhbGxlbBgBIAEoCUIuukgrcikyJ14oWzEtOV1bMC05XXswLDV9fChbMS05XVswLTldP3wxMDApJSk/JBJECgxtYXhfZmFpbHVyZXMYAiABKAlCLrpIK3IpMideKFsxLTldWzAtOV17MCw1fXwoWzEtOV1bMC05XT98MTAwKSUpPyQSLwoFb3JkZXIYAyABKA4yFi5tdXN0ZXIudjEuRmFuT3V0T3JkZXJCCLpIBYIBAhABEj4KCGRlYWRsaW5lGAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQhG6SA6qAQsiBQiAmp4BMgIIASLDAQoORmFuT3V0UHJvZ3Jlc3MSDQoFdG90YWwYASABKAUSDAoEaGVsZBgCIAEoBRIOCgZhY3RpdmUYAyABKAUSEQoJY29tcGxldGVkGAQgASgFEg4KBmZhaWxlZBgFIAEoBRIRCgl0aW1lZF9vdXQYBiABKAUSEQoJY2FuY2VsbGVkGAcgASgFEhQKDG1heF9wYXJhbGxlbBgIIAEoBRIUCgxtYXhfZmFpbHVyZXMYCSABKAUSDwoHc2tpcHBlZBgKIAEoBSpfCgtGYW5PdXRPcmRlchIdChlGQU5fT1VUX09SREVSX1VOU1BFQ0lGSUVEEAASFwoTRkFOX09VVF9PUkRFUl9HSVZFThABEhgKFEZBTl9PVVRfT1JERVJfUkFORE9NEAJiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_duration]);
 
 /**
  * FanOutOptions says how a fan-out goes through its nodes. Only with a target that is a selection.
@@ -113,6 +113,13 @@ export type FanOutProgress = Message<"muster.v1.FanOutProgress"> & {
    * @generated from field: int32 max_failures = 9;
    */
   maxFailures: number;
+
+  /**
+   * Passed over because their nodes were offline.
+   *
+   * @generated from field: int32 skipped = 10;
+   */
+  skipped: number;
 };
 
 /**
