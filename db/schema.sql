@@ -72,6 +72,13 @@ create table node_groups (
 );
 CREATE INDEX node_groups_parent ON node_groups USING btree (parent) WHERE (parent IS NOT NULL);
 
+create table node_sets (
+  id text not null,
+  node_ids text[] not null,
+  used_at timestamp with time zone not null default now(),
+  constraint node_sets_pkey PRIMARY KEY (id)
+);
+
 create table node_transitions (
   node_id text not null,
   version integer not null,
@@ -218,6 +225,7 @@ create table tasks (
   constraint tasks_state_known CHECK ((state = ANY (ARRAY['pending'::text, 'running'::text, 'completed'::text, 'failed'::text, 'timeout'::text, 'cancelled'::text])))
 )
 with (autovacuum_analyze_scale_factor=0.02, autovacuum_vacuum_insert_scale_factor=0.1, autovacuum_vacuum_scale_factor=0.05);
+CREATE INDEX tasks_of_node_set ON tasks USING btree (target_node_id) WHERE (target_node_id ~~ '#%'::text);
 CREATE INDEX tasks_parent ON tasks USING btree (parent_id, id) WHERE (parent_id IS NOT NULL);
 CREATE INDEX tasks_queued_any ON tasks USING btree (priority DESC, queued_at, id) WHERE ((substate = 'queued'::text) AND (target_node_id IS NULL));
 CREATE INDEX tasks_queued_bound ON tasks USING btree (target_node_id, priority DESC, queued_at, id) WHERE ((substate = 'queued'::text) AND (target_node_id IS NOT NULL));

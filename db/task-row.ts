@@ -5,6 +5,7 @@
  * and the scheduler can find rows by indexes, and they are written by no other code than `taskColumns`.
  */
 import type postgres from 'postgres';
+import { queueOf } from '../machines/task-context.ts';
 import type { TaskContext } from '../machines/task-context.ts';
 import type { StoredSnapshot } from '../machines/snapshot.ts';
 import type { Sql } from './connect.ts';
@@ -16,6 +17,7 @@ export interface TaskColumns {
   /** Empty in a final state. */
   readonly substate: string;
   readonly priority: number;
+  /** The queue in which it waits: of a node, or of a set; null for the one of tasks that any node may take. */
   readonly target_node_id: string | null;
   /** The node of the current attempt, else of the last one, else the one it is bound to. */
   readonly node_id: string | null;
@@ -28,13 +30,14 @@ export interface TaskColumns {
 /** Returns the columns that a snapshot is stored with. */
 export function taskColumns({ path, context }: StoredSnapshot<TaskContext>): TaskColumns {
   const dot = path.indexOf('.');
-  const targetNodeId = context.target.kind === 'node' ? context.target.nodeId : null;
+  const { target } = context;
+  const boundTo = target.kind === 'node' ? target.nodeId : null;
   return {
     state: dot === -1 ? path : path.slice(0, dot),
     substate: dot === -1 ? '' : path.slice(dot + 1),
     priority: context.policy.priority,
-    target_node_id: targetNodeId,
-    node_id: context.current?.nodeId ?? context.ended?.nodeId ?? targetNodeId,
+    target_node_id: queueOf(target) || null,
+    node_id: context.current?.nodeId ?? context.ended?.nodeId ?? boundTo,
     attempt: context.attempt,
     queued_ms: context.queuedAt,
     started_ms: context.firstStartedAt,

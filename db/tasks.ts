@@ -256,7 +256,8 @@ export async function listTasks(
 /**
  * Lists queued tasks in the order in which they are to be dispatched: by priority, then by age.
  *
- * @param o.perNode how many of those that are bound to each of `nodeIds`
+ * @param o.nodeIds queues of nodes and of sets; see `queueOf`
+ * @param o.perNode how many of those in each of `nodeIds`
  * @param o.any how many of those that any node may take
  */
 export async function listQueuedTasks(
@@ -291,8 +292,8 @@ export interface DueTask {
   readonly id: string;
   /** It is queued, and does not want to wait for its node, which is away. */
   readonly isOffline: boolean;
-  /** The node that it is bound to, if any. */
-  readonly nodeId: string | null;
+  /** Whom it waits for, for people. */
+  readonly who: string;
 }
 
 /**
@@ -308,7 +309,12 @@ export async function listDueTasks(
   deadAfterMs: number | null,
 ): Promise<{ tasks: DueTask[]; nextWakeInMs: number | null }> {
   const rows = await sql<(DueTask & { wake_in_ms: number })[]>`
-    select t.id, t.substate = 'queued' as "isOffline", t.target_node_id as "nodeId",
+    select t.id, t.substate = 'queued' as "isOffline", 
+           case
+             when t.target_node_id is null then 'every node is'
+             when t.target_node_id like '#%' then 'each of its nodes is'
+             else 'node ' || t.target_node_id || ' is'
+           end as who,
            (extract(epoch from t.wake_at - now()) * 1000)::double precision as wake_in_ms
     from tasks as t
     where t.wake_at is not null and (t.substate <> 'queued' or ${isTargetAway(sql, deadAfterMs)})
@@ -317,7 +323,7 @@ export async function listDueTasks(
   const due = rows.slice(0, limit).filter((row) => row.wake_in_ms <= 0);
   const next = rows[due.length];
   return {
-    tasks: due.map(({ id, isOffline, nodeId }) => ({ id, isOffline, nodeId })),
+    tasks: due.map(({ id, isOffline, who }) => ({ id, isOffline, who })),
     nextWakeInMs: next === undefined ? null : Math.max(0, next.wake_in_ms),
   };
 }
@@ -327,7 +333,12 @@ function isTargetAway(sql: Sql, deadAfterMs: number | null): postgres.PendingQue
   return sql`
     not exists (
       select 1 from nodes as n
-      where (n.id = t.target_node_id or t.target_node_id is null)
+      where (
+          n.id = t.target_node_id or t.target_node_id is null
+          or t.target_node_id like '#%' and n.id in (
+            select unnest(s.node_ids) from node_sets as s where '#' || s.id = t.target_node_id
+          )
+        )
         and n.left_at is null
         and (
           ${deadAfterMs}::double precision is null

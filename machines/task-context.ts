@@ -7,7 +7,17 @@
 /** Where the task may run. */
 export type TaskTarget =
   | { readonly kind: 'node'; readonly nodeId: string }
-  | { readonly kind: 'any' };
+  /** Any one node; with a set, any one of that. */
+  | { readonly kind: 'any'; readonly setId?: string };
+
+/** Begins the names of the queues of sets. No node id does. */
+export const SET_QUEUE_MARK = '#';
+
+/** Names the queue in which a task waits for a worker: that of its node, of its set, or the empty one of tasks that any node may take. */
+export function queueOf(target: TaskTarget): string {
+  if (target.kind === 'node') return target.nodeId;
+  return target.setId === undefined ? '' : SET_QUEUE_MARK + target.setId;
+}
 
 /** The bounds of a task, with the defaults filled in. */
 export interface TaskPolicy {

@@ -3,6 +3,7 @@
  */
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
+import { Option } from 'commander';
 import type { Command } from 'commander';
 import { FanOutOrder } from '../../proto/gen/muster/v1/fan_out_pb.ts';
 import type { TaskSpecSchema } from '../../proto/gen/muster/v1/task_pb.ts';
@@ -26,6 +27,12 @@ export interface FanOutFlags extends SelectionFlags {
 /** Adds the flags to `run`. */
 export function addFanOutFlags(command: Command): Command {
   return addSelectionFlags(command)
+    .addOption(
+      new Option(
+        '--any',
+        'on any one node, the least loaded first: of those that -n, -l or -g choose, else of all (default)',
+      ).conflicts('node'),
+    )
     .option(
       '--max-parallel <n>',
       'nodes at work at once, a number or a share as in 10% (default: all)',
@@ -65,8 +72,12 @@ export function targetOf(flags: FanOutFlags): SpecPart {
       ? { target: { kind: { case: 'any', value: {} } } }
       : { target: { kind: { case: 'nodeId', value: node } } };
   }
-  if (flags.node !== undefined || flags.any === true) {
-    throw new UsageFault('--node and --any are for one node; -n, -l, -g and --all for many');
+  if (flags.node !== undefined) {
+    throw new UsageFault('--node is for one node; -n, -l, -g and --all for many');
+  }
+  if (flags.any === true) {
+    refuseFanOutFlags(flags);
+    return { target: { kind: { case: 'any', value: { selection } } } };
   }
   const { maxParallel = '', maxFailures = '', order = 'given', deadline } = flags;
   const orderCode = ORDERS[order];
@@ -100,7 +111,9 @@ function refuseFanOutFlags(flags: FanOutFlags): void {
   ).find((name) => flags[name] !== undefined);
   if (given === undefined) return;
   const flag = `--${given.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-  throw new UsageFault(`${flag} is for many nodes; choose them with -n, -l, -g or --all`);
+  throw new UsageFault(
+    `${flag} is for many nodes; choose them with -n, -l, -g or --all, and without --any`,
+  );
 }
 
 function checkAmount(text: string, flag: string): void {

@@ -10,6 +10,7 @@ import { collect } from './pairs.ts';
 /** What commander makes of the flags. */
 export interface SelectionFlags {
   readonly nodes?: string[];
+  readonly hosts?: string[];
   readonly selector?: string;
   readonly group?: string[];
   readonly all?: boolean;
@@ -24,6 +25,7 @@ export function addSelectionFlags(command: Command): Command {
       'each of these nodes, as in web[01-20],db-1; repeatable',
       collect,
     )
+    .option('-w, --hosts <pattern>', 'as -n, for fingers that know pdsh or clush', collect)
     .option(
       '-l, --selector <selector>',
       'each node with these labels, as in role=web,region in (eu,us),!canary',
@@ -45,7 +47,8 @@ export function addSelectionFlags(command: Command): Command {
 export function selectionOf(
   flags: SelectionFlags,
 ): MessageInitShape<typeof NodeSelectionSchema> | null {
-  const { nodes = [], selector = '', group: groups = [], all = false, exclude = [] } = flags;
+  const { selector = '', group: groups = [], all = false, exclude = [] } = flags;
+  const nodes = [...(flags.nodes ?? []), ...(flags.hosts ?? [])];
   if (nodes.length === 0 && selector === '' && groups.length === 0 && !all) {
     if (exclude.length === 0) return null;
     throw new UsageFault('-x leaves nodes out; choose some with -n, -l, -g or --all');

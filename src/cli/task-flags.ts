@@ -9,7 +9,6 @@ import { collect } from './pairs.ts';
 export function addTaskFlags(command: Command): Command {
   command
     .option('--node <id>', 'run on this node')
-    .option('--any', 'run on any one connected node, the least loaded first (default)')
     .option('-f, --file <file>', 'run this script, - for standard input; arguments for it after --')
     .option(
       '--shell <name>',
@@ -23,8 +22,5 @@ export function addTaskFlags(command: Command): Command {
     .option('--cwd <folder>', 'working folder, absolute (default: the home of its user)')
     .option('--user <name>', 'run as this user; the agent has to be root')
     .option('--stdin <file>', 'text for standard input, - for ours (default: empty)');
-  // commander's word for "exclude each other".
-  for (const option of command.options)
-    if (option.attributeName() === 'any') option.conflicts('node');
   return addFanOutFlags(command);
 }

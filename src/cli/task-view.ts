@@ -6,6 +6,7 @@ import type { Timestamp } from '@bufbuild/protobuf/wkt';
 import type { Attempt, Task, TaskSpec } from '../../proto/gen/muster/v1/task_pb.ts';
 import { ServiceOperation } from '../../proto/gen/muster/v1/service_action_pb.ts';
 import { Interpreter, TaskState, TaskType } from '../../proto/gen/muster/v1/task_pb.ts';
+import { foldNodes } from './fold-nodes.ts';
 import { formatDuration } from './duration.ts';
 import { enumName } from './enums.ts';
 import { isFinal } from './exit-code.ts';
@@ -78,7 +79,8 @@ export function taskDetails(task: Task, nowMs: number): [string, string][] {
     ['Reason', [task.reason, harmless(task.message)].filter((text) => text !== '').join(': ')],
     ['Exit', exitText(task.exitCode, task.signal)],
     ['Type', enumName(TaskType, task.type)],
-    ['Node', task.nodeId || 'any'],
+    ['Node', task.nodeId || (task.candidateNodeIds.length > 0 ? 'any of these' : 'any')],
+    ['May run on', foldNodes(task.candidateNodeIds)],
     ['Attempt', `${task.attempt} of ${task.maxAttempts}`],
     ['Priority', String(task.priority)],
     ['Labels', labelsText(task.labels)],

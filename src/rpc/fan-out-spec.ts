@@ -27,6 +27,20 @@ export function fanOutOf(
   return { fanOut: { selection, ...optionsOf(fanOut) } };
 }
 
+/**
+ * Returns of which nodes any one is to take the task, or nothing where that is not asked for.
+ *
+ * @param refuse completes the sentence with what is wrong
+ */
+export function anyOfSpec(
+  { target }: TaskSpec,
+  refuse: (fault: string) => never,
+): { anyOf?: NodeSelection } {
+  if (target?.kind.case !== 'any' || target.kind.value.selection === undefined) return {};
+  const { selection } = target.kind.value;
+  return { anyOf: selectionOf(selection, (fault) => refuse(`.target.any.selection ${fault}`)) };
+}
+
 /** @throws what `refuse` throws, for a selection of nothing */
 export function selectionOf(
   { nodes, selector, groups, all, exclude }: NodeSelectionMessage,

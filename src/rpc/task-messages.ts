@@ -102,6 +102,7 @@ export function taskOfDetails(details: TaskDetails): Task {
     task.reason = details.waiting.reason;
     task.message = details.waiting.message;
   }
+  task.candidateNodeIds = [...details.candidates];
   const { current, attempt } = details.record.snapshot.context;
   task.spec = specOf(details.spec);
   if (details.record.parentId !== null) bindSpec(task.spec, details.record);

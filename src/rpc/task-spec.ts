@@ -22,7 +22,7 @@ import {
   TaskSpecSchema,
 } from '../../proto/gen/muster/v1/task_pb.ts';
 import type { TaskDraft } from '../supervisor/supervisor.ts';
-import { fanOutOf } from './fan-out-spec.ts';
+import { anyOfSpec, fanOutOf } from './fan-out-spec.ts';
 import { msOfDuration, msOfTimestamp, showDuration } from './times.ts';
 
 const MAX_DERIVED_NAME_CHARACTERS = 60;
@@ -60,6 +60,7 @@ export function draftOf(spec: TaskSpec, field: string, action: string): TaskDraf
     startAt,
     spec: storedSpec(spec, refuse),
     ...fanOutOf(spec, refuse),
+    ...anyOfSpec(spec, refuse),
   };
 }
 

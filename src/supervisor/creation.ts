@@ -12,6 +12,7 @@ import { MusterError } from '../../machines/errors.ts';
 import { newFanOut } from './fan-out-creation.ts';
 import { newTask } from './new-task.ts';
 import type { CreatorOptions, NewTask } from './new-task.ts';
+import { anyNodeOf } from './node-sets.ts';
 import type { Store } from './store.ts';
 import type { Caller, FanOutDraft, TaskDraft } from './supervisor.ts';
 import { resolveTargets } from './targets.ts';
@@ -61,7 +62,11 @@ export async function newTasks(
   caller: Caller,
   scheduleId?: string,
 ): Promise<NewTask[]> {
-  if (!isFanOutDraft(draft)) return [newTask(options, draft, caller, { scheduleId })];
+  if (!isFanOutDraft(draft)) {
+    const { anyOf } = draft;
+    const target = anyOf === undefined ? draft.target : await anyNodeOf(options.store, anyOf);
+    return [newTask(options, { ...draft, target }, caller, { scheduleId })];
+  }
   const nodeIds = await resolveTargets(options.store, draft.fanOut.selection);
   return newFanOut(options, draft, nodeIds, caller, scheduleId);
 }

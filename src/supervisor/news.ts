@@ -8,7 +8,7 @@ export interface News {
   readonly from: string;
   /** Tasks that changed; null for more than fit. */
   readonly taskIds: readonly string[] | null;
-  /** Nodes with newly queued tasks; the empty name stands for tasks that any node may take. */
+  /** Queues with newly queued tasks; see `queueOf`. */
   readonly queuedFor: readonly string[];
   /** Nodes that opened a session with the sender. */
   readonly sessions: readonly string[];

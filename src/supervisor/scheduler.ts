@@ -6,14 +6,16 @@
  *   look (others queued some) ─┘       └─► a queue ran empty: read its next tasks from the database
  *
  * It is authoritative for nothing: a pair is a proposal, and the version check of the commit decides. A task bound to a
- * node waits in that node's queue, one that any node may take in a common one; a free slot takes the better of the two
- * heads. Bound tasks may be sent ahead of the slots (`prefetch`), since they cannot go elsewhere (I8).
+ * node waits in that node's queue, one for any node of a set in the set's, one that any node may take in a common one; a free slot
+ * takes the best of the heads. Bound tasks may be sent ahead of the slots (`prefetch`), since they cannot go elsewhere (I8).
  */
 import { listQueuedTasks } from '../../db/tasks.ts';
 import type { TaskRecord } from '../../db/records.ts';
 import { MusterError } from '../../machines/errors.ts';
+import { SET_QUEUE_MARK, queueOf } from '../../machines/task-context.ts';
 import type { Logger } from '../process/log.ts';
 import type { Host } from './host.ts';
+import { NodeSets } from './node-sets.ts';
 import { ReadyQueue, compareReady } from './ready-queue.ts';
 import type { Session } from './session.ts';
 import type { Store } from './store.ts';
@@ -32,8 +34,13 @@ export interface SchedulerOptions {
 
 export class Scheduler {
   readonly #options: SchedulerOptions;
+  /** Of nodes and of sets, by name. */
   readonly #bound = new Map<string, ReadyQueue>();
   readonly #any = new ReadyQueue();
+  readonly #sets: NodeSets;
+  /** Sets to be learnt: their names, and whether there may be others. */
+  #unlearnt: { queues: Set<string>; isAll: boolean } | null = null;
+  #isLearning = false;
   /** Sessions whose capacity or queue has changed since the last pump. */
   readonly #dirty = new Set<Session>();
   /** Proposed and not yet decided: what a read finds queued meanwhile is not offered again. */
@@ -45,18 +52,23 @@ export class Scheduler {
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
+    this.#sets = new NodeSets(options.store);
   }
 
   /** A task has entered pending.queued. */
   offer(record: TaskRecord): void {
-    const { target } = record.snapshot.context;
-    if (target.kind === 'any') {
+    const queue = queueOf(record.snapshot.context.target);
+    if (queue === '') {
       this.#any.add(record);
       this.#isAnyDirty = true;
+    } else if (queue.startsWith(SET_QUEUE_MARK)) {
+      if (!this.#sets.has(queue)) return this.#learn([queue], false);
+      this.#queueOf(queue).add(record);
+      this.#isAnyDirty = true;
     } else {
-      const session = this.#options.sessionOf(target.nodeId);
+      const session = this.#options.sessionOf(queue);
       if (session === undefined) return;
-      this.#queueOf(target.nodeId).add(record);
+      this.#queueOf(queue).add(record);
       this.#dirty.add(session);
     }
     this.#schedule();
@@ -68,20 +80,25 @@ export class Scheduler {
     this.#schedule();
   }
 
-  /** There may be queued tasks for these nodes that this supervisor has not been told of. '' stands for any node, '*' for all. */
-  look(nodeIds: Iterable<string>): void {
-    for (const nodeId of nodeIds) {
+  /** There may be tasks in these queues that this supervisor has not been told of. '*' stands for all. */
+  look(queues: Iterable<string>): void {
+    const sets: string[] = [];
+    let isAnySet = false;
+    for (const nodeId of queues) {
       if (nodeId === '' || nodeId === '*') {
         this.#any.mayHaveMore = true;
         this.#isAnyDirty = true;
+        isAnySet = true;
       }
-      if (nodeId === '') continue;
+      if (nodeId.startsWith(SET_QUEUE_MARK)) sets.push(nodeId);
+      if (nodeId === '' || nodeId.startsWith(SET_QUEUE_MARK)) continue;
       for (const session of this.#options.sessions()) {
         if (nodeId !== '*' && session.nodeId !== nodeId) continue;
         this.#queueOf(session.nodeId).mayHaveMore = true;
         this.#dirty.add(session);
       }
     }
+    if (isAnySet || sets.length > 0) this.#learn(sets, isAnySet);
     this.#schedule();
   }
 
@@ -94,6 +111,44 @@ export class Scheduler {
   /** Proposes nothing any more. */
   stop(): void {
     this.#isStopped = true;
+  }
+
+  /** Learns who is in these sets, and looks into their queues. What is asked for meanwhile is learnt next. */
+  #learn(queues: readonly string[], isAll: boolean): void {
+    const unlearnt = (this.#unlearnt ??= { queues: new Set(), isAll: false });
+    for (const queue of queues) unlearnt.queues.add(queue);
+    unlearnt.isAll ||= isAll;
+    if (!this.#isLearning) void this.#learnAll();
+  }
+
+  async #learnAll(): Promise<void> {
+    this.#isLearning = true;
+    try {
+      while (this.#unlearnt !== null && !this.#isStopped) {
+        const wanted = this.#unlearnt;
+        this.#unlearnt = null;
+        const known = await this.#sets.learn(wanted.queues, wanted.isAll);
+        for (const queue of known) this.#queueOf(queue).mayHaveMore = true;
+        if (known.length > 0) this.#isAnyDirty = true;
+        if (wanted.isAll) this.#forgetSets(new Set(known));
+        this.#schedule();
+      }
+    } catch (error) {
+      // The next sweep looks again.
+      const isExpected = error instanceof MusterError && error.kind === 'unavailable';
+      if (!isExpected) this.#options.log.error('cannot read sets of nodes', { error });
+    } finally {
+      this.#isLearning = false;
+    }
+  }
+
+  /** Sets without queued tasks, here and in the database, are learnt again when there are some. */
+  #forgetSets(known: ReadonlySet<string>): void {
+    for (const queue of this.#sets.queues()) {
+      if (known.has(queue) || this.#queueOf(queue).size > 0) continue;
+      this.#sets.forget(queue);
+      this.#bound.delete(queue);
+    }
   }
 
   #queueOf(nodeId: string): ReadyQueue {
@@ -114,8 +169,8 @@ export class Scheduler {
   #pump(): void {
     const sessions = [...this.#dirty].filter((session) => session.isReady);
     this.#dirty.clear();
-    if (this.#isAnyDirty && (this.#any.size > 0 || this.#any.mayHaveMore)) {
-      // Least loaded first: every free session competes for the tasks that any node may take.
+    if (this.#isAnyDirty && this.#mayHaveShared()) {
+      // Least loaded first: every free session competes for the tasks that several nodes may take.
       this.#isAnyDirty = false;
       const known = new Set(sessions);
       for (const session of this.#options.sessions()) {
@@ -125,6 +180,21 @@ export class Scheduler {
     }
     this.#fill(sessions);
     if (this.#needsRefill(sessions)) void this.#refill(sessions);
+  }
+
+  #mayHaveShared(): boolean {
+    if (this.#any.size > 0 || this.#any.mayHaveMore) return true;
+    for (const queue of this.#sets.queues()) {
+      const { size, mayHaveMore } = this.#queueOf(queue);
+      if (size > 0 || mayHaveMore) return true;
+    }
+    return false;
+  }
+
+  /** The queues from which a free slot of the session may take: that of any node, and those of the sets that it is in. */
+  *#sharedQueues(session: Session): Iterable<ReadyQueue> {
+    yield this.#any;
+    for (const queue of this.#sets.queuesOf(session.nodeId)) yield this.#queueOf(queue);
   }
 
   /** Deals out tasks in rounds, one to each session, the emptiest first, until nothing fits any more. */
@@ -141,13 +211,18 @@ export class Scheduler {
   }
 
   #next(session: Session): TaskRecord | undefined {
-    const bound = this.#queueOf(session.nodeId);
-    const ownHead = session.freeSlots + session.prefetch > 0 ? bound.peek() : undefined;
-    const anyHead = session.freeSlots > 0 ? this.#any.peek() : undefined;
-    if (ownHead === undefined && anyHead === undefined) return undefined;
-    if (ownHead === undefined) return this.#any.take();
-    if (anyHead === undefined || compareReady(ownHead, anyHead) < 0) return bound.take();
-    return this.#any.take();
+    const queues: ReadyQueue[] = [];
+    if (session.freeSlots + session.prefetch > 0) queues.push(this.#queueOf(session.nodeId));
+    if (session.freeSlots > 0) queues.push(...this.#sharedQueues(session));
+    let best: ReadyQueue | undefined;
+    let first: TaskRecord | undefined;
+    for (const queue of queues) {
+      const head = queue.peek();
+      if (head === undefined || (first !== undefined && compareReady(first, head) <= 0)) continue;
+      best = queue;
+      first = head;
+    }
+    return best?.take();
   }
 
   #propose(record: TaskRecord, session: Session): void {
@@ -184,19 +259,16 @@ export class Scheduler {
 
   /** A session that could take more, where the database may have more. */
   #isHungry(session: Session): boolean {
-    const bound = this.#queueOf(session.nodeId);
-    const isBoundEmpty = bound.size === 0 && bound.mayHaveMore;
-    const isAnyEmpty = this.#any.size === 0 && this.#any.mayHaveMore;
-    return (
-      (isBoundEmpty && session.freeSlots + session.prefetch > 0) ||
-      (isAnyEmpty && session.freeSlots > 0)
-    );
+    const own = this.#queueOf(session.nodeId);
+    if (isDry(own) && session.freeSlots + session.prefetch > 0) return true;
+    return session.freeSlots > 0 && [...this.#sharedQueues(session)].some(isDry);
   }
 
   async #refill(sessions: readonly Session[]): Promise<void> {
     this.#isReading = true;
     const hungry = sessions.filter((session) => session.isReady && this.#isHungry(session));
-    const nodeIds = hungry.map((session) => session.nodeId);
+    const sets = [...this.#sets.queues()].filter((queue) => isDry(this.#queueOf(queue)));
+    const nodeIds = [...hungry.map((session) => session.nodeId), ...sets];
     const any = this.#any.size === 0 && this.#any.mayHaveMore ? REFILL_LIMIT : 0;
     // What is proposed still stands as queued in the database: read past it.
     const slack = this.#proposed.size;
@@ -225,9 +297,9 @@ export class Scheduler {
     const byNode = new Map<string, TaskRecord[]>(nodeIds.map((nodeId) => [nodeId, []]));
     const any: TaskRecord[] = [];
     for (const record of records) {
-      const { target } = record.snapshot.context;
-      if (target.kind === 'any') any.push(record);
-      else byNode.get(target.nodeId)?.push(record);
+      const queue = queueOf(record.snapshot.context.target);
+      if (queue === '') any.push(record);
+      else byNode.get(queue)?.push(record);
     }
     const isNew = (record: TaskRecord) => !this.#proposed.has(record.id);
     for (const [nodeId, own] of byNode) {
@@ -236,4 +308,9 @@ export class Scheduler {
     }
     if (limits.any > 0) this.#any.refill(any.filter(isNew), any.length < limits.any);
   }
+}
+
+/** Nothing is here, and the database may have more. */
+function isDry({ size, mayHaveMore }: ReadyQueue): boolean {
+  return size === 0 && mayHaveMore;
 }

@@ -5,6 +5,7 @@
  * its last commit. Output and late reports wait for the database to come back, in their order: storing a piece twice does no
  * harm, since it has its offset.
  */
+import { queueOf } from '../../machines/task-context.ts';
 import type { Database } from '../../db/connect.ts';
 import { insertOutput } from '../../db/output.ts';
 import type {
@@ -131,7 +132,7 @@ function newsOf(
   const queuedFor = new Set<string>();
   for (const { path, context } of snapshots) {
     if (path === 'pending.queued') {
-      queuedFor.add(context.target.kind === 'node' ? context.target.nodeId : '');
+      queuedFor.add(queueOf(context.target));
     }
   }
   return encodeNews({ from, taskIds, queuedFor: [...queuedFor], sessions: [] });

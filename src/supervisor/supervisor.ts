@@ -50,6 +50,8 @@ export interface TaskDraft {
   readonly type: TaskType;
   readonly labels: Readonly<Record<string, string>>;
   readonly target: TaskInput['target'];
+  /** For a task on any one of these nodes; `target` is any then. Resolved when the task is created. */
+  readonly anyOf?: NodeSelection;
   readonly policy: TaskInput['policy'];
   readonly held: boolean;
   readonly startAt: number | null;
@@ -95,6 +97,8 @@ export interface TaskDetails {
   readonly record: TaskRecord;
   readonly spec: unknown;
   readonly attempts: readonly EndedAttempt[];
+  /** Of a task for any one of several nodes: which, sorted; else empty. */
+  readonly candidates: readonly string[];
   /** Why it does not run yet; null where there is nothing to wait for. */
   readonly waiting: Waiting | null;
 }

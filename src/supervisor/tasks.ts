@@ -24,6 +24,7 @@ import { readOutput, tailOutput } from './output-reader.ts';
 import type { Store } from './store.ts';
 import type { FanOutDraft, TaskDraft, Tasks } from './supervisor.ts';
 import { readHistory, verifyTask } from './task-history.ts';
+import { candidatesOf } from './node-sets.ts';
 import { whyWaiting } from './waiting.ts';
 import { waitForTask, watchTasks } from './watch.ts';
 
@@ -50,12 +51,13 @@ export function createTaskActions(options: TasksOptions): Tasks {
     create: (drafts, caller, requestId) => createTasks(creator, drafts, caller, requestId),
     async get(id) {
       const record = await read(id);
+      const candidates = await candidatesOf(store, record.snapshot.context.target);
       const [spec, attempts, waiting] = await Promise.all([
         readSpec(store, record),
         store.read((sql) => listAttempts(sql, id)),
-        whyWaiting(store, record, options.deadAfterMs),
+        whyWaiting(store, record, candidates, options.deadAfterMs),
       ]);
-      return { record, spec, attempts, waiting };
+      return { record, spec, attempts, candidates, waiting };
     },
     list: (filter, limit, before) => store.read((sql) => listTasks(sql, filter, limit, before)),
     async execute(id, caller) {

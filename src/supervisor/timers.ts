@@ -79,9 +79,8 @@ export class TimerService {
   }
 
   /** Returns false if the timer had no effect. */
-  async #fire({ id: taskId, isOffline, nodeId }: DueTask): Promise<boolean> {
+  async #fire({ id: taskId, isOffline, who }: DueTask): Promise<boolean> {
     const { host, log } = this.#options;
-    const who = nodeId === null ? 'every node is' : `node ${nodeId} is`;
     try {
       const event = isOffline
         ? ({ type: 'target.offline', who } as const)

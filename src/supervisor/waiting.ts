@@ -23,10 +23,14 @@ export interface Waiting {
 /** Nodes that are looked at for a task that any may take. */
 const MAX_NODES = 1_000;
 
-/** @returns null where there is nothing to wait for: it runs, is over, or will start at once */
+/**
+ * @param candidates the nodes of which any one may take it; empty for any at all, or for one that it is bound to
+ * @returns null where there is nothing to wait for: it runs, is over, or will start at once
+ */
 export async function whyWaiting(
   store: Store,
   { parentId, snapshot: { path, context } }: TaskRecord,
+  candidates: readonly string[],
   deadAfterMs: number,
 ): Promise<Waiting | null> {
   if (path === 'pending.held' && parentId !== null) {
@@ -38,9 +42,20 @@ export async function whyWaiting(
     const [node] = await store.read((sql) => readNodes(sql, [target.nodeId], deadAfterMs));
     return whyWaitingForNode(target.nodeId, node);
   }
+  if (candidates.length > 0) {
+    const nodes = await store.read((sql) => readNodes(sql, candidates, deadAfterMs));
+    const online = nodes.filter(({ leftAt, isAlive }) => leftAt === null && isAlive);
+    const message = `none of the ${candidates.length} nodes that it may run on is connected`;
+    return online.length === 0 ? { reason: 'no_node', message } : whyWaitingForAny(online);
+  }
   const filter = { states: ['online'] } as const;
   const online = await store.read((sql) => listNodes(sql, filter, MAX_NODES, null, deadAfterMs));
-  if (online.length === 0) return { reason: 'no_node', message: 'no node is connected' };
+  if (online.length > 0) return whyWaitingForAny(online);
+  return { reason: 'no_node', message: 'no node is connected' };
+}
+
+/** @param online the connected ones that may take it, at least one */
+function whyWaitingForAny(online: readonly NodeRecord[]): Waiting | null {
   const open = online.filter((node) => !isDrained(node));
   if (open.length === 0) {
     const which = online.length === 1 ? 'the only node' : `each of the ${online.length} nodes`;

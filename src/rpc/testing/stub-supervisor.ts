@@ -138,7 +138,13 @@ export class StubSupervisor implements Supervisor {
     },
     get: async (id) => {
       this.#called('get', id);
-      return { record: this.#find(id), spec: this.specs.get(id), attempts: [], waiting: null };
+      return {
+        record: this.#find(id),
+        spec: this.specs.get(id),
+        attempts: [],
+        candidates: [],
+        waiting: null,
+      };
     },
     list: async (filter: TaskFilter, limit, before) => {
       this.#called('list', filter, limit, before);
