@@ -6,11 +6,11 @@
  * with a sentence that helps, or nothing to do.
  */
 import { MusterError } from './errors.ts';
-import { createInterpreter } from './interpret.ts';
 import type { Effect } from './interpret.ts';
-import { createRestore, pathOf } from './resting.ts';
 import { upgradeSnapshot } from './snapshot.ts';
 import type { SnapshotVersions, StoredSnapshot } from './snapshot.ts';
+import { createStepper } from './stepper.ts';
+import type { Moved } from './stepper.ts';
 import { DEFAULT_TASK_POLICY } from './task-context.ts';
 import type { TaskContext, TaskInput } from './task-context.ts';
 import { isCommand, isReport } from './task-events.ts';
@@ -42,7 +42,7 @@ export const TASK_SNAPSHOT_VERSIONS: SnapshotVersions = {
 
 const FINAL_PATHS: ReadonlySet<string> = new Set(['completed', 'failed', 'timeout', 'cancelled']);
 
-const interpreter = createInterpreter(taskMachine, {
+const stepper = createStepper(taskMachine, {
   id: '',
   target: { kind: 'any' },
   policy: DEFAULT_TASK_POLICY,
@@ -51,20 +51,14 @@ const interpreter = createInterpreter(taskMachine, {
   createdAt: 0,
 });
 
-const restore = createRestore(taskMachine);
-
 /** Tells whether a task in this state will never change again. */
 export function isFinalPath(path: string): boolean {
   return FINAL_PATHS.has(path);
 }
 
 /** Returns the first snapshot of a task and its effects. */
-export function createTask(input: TaskInput): {
-  snapshot: TaskSnapshot;
-  effects: readonly Effect[];
-} {
-  const [snapshot, effects] = interpreter.start(input);
-  return { snapshot: { path: pathOf(snapshot.value), context: snapshot.context }, effects };
+export function createTask(input: TaskInput): Moved<TaskContext> {
+  return stepper.start(input);
 }
 
 /** Returns what `event` does to a task. Never throws for an event of any kind in any state. */
@@ -78,14 +72,8 @@ export function decideTask(before: TaskSnapshot, event: TaskEvent): Decision {
     if (why !== null) return { kind: 'late', why };
   }
   if (isFinalPath(before.path)) return refuseOrIgnore(before, event);
-  const restored = restore(before);
-  const [next, effects] = interpreter.step(restored, event);
-  if (next === restored) return refuseOrIgnore(before, event);
-  return {
-    kind: 'transition',
-    snapshot: { path: pathOf(next.value), context: next.context },
-    effects,
-  };
+  const moved = stepper.step(before, event);
+  return moved === null ? refuseOrIgnore(before, event) : { kind: 'transition', ...moved };
 }
 
 /** Returns the task in another version of its machine. Its state stays, also a final one: the context changes its shape. */

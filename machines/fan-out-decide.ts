@@ -7,11 +7,11 @@ import { decideUpgrade } from './decide.ts';
 import { MusterError } from './errors.ts';
 import { FAN_OUT_MACHINE_VERSION, fanOutMachine } from './fan-out.ts';
 import type { FanOutContext, FanOutInput } from './fan-out-context.ts';
-import { createInterpreter } from './interpret.ts';
-import type { Effect } from './interpret.ts';
-import { createRestore, pathOf } from './resting.ts';
-import type { SnapshotVersions } from './snapshot.ts';
+import type { SnapshotVersions, StoredSnapshot } from './snapshot.ts';
+import { createStepper } from './stepper.ts';
+import type { Moved } from './stepper.ts';
 import { DEFAULT_TASK_POLICY } from './task-context.ts';
+import type { TaskContext } from './task-context.ts';
 import { isCommand, isReport } from './task-events.ts';
 import type { TaskCommand, TaskEvent } from './task-events.ts';
 
@@ -21,7 +21,7 @@ export const FAN_OUT_SNAPSHOT_VERSIONS: SnapshotVersions = {
   steps: {},
 };
 
-const interpreter = createInterpreter(fanOutMachine, {
+const stepper = createStepper(fanOutMachine, {
   id: '',
   target: { kind: 'any' },
   policy: DEFAULT_TASK_POLICY,
@@ -32,15 +32,11 @@ const interpreter = createInterpreter(fanOutMachine, {
   total: 1,
 });
 
-const restore = createRestore(fanOutMachine);
+type FanOutSnapshot = StoredSnapshot<FanOutContext>;
 
 /** Returns the first snapshot of a fan-out and its effects. */
-export function createFanOut(input: FanOutInput): {
-  snapshot: TaskSnapshot;
-  effects: readonly Effect[];
-} {
-  const [snapshot, effects] = interpreter.start(input);
-  return { snapshot: { path: pathOf(snapshot.value), context: snapshot.context }, effects };
+export function createFanOut(input: FanOutInput): Moved<TaskContext> {
+  return stepper.start(input);
 }
 
 /** Returns what `event` does to a fan-out. Never throws for an event of any kind in any state. */
@@ -50,11 +46,8 @@ export function decideFanOut(before: TaskSnapshot, event: TaskEvent): Decision {
   }
   if (isReport(event)) return { kind: 'late', why: 'a fan-out has no attempts of its own' };
   if (isFinalPath(before.path)) return refuseOrIgnore(before, event);
-  const restored = restore(before);
-  const [next, effects] = interpreter.step(restored, event);
-  if (next === restored) return refuseOrIgnore(before, event);
-  const snapshot = { path: pathOf(next.value), context: next.context };
-  return { kind: 'transition', snapshot, effects };
+  const moved = stepper.step(before as FanOutSnapshot, event);
+  return moved === null ? refuseOrIgnore(before, event) : { kind: 'transition', ...moved };
 }
 
 /** The time at which the fan-out needs a `timer.fired`, ms since 1970, or null. */

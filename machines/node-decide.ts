@@ -2,10 +2,9 @@
  * Decides what an event does to a node: the one door to the node machine.
  */
 import { MusterError } from './errors.ts';
-import { createInterpreter } from './interpret.ts';
 import { NODE_MACHINE_VERSION, nodeMachine } from './node.ts';
 import type { NodeContext, NodeEvent, NodeInput } from './node-context.ts';
-import { createRestore, pathOf } from './resting.ts';
+import { createStepper } from './stepper.ts';
 import { upgradeSnapshot } from './snapshot.ts';
 import type { SnapshotVersions, StoredSnapshot } from './snapshot.ts';
 
@@ -24,12 +23,10 @@ export const NODE_SNAPSHOT_VERSIONS: SnapshotVersions = {
   steps: {},
 };
 
-const interpreter = createInterpreter(nodeMachine, { id: '', createdAt: 0 });
-const restore = createRestore(nodeMachine);
+const stepper = createStepper(nodeMachine, { id: '', createdAt: 0 });
 
 export function createNode(input: NodeInput): NodeSnapshot {
-  const [snapshot] = interpreter.start(input);
-  return { path: pathOf(snapshot.value), context: snapshot.context };
+  return stepper.start(input).snapshot;
 }
 
 /** Tells whether a node in this state may be given tasks. */
@@ -39,11 +36,8 @@ export function takesTasks({ path }: NodeSnapshot): boolean {
 
 /** Never throws for an event of any kind in any state. */
 export function decideNode(before: NodeSnapshot, event: NodeEvent): NodeDecision {
-  const restored = restore(before);
-  const [next] = interpreter.step(restored, event);
-  if (next !== restored) {
-    return { kind: 'transition', snapshot: { path: pathOf(next.value), context: next.context } };
-  }
+  const moved = stepper.step(before, event);
+  if (moved !== null) return { kind: 'transition', snapshot: moved.snapshot };
   if (event.type !== 'drain.requested' && event.type !== 'resume.requested') {
     return { kind: 'ignored' };
   }

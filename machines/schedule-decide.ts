@@ -2,11 +2,10 @@
  * Decides what an event does to a schedule, and what becomes of a due time: the one door to the schedule machine.
  */
 import { MusterError } from './errors.ts';
-import { createInterpreter } from './interpret.ts';
-import { createRestore, pathOf } from './resting.ts';
 import { SCHEDULE_MACHINE_VERSION, scheduleMachine } from './schedule.ts';
 import type { ScheduleContext, ScheduleEvent, ScheduleInput } from './schedule-context.ts';
 import { fireAt } from './schedule-context.ts';
+import { createStepper } from './stepper.ts';
 import { upgradeSnapshot } from './snapshot.ts';
 import type { SnapshotVersions, StoredSnapshot } from './snapshot.ts';
 
@@ -23,7 +22,7 @@ export const SCHEDULE_SNAPSHOT_VERSIONS: SnapshotVersions = {
   steps: {},
 };
 
-const interpreter = createInterpreter(scheduleMachine, {
+const stepper = createStepper(scheduleMachine, {
   id: '',
   timing: { kind: 'once', at: 0 },
   startAt: null,
@@ -37,20 +36,14 @@ const interpreter = createInterpreter(scheduleMachine, {
   nextAt: 0,
 });
 
-const restore = createRestore(scheduleMachine);
-
 export function createSchedule(input: ScheduleInput): ScheduleSnapshot {
-  const [snapshot] = interpreter.start(input);
-  return { path: pathOf(snapshot.value), context: snapshot.context };
+  return stepper.start(input).snapshot;
 }
 
 /** Never throws for an event of any kind in any state. */
 export function decideSchedule(before: ScheduleSnapshot, event: ScheduleEvent): ScheduleDecision {
-  const restored = restore(before);
-  const [next] = interpreter.step(restored, event);
-  if (next !== restored) {
-    return { kind: 'transition', snapshot: { path: pathOf(next.value), context: next.context } };
-  }
+  const moved = stepper.step(before, event);
+  if (moved !== null) return { kind: 'transition', snapshot: moved.snapshot };
   const [verb, rule] = REFUSALS[event.type];
   const message = `Cannot ${verb} schedule ${before.context.id}: it is ${before.path}; ${rule}`;
   return { kind: 'refused', error: new MusterError('illegal_transition', message) };

@@ -38,13 +38,19 @@ const inputs: fc.Arbitrary<TaskInput> = fc
     retryInitialMs: fc.integer({ min: 1, max: 86_400_000 }),
     retryMaxMs: fc.integer({ min: 1, max: 86_400_000 }),
     held: fc.boolean(),
+    // Mostly waiting, as in life: an impatient task is soon over.
+    offline: fc.constantFrom(undefined, undefined, undefined, 'skip' as const, 'fail' as const),
     startAfterMs: fc.option(fc.integer({ min: -1_000, max: 3_600_000 })),
   })
-  .map(({ held, startAfterMs, ...policy }) =>
+  .map(({ held, offline, startAfterMs, ...policy }) =>
     taskInput({
       held,
       startAt: startAfterMs === null ? null : CREATED_AT + startAfterMs,
-      policy: { ...DEFAULT_TASK_POLICY, ...policy },
+      policy: {
+        ...DEFAULT_TASK_POLICY,
+        ...policy,
+        ...(offline === undefined ? {} : { offline }),
+      },
     }),
   );
 
