@@ -191,3 +191,65 @@ describe('a fan-out', () => {
     );
   });
 });
+
+describe('every state of a fan-out', () => {
+  const due = (deadlineAt: number) => ({ type: 'timer.fired', at: deadlineAt }) as const;
+  const policy = { deadlineMs: 100, maxFailures: 2, maxParallel: 2 };
+  const rolling = apply(start(4, policy), counted({ held: 2, active: 2 }, 'child-2'));
+  const cancel = { type: 'cancel.requested', by: 'ann', note: '' } as const;
+  const states: Readonly<Record<string, TaskSnapshot>> = {
+    held: start(4, policy, { held: true }),
+    delayed: start(4, policy, { startAt: NOW + 50 }),
+    rolling,
+    paused: apply(rolling, { type: 'pause.requested', by: 'ann', note: '' }),
+    'stopping, cancelled': apply(rolling, cancel),
+    'stopping, overdue': decided(rolling, due(NOW + 100)),
+    'stopping, failing': apply(rolling, counted({ held: 2, failed: 2 })),
+    completed: apply(rolling, counted({ completed: 4 })),
+    failed: apply(rolling, counted({ completed: 3, failed: 1 })),
+    timeout: apply(decided(rolling, due(NOW + 100)), counted({ completed: 1, cancelled: 3 })),
+    cancelled: apply(rolling, cancel, counted({ completed: 1, cancelled: 3 })),
+  };
+  const bodies: Readonly<Record<string, TaskEventBody>> = {
+    execute: { type: 'execute.requested', by: 'ann' },
+    cancel,
+    resolve: { type: 'resolve.requested', by: 'ann', note: '', resolution: 'lost' },
+    pause: { type: 'pause.requested', by: 'ann', note: '' },
+    resume: { type: 'resume.requested', by: 'ann' },
+    'timer, early': { type: 'timer.fired' },
+    'timer, due': { type: 'timer.fired' },
+    'count, stale': counted({ held: 4 }),
+    'count, the same': counted({ held: 2, active: 2 }),
+    'count, more at work': counted({ held: 1, active: 3 }),
+    'count, room for one': counted({ held: 1, active: 2, completed: 1 }, 'child-3'),
+    'count, too many failures': counted({ held: 1, active: 1, failed: 2 }),
+    'count, all completed': counted({ completed: 4 }),
+    'count, one skipped': counted({ completed: 3, skipped: 1 }),
+    'count, all skipped': counted({ skipped: 4 }),
+    'count, one failed at last': counted({ completed: 3, failed: 1 }),
+    'count, rest cancelled': counted({ completed: 1, cancelled: 3 }),
+    'a report': { type: 'attempt.lost', attempt: 1, epoch: 1, why: '' },
+    dispatched: { type: 'attempt.dispatched', nodeId: 'n1', epoch: 1, bootId: 'b1' },
+    'a newer program': { type: 'machine.upgraded', fromVersion: 1, toVersion: 99 },
+  };
+
+  function decided(before: TaskSnapshot, event: TaskEventBody & { at: number }): TaskSnapshot {
+    const decision = decideFanOut(before, { ...event, random: 0.5 });
+    if (decision.kind !== 'transition') throw new Error(`${event.type} is ${decision.kind}`);
+    return decision.snapshot;
+  }
+
+  it('answers every event as its table says', async () => {
+    const rows = Object.entries(states).map(([name, before]) => {
+      const cells = Object.entries(bodies).map(([event, body]) => {
+        const at = event === 'timer, early' ? NOW + 1 : NOW + 100;
+        const decision = decideFanOut(before, { ...body, at, random: 0.5 });
+        const effects = decision.kind === 'transition' ? decision.effects : [];
+        const what = decision.kind === 'transition' ? `→ ${decision.snapshot.path}` : decision.kind;
+        return `  ${event.padEnd(26)}${[what, ...effects.map(({ type }) => `+${type}`)].join(' ')}`;
+      });
+      return `== ${name} (${before.path})\n${cells.join('\n')}\n`;
+    });
+    await expect(rows.join('\n')).toMatchFileSnapshot('./fan-out-outcomes.table.txt');
+  });
+});

@@ -177,3 +177,42 @@ describe('a due time', () => {
     expect(new Set(times).size).toBeGreaterThan(150);
   });
 });
+
+describe('every state of a schedule', () => {
+  const pause = { type: 'pause.requested', by: 'ann', note: '', at: MINUTE } as const;
+  const resume = (nextAt: number | null) =>
+    ({ type: 'resume.requested', by: 'ann', nextAt, at: MINUTE }) as const;
+  const after = (...events: ScheduleEvent[]) =>
+    events.reduce((snapshot, event) => {
+      const decision = decideSchedule(snapshot, event);
+      if (decision.kind !== 'transition') throw new Error(decision.error.message);
+      return decision.snapshot;
+    }, createSchedule(inputOf()));
+  const states = { active: after(), paused: after(pause), ended: after(fired(MINUTE, null)) };
+  const manual = { isManual: true };
+  const skipped = { fire: { kind: 'skipped', why: 'late' } };
+  const events: Readonly<Record<string, ScheduleEvent>> = {
+    'fired, next to come': fired(MINUTE, 2 * MINUTE),
+    'fired, the last time': fired(MINUTE, null),
+    'skipped, next to come': fired(MINUTE, 2 * MINUTE, skipped),
+    'fired, at another time': fired(7 * MINUTE, 8 * MINUTE),
+    'fired by hand': fired(MINUTE + 1, 2 * MINUTE, manual),
+    'skipped by hand': fired(MINUTE + 1, 2 * MINUTE, { ...manual, ...skipped }),
+    pause,
+    'resume, due later': resume(2 * MINUTE),
+    'resume, never due': resume(null),
+  };
+
+  it('answers every event as its table says', async () => {
+    const rows = Object.entries(states).map(([name, before]) => {
+      const cells = Object.entries(events).map(([event, body]) => {
+        const decision = decideSchedule(before, body);
+        if (decision.kind !== 'transition') return `  ${event.padEnd(26)}${decision.kind}`;
+        const { path, context } = decision.snapshot;
+        return `  ${event.padEnd(26)}→ ${path}, fired ${context.fired}, skipped ${context.skipped}`;
+      });
+      return `== ${name}\n${cells.join('\n')}\n`;
+    });
+    await expect(rows.join('\n')).toMatchFileSnapshot('./schedule-outcomes.table.txt');
+  });
+});
