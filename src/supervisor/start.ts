@@ -18,6 +18,7 @@ import { Availability } from './availability.ts';
 import { Changes } from './changes.ts';
 import { DatabaseClock } from './database-clock.ts';
 import { FanOuts } from './fan-outs.ts';
+import { createFileActions } from './files.ts';
 import { createGroupActions } from './groups.ts';
 import { Host } from './host.ts';
 import type { Committed } from './host.ts';
@@ -87,6 +88,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
     tasks: services.tasks,
     nodes: createNodeActions(core.store, sessions.deadAfterMs),
     groups: createGroupActions(core.store),
+    files: createFileActions(core.store),
     schedules: services.scheduleActions,
     sessions,
     isServing: () => !isStopping && core.availability.isUp,
