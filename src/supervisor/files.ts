@@ -137,13 +137,13 @@ export async function checkContents(store: Store, needed: readonly NeededContent
 async function storeChunk(store: Store, chunk: Chunk, uploader: string): Promise<UploadProgress> {
   checkBounds(chunk);
   const appended = { ...chunk, uploader, isSingle: uploader !== USER };
-  const state = await store.read((sql) => appendFileChunk(sql, appended));
-  if (state.isComplete || state.storedBytes < chunk.sizeBytes) return state;
-  if ((await hashOf(store, state.id, chunk.sizeBytes)) === chunk.sha256) {
-    const isThere = await store.read((sql) => completeFileContent(sql, state.id));
-    if (isThere) return { storedBytes: state.storedBytes, isComplete: true };
+  const { id, storedBytes, isComplete } = await store.read((sql) => appendFileChunk(sql, appended));
+  if (isComplete || storedBytes < chunk.sizeBytes) return { storedBytes, isComplete };
+  if ((await hashOf(store, id, chunk.sizeBytes)) === chunk.sha256) {
+    const isThere = await store.read((sql) => completeFileContent(sql, id));
+    if (isThere) return { storedBytes, isComplete: true };
   } else {
-    await store.read((sql) => deleteUpload(sql, state.id));
+    await store.read((sql) => deleteUpload(sql, id));
   }
   throw new MusterError(
     'invalid_argument',
