@@ -86,7 +86,7 @@ function isPlainPath(path: string): boolean {
   const [root, ...names] = path.split('/');
   const isName = (name: string) => name !== '' && name !== '.' && name !== '..';
   // oxlint-disable-next-line no-control-regex -- they are what is refused
-  return root === '' && names.every(isName) && !/[\x00-\x1f\x7f]/.test(path);
+  return root === '' && names.length > 0 && names.every(isName) && !/[\x00-\x1f\x7f]/.test(path);
 }
 
 function operationOf({ operation }: FileAction): FileOperation | null {

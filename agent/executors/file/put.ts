@@ -22,6 +22,7 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs';
+import { readCommandLine } from '../process-table.ts';
 import { type AttemptContents, CHUNK_BYTES } from './contents.ts';
 import { codeOf, FileFailure } from './failure.ts';
 import { idOf, nameOfId } from './ids.ts';
@@ -31,6 +32,8 @@ import type { PutOperation } from './request.ts';
 const READ_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 const CREATE_FLAGS =
   constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+/** Stands in the command line of every worker. */
+const WORKER = '/file/worker.ts';
 const DEFAULT_MODE = 0o644;
 const MODE_BITS = 0o7777;
 
@@ -216,11 +219,7 @@ function removeStale(place: Place, nodeId: string): void {
   }
 }
 
+/** A number may be used again by another program, and a killed process is nobody's until it is reaped: its command line tells. */
 function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (cause) {
-    return codeOf(cause) !== 'ESRCH';
-  }
+  return readCommandLine(pid)?.includes(WORKER) === true;
 }
