@@ -64,7 +64,8 @@ export class SupervisorContents implements AttemptContents {
     return { storedBytes: Number(storedBytes), isComplete: complete };
   }
 
-  close(): void {
+  /** One that works is never closed: it ends with the process. A supervisor on Deno may not survive a GOAWAY after an answer. */
+  #dropConnection(): void {
     this.#connection?.close();
     this.#connection = null;
   }
@@ -83,9 +84,11 @@ export class SupervisorContents implements AttemptContents {
         this.#isWaiting = false;
         return answer;
       } catch (cause) {
-        this.close();
-        const { rawMessage } = ConnectError.from(cause);
-        if (isFinal(cause)) throw new FileFailure(rawMessage, { cause });
+        const error = ConnectError.from(cause);
+        const { rawMessage } = error;
+        const isAnswer = error.findDetails(ErrorDetailSchema).length > 0;
+        if (isFinal(error, isAnswer)) throw new FileFailure(rawMessage, { cause });
+        if (!isAnswer) this.#dropConnection();
         if (!this.#isWaiting) this.#say(`waiting for the supervisor: ${rawMessage}`);
         this.#isWaiting = true;
         await sleep(this.#clock, waitMs);
@@ -95,8 +98,7 @@ export class SupervisorContents implements AttemptContents {
 }
 
 /** What the supervisor itself has said of the request stays true; of a token it may be true for a moment only. */
-function isFinal(cause: unknown): boolean {
-  const error = ConnectError.from(cause);
-  if (error.findDetails(ErrorDetailSchema).length === 0) return error.code === Code.Unimplemented;
-  return error.code !== Code.Unavailable && error.code !== Code.Unauthenticated;
+function isFinal({ code }: ConnectError, isAnswer: boolean): boolean {
+  if (!isAnswer) return code === Code.Unimplemented;
+  return code !== Code.Unavailable && code !== Code.Unauthenticated;
 }

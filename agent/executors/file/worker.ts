@@ -49,8 +49,6 @@ async function run(request: FileRequest): Promise<number> {
   } catch (cause) {
     writeSync(STDERR, `Cannot ${VERBS[operation.kind]} ${path}: ${reasonOf(cause)}\n`);
     return 1;
-  } finally {
-    contents.close();
   }
 }
 
