@@ -81,7 +81,12 @@ export class Place {
 
   /** Makes what was renamed, made and removed in the folder outlive a crash of the host. */
   sync(): void {
-    fsyncSync(this.#fd);
+    try {
+      fsyncSync(this.#fd);
+    } catch (cause) {
+      // Some network file systems know no such thing for folders.
+      if (!['EINVAL', 'ENOTSUP'].includes(codeOf(cause) ?? '')) throw cause;
+    }
   }
 
   close(): void {

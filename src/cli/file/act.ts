@@ -44,7 +44,8 @@ export async function putFile(source: string, flags: PutFlags): Promise<number> 
   const form = outputForm(flags.output);
   showOf(flags);
   const { mode = '', owner: owners = '', mkdir: createParents = false } = flags;
-  const [owner = '', group = ''] = owners.split(':');
+  const [owner = '', group = '', ...more] = owners.split(':');
+  if (more.length > 0) throw new UsageFault(`--owner: '${owners}' is not like user or user:group`);
   const path = targetPath(flags.to, source);
   const spec = specOf(flags, { path });
   const content = await openSource(source);
