@@ -13,7 +13,8 @@ import type { FileRequest } from './request.ts';
 
 /** The largest chunk that a call takes. */
 export const CHUNK_BYTES = 2 ** 20;
-const CALL_TIMEOUT_MS = 30_000;
+/** With the last chunk the supervisor reads all of them back. */
+const CALL_TIMEOUT_MS = 60_000;
 const FIRST_WAIT_MS = 100;
 const LAST_WAIT_MS = 5_000;
 

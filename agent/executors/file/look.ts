@@ -71,16 +71,23 @@ export function describeFile(path: string, place: Place): string {
     ['modified', stats.mtime.toISOString()],
   ];
   if (stats.isSymbolicLink()) lines.push(['target', readlinkSync(place.at())]);
-  if (stats.isFile() && stats.size <= MAX_FILE_BYTES) lines.push(['sha256', readHash(place)]);
+  const sha256 = stats.isFile() && stats.size <= MAX_FILE_BYTES ? readHash(place) : null;
+  if (sha256 !== null) lines.push(['sha256', sha256]);
   return lines.map(([name, value]) => `${name}: ${value}\n`).join('');
 }
 
-function readHash(place: Place): string {
-  const { fd, stats } = openRegular(place);
+/** Null for a file that the agent may look at but not read. */
+function readHash(place: Place): string | null {
   try {
-    return hashOf(fd, stats.size);
-  } finally {
-    closeSync(fd);
+    const { fd, stats } = openRegular(place);
+    try {
+      return hashOf(fd, stats.size);
+    } finally {
+      closeSync(fd);
+    }
+  } catch (cause) {
+    if (codeOf(cause) === 'EACCES') return null;
+    throw cause;
   }
 }
 

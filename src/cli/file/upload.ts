@@ -13,6 +13,8 @@ import { stderr } from '../sink.ts';
 
 const MAX_BYTES = 100 * 2 ** 20;
 const CHUNK_BYTES = 2 ** 20;
+/** With the last chunk the supervisor reads all of them back. */
+const patient = { timeoutMs: 60_000 } as const;
 
 /** A content with its hash, to be read anywhere. */
 export interface Source {
@@ -50,7 +52,7 @@ export async function uploadSource(
       await showProgress(at, sizeBytes);
       const content = await source.read(at, Math.min(CHUNK_BYTES, sizeBytes - at));
       const request = { sha256, sizeBytes: BigInt(sizeBytes), offset: BigInt(at), content };
-      const progress = await reconnect.run(() => files.uploadChunk(request, unary));
+      const progress = await reconnect.run(() => files.uploadChunk(request, patient));
       at = Number(progress.storedBytes);
       isComplete = progress.complete;
     }
