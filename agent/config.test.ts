@@ -51,6 +51,17 @@ describe('readConfig', () => {
     expect(readConfig(FLAGS, named).agentToken).toBe('from the named file');
   });
 
+  it('takes allowed paths from flags, else from the environment, and absolute ones only', () => {
+    const environment = { ...token, MUSTER_ALLOWED_PATHS: '/srv/www/:/etc/app' };
+    expect(readConfig(FLAGS, token).allowedPaths).toEqual([]);
+    expect(readConfig(FLAGS, environment).allowedPaths).toEqual(['/srv/www', '/etc/app']);
+    const flags = { ...FLAGS, allowPath: ['/opt'] };
+    expect(readConfig(flags, environment).allowedPaths).toEqual(['/opt']);
+    expect(() => readConfig({ ...FLAGS, allowPath: ['srv'] }, token)).toThrow(
+      'the allowed path "srv" is not absolute; it must be like /srv',
+    );
+  });
+
   it('needs no agent token on a host that has enrolled', () => {
     expect(() => readConfig({ ...FLAGS, data: folder }, { MUSTER_HOME: folder })).toThrow(
       /the agent token cannot be read/,

@@ -5,7 +5,7 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism, homedir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
 import type { LogLevel } from '../src/process/log.ts';
 import { StartError } from '../src/process/start-error.ts';
 
@@ -20,6 +20,8 @@ export interface AgentFlags {
   readonly slots?: string | number | undefined;
   /** Data folder. Default: the node's id in MUSTER_HOME. */
   readonly data?: string | undefined;
+  /** Folders that file actions may work in. MUSTER_ALLOWED_PATHS, separated by colons. Default: everywhere. */
+  readonly allowPath?: readonly string[] | undefined;
   /** MUSTER_LOG_LEVEL, default info. */
   readonly logLevel?: string | undefined;
 }
@@ -36,6 +38,8 @@ export interface AgentConfig {
   readonly agentToken: string | null;
   /** Certificates in PEM to trust besides the system's; null for none. */
   readonly ca: string | null;
+  /** Absolute folders that file actions may work in, with all below them; empty for everywhere. */
+  readonly allowedPaths: readonly string[];
   readonly logLevel: LogLevel;
   /** What scripts get: the agent's environment without anything of Muster's. */
   readonly scriptEnvironment: Readonly<Record<string, string>>;
@@ -70,6 +74,7 @@ export function readConfig(flags: AgentFlags, environment: Environment = process
     dataFolder,
     agentToken: readAgentToken(environment, home, dataFolder, faults),
     ca: readCa(environment['MUSTER_CA_FILE'], faults),
+    allowedPaths: readAllowedPaths(flags.allowPath, environment['MUSTER_ALLOWED_PATHS'], faults),
     logLevel: readLogLevel(flags.logLevel ?? environment['MUSTER_LOG_LEVEL'], faults),
     scriptEnvironment: Object.freeze(withoutMuster(environment)),
     parent: environment['MUSTER_PARENT'],
@@ -161,6 +166,20 @@ function readCa(path: string | undefined, faults: string[]): string | null {
     faults.push(`MUSTER_CA_FILE cannot be read: ${(cause as Error).message}`);
     return null;
   }
+}
+
+function readAllowedPaths(
+  flags: readonly string[] | undefined,
+  given: string | undefined,
+  faults: string[],
+): readonly string[] {
+  const paths = flags ?? (given ?? '').split(':').filter((path) => path !== '');
+  for (const path of paths) {
+    if (!isAbsolute(path)) {
+      faults.push(`the allowed path ${JSON.stringify(path)} is not absolute; it must be like /srv`);
+    }
+  }
+  return Object.freeze(paths.map((path) => resolve(path)));
 }
 
 function readLogLevel(given: string | undefined, faults: string[]): LogLevel {

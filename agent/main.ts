@@ -11,6 +11,7 @@ import { Agent } from './agent.ts';
 import { type AgentConfig, NODE_TOKEN_FILE } from './config.ts';
 import { Enrolment } from './enrolment.ts';
 import { ActionExecutor } from './executors/by-action.ts';
+import { FileExecutor } from './executors/file/executor.ts';
 import { ScriptExecutor } from './executors/script/executor.ts';
 import { ServiceExecutor } from './executors/service/executor.ts';
 import { bootIdOf, readFacts } from './facts.ts';
@@ -61,6 +62,10 @@ function createAgent(config: AgentConfig, folder: string, log: Logger): Agent {
   const environment = config.scriptEnvironment;
   const script = new ScriptExecutor({ nodeId, attemptsFolder, environment, clock: systemClock });
   const service = new ServiceExecutor({ nodeId, environment, script });
+  const nodeTokenFile = join(folder, NODE_TOKEN_FILE);
+  const { allowedPaths, serverUrl, ca } = config;
+  const supervisor = { serverUrl, ca, nodeTokenFile };
+  const file = new FileExecutor({ nodeId, allowedPaths, supervisor, script });
   return new Agent({
     nodeId,
     bootId: bootIdOf(journal.id),
@@ -69,9 +74,9 @@ function createAgent(config: AgentConfig, folder: string, log: Logger): Agent {
     slots,
     attemptsFolder,
     journal,
-    executor: new ActionExecutor({ script, service }),
-    connect: createConnect(config.serverUrl, config.ca),
-    enrolment: new Enrolment({ nodeId, agentToken, path: join(folder, NODE_TOKEN_FILE) }),
+    executor: new ActionExecutor({ script, file, service }),
+    connect: createConnect(serverUrl, ca),
+    enrolment: new Enrolment({ nodeId, agentToken, path: nodeTokenFile }),
     clock: systemClock,
     random: Math.random,
     log,

@@ -8,7 +8,7 @@ import type { EndedAttempt, TaskContext, TaskInput } from '../machines/task-cont
 import type { TaskEvent } from '../machines/task-events.ts';
 import type { StoredSnapshot } from '../machines/snapshot.ts';
 
-export type TaskType = 'script' | 'service' | 'fan_out';
+export type TaskType = 'script' | 'file' | 'service' | 'fan_out';
 export type TaskState = 'pending' | 'running' | 'completed' | 'failed' | 'timeout' | 'cancelled';
 export type OutputStreamName = 'stdout' | 'stderr';
 

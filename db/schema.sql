@@ -19,6 +19,38 @@ create table attempts (
   constraint attempts_pkey PRIMARY KEY (task_id, number)
 );
 
+create table fetched_files (
+  task_id uuid not null,
+  sha256 text not null,
+  at timestamp with time zone not null default now(),
+  constraint fetched_files_pkey PRIMARY KEY (task_id),
+  constraint fetched_files_task_fkey FOREIGN KEY (task_id) REFERENCES tasks(id) ON DELETE CASCADE
+);
+CREATE INDEX fetched_files_content ON fetched_files USING btree (sha256);
+
+create table file_chunks (
+  content_id bigint not null,
+  start_offset bigint not null,
+  content bytea not null,
+  constraint file_chunks_pkey PRIMARY KEY (content_id, start_offset),
+  constraint file_chunks_content_fkey FOREIGN KEY (content_id) REFERENCES file_contents(id) ON DELETE CASCADE
+);
+
+create table file_contents (
+  id bigint generated always as identity not null,
+  sha256 text not null,
+  uploader text not null,
+  size_bytes bigint not null,
+  stored_bytes bigint not null default 0,
+  is_complete boolean not null default false,
+  used_at timestamp with time zone not null default now(),
+  constraint file_contents_pkey PRIMARY KEY (id),
+  constraint file_contents_bounded CHECK ((stored_bytes <= size_bytes))
+);
+CREATE INDEX file_contents_used ON file_contents USING btree (used_at);
+CREATE UNIQUE INDEX file_contents_complete ON file_contents USING btree (sha256) WHERE is_complete;
+CREATE UNIQUE INDEX file_contents_upload ON file_contents USING btree (uploader, sha256) WHERE (NOT is_complete);
+
 create table late_reports (
   id bigint generated always as identity not null,
   task_id uuid not null,
@@ -189,6 +221,7 @@ create table specs (
   content json not null,
   constraint specs_pkey PRIMARY KEY (id)
 );
+CREATE INDEX specs_file_content ON specs USING btree (((content #>> '{file,put,sha256}'::text[]))) WHERE ((content #>> '{file,put,sha256}'::text[]) IS NOT NULL);
 
 create table task_labels (
   key text not null,
@@ -247,6 +280,53 @@ create table transitions (
   supervisor_id text not null,
   constraint transitions_pkey PRIMARY KEY (task_id, version)
 );
+
+CREATE OR REPLACE FUNCTION append_file_chunk(new_sha256 text, new_uploader text, is_single boolean, new_size bigint, new_offset bigint, new_content bytea)
+ RETURNS TABLE(content_id bigint, stored bigint, complete boolean)
+ LANGUAGE plpgsql
+AS $function$
+declare
+  upload file_contents;
+begin
+  update file_contents as c set used_at = now()
+  where c.sha256 = new_sha256 and c.is_complete
+  returning c.* into upload;
+  if found then
+    return query select upload.id, upload.size_bytes, true;
+    return;
+  end if;
+  -- Another size means that one of the two is wrong, so that it begins anew: under another id, which a check of the former
+  -- chunks cannot take for this one.
+  delete from file_contents as c
+  where c.uploader = new_uploader and not c.is_complete
+    and (case when c.sha256 = new_sha256 then c.size_bytes <> new_size else is_single end);
+  insert into file_contents as c (sha256, uploader, size_bytes)
+  values (new_sha256, new_uploader, new_size)
+  -- An update, so that this upload is held here.
+  on conflict (uploader, sha256) where not is_complete do update set used_at = now()
+  returning c.* into upload;
+  if new_offset = upload.stored_bytes and length(new_content) > 0 then
+    insert into file_chunks values (upload.id, new_offset, new_content);
+    update file_contents as c set stored_bytes = c.stored_bytes + length(new_content)
+    where c.id = upload.id
+    returning c.* into upload;
+  end if;
+  return query select upload.id, upload.stored_bytes, false;
+end $function$;
+
+CREATE OR REPLACE FUNCTION complete_file_content(completed_id bigint)
+ RETURNS boolean
+ LANGUAGE plpgsql
+AS $function$
+begin
+  update file_contents set is_complete = true, used_at = now()
+  where id = completed_id and stored_bytes = size_bytes;
+  return found;
+exception
+  when unique_violation then
+    delete from file_contents where id = completed_id;
+    return true;
+end $function$;
 
 CREATE OR REPLACE FUNCTION delete_node(deleted_id text, dead_after interval)
  RETURNS text

@@ -17,6 +17,8 @@ export const ERROR_KINDS = [
   'unknown_node',
   'unknown_schedule',
   'unknown_group',
+  /** No content with this hash, or of this task, is stored. */
+  'unknown_content',
   /** The tree of groups does not allow the change: the name is taken, a cycle, groups below. */
   'group_refused',
   /** The state of the actor does not allow the event. */

@@ -12,6 +12,7 @@ interface Flags {
   readonly label?: string[];
   readonly slots?: string;
   readonly data?: string;
+  readonly allowPath?: string[];
   readonly tokenFile?: string;
   readonly logLevel?: string;
 }
@@ -26,6 +27,11 @@ export function addAgentCommand(program: Command): void {
     .option('--label <k=v>', 'label of the node; repeatable', collect)
     .option('--slots <n>', 'attempts at once (default: 2 for each core, at least 4)')
     .option('--data <folder>', 'folder for the journal and the output of attempts')
+    .option(
+      '--allow-path <folder>',
+      'folder that file actions may work in; repeatable (default: MUSTER_ALLOWED_PATHS, else everywhere)',
+      collect,
+    )
     .option(
       '--token-file <file>',
       'file with the agent token (default: MUSTER_AGENT_TOKEN, MUSTER_AGENT_TOKEN_FILE)',

@@ -8,6 +8,7 @@ import { readFileSync } from 'node:fs';
 import type { Client, ConnectError, Interceptor } from '@connectrpc/connect';
 import { createClient } from '@connectrpc/connect';
 import { createConnectTransport } from '@connectrpc/connect-node';
+import { FileService } from '../../proto/gen/muster/v1/file_service_pb.ts';
 import { GroupService } from '../../proto/gen/muster/v1/group_service_pb.ts';
 import { NodeService } from '../../proto/gen/muster/v1/node_service_pb.ts';
 import { ScheduleService } from '../../proto/gen/muster/v1/schedule_service_pb.ts';
@@ -25,6 +26,7 @@ export interface Connection {
   readonly nodes: Client<typeof NodeService>;
   readonly groups: Client<typeof GroupService>;
   readonly schedules: Client<typeof ScheduleService>;
+  readonly files: Client<typeof FileService>;
   /** Returns an error of a call as a sentence. */
   explain(error: ConnectError): string;
 }
@@ -69,6 +71,7 @@ function openConnection(endpoint: Endpoint, caFile: string | undefined): Connect
     nodes: createClient(NodeService, transport),
     groups: createClient(GroupService, transport),
     schedules: createClient(ScheduleService, transport),
+    files: createClient(FileService, transport),
     explain: (error) => explainError(error, endpoint),
   };
 }

@@ -3,6 +3,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import { Code, ConnectError, createClient, createRouterTransport } from '@connectrpc/connect';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { FileService } from '../../proto/gen/muster/v1/file_service_pb.ts';
 import { GroupService } from '../../proto/gen/muster/v1/group_service_pb.ts';
 import { NodeService } from '../../proto/gen/muster/v1/node_service_pb.ts';
 import { ScheduleService } from '../../proto/gen/muster/v1/schedule_service_pb.ts';
@@ -53,6 +54,7 @@ function follow(calls: (Item | ConnectError)[][], attempt?: number) {
     nodes: createClient(NodeService, transport),
     groups: createClient(GroupService, transport),
     schedules: createClient(ScheduleService, transport),
+    files: createClient(FileService, transport),
     explain: (error) => error.rawMessage,
   };
   const written: string[] = [];

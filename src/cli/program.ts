@@ -7,6 +7,7 @@ import { Command } from 'commander';
 import { VERSION } from '../process/version.ts';
 import { addAgentCommand } from './agent-command.ts';
 import { addClientFlags } from './client-flags.ts';
+import { addFileCommands } from './file-commands.ts';
 import { addGroupCommands } from './group-commands.ts';
 import { addNodeCommands } from './node-commands.ts';
 import { addRunCommand } from './run-command.ts';
@@ -35,6 +36,7 @@ export function buildProgram(): Command {
   addUpCommand(program);
   addRunCommand(program);
   addServiceCommands(program);
+  addFileCommands(program);
   addTaskCommands(program);
   addNodeCommands(program);
   addGroupCommands(program);

@@ -48,8 +48,31 @@ export async function runSpec(spec: Spec, flags: TaskFlags): Promise<number> {
   showOf(flags);
   return await withConnection(flags, async (connection) => {
     if (flags.dryRun === true) return await preview(connection, flags, form);
-    return await new Execution(connection, flags, form).perform(spec);
+    return (await followSpec(connection, spec, flags, form)).code;
   });
+}
+
+/** A task that was followed: the exit code, and how it ended; no task where it was left to itself. */
+export interface Followed {
+  readonly code: number;
+  readonly task: Task | undefined;
+}
+
+/**
+ * Creates a task of this spec over an open connection and follows it.
+ *
+ * @param isAside all output goes to standard error, since standard output is for something else
+ */
+export async function followSpec(
+  connection: Connection,
+  spec: Spec,
+  flags: TaskFlags,
+  form: OutputForm,
+  isAside = form === 'json',
+): Promise<Followed> {
+  const execution = new Execution(connection, flags, form, isAside);
+  const code = await execution.perform(spec);
+  return { code, task: execution.final };
 }
 
 /** Names the nodes, and creates nothing. */
@@ -66,16 +89,20 @@ class Execution {
   readonly #reconnect: Reconnect;
   readonly #flags: TaskFlags;
   readonly #form: OutputForm;
+  readonly #isAside: boolean;
   /** Aborted by the second Ctrl-C. */
   readonly #leaving = new AbortController();
   #task: Task | undefined;
   #isCancelAsked = false;
+  /** The task as it ended. */
+  final: Task | undefined;
 
-  constructor(connection: Connection, flags: TaskFlags, form: OutputForm) {
+  constructor(connection: Connection, flags: TaskFlags, form: OutputForm, isAside: boolean) {
     this.#connection = connection;
     this.#reconnect = new Reconnect(connection);
     this.#flags = flags;
     this.#form = form;
+    this.#isAside = isAside;
   }
 
   async perform(spec: Spec): Promise<number> {
@@ -124,7 +151,7 @@ class Execution {
   async #follow({ id }: Task): Promise<number> {
     if (this.#flags.hold === true)
       await note(`task ${id} is held until: muster task execute ${id}`);
-    const writer = this.#form === 'json' ? createAsideWriter() : createOutputWriter(this.#form);
+    const writer = this.#isAside ? createAsideWriter() : createOutputWriter(this.#form);
     const patience = setTimeout(() => void this.#sayWaiting(id), PATIENCE_MS);
     patience.unref();
     const reader: OutputWriter = {
@@ -139,6 +166,7 @@ class Execution {
       () => clearTimeout(patience),
     );
     if (final === undefined) throw new CliFault(`the end of task ${id} did not come`);
+    this.final = final;
     await writer.end(final);
     if (this.#form === 'json') await this.#printFinal(id);
     const sentence = endSentence(final);
@@ -156,6 +184,7 @@ class Execution {
       form: this.#form,
       signal: this.#leaving.signal,
     });
+    this.final = final;
     return exitCodeOf(final);
   }
 

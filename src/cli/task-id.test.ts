@@ -2,6 +2,7 @@
 import { create } from '@bufbuild/protobuf';
 import { createRouterTransport, createClient } from '@connectrpc/connect';
 import { expect, test } from 'vitest';
+import { FileService } from '../../proto/gen/muster/v1/file_service_pb.ts';
 import { GroupService } from '../../proto/gen/muster/v1/group_service_pb.ts';
 import { NodeService } from '../../proto/gen/muster/v1/node_service_pb.ts';
 import { ScheduleService } from '../../proto/gen/muster/v1/schedule_service_pb.ts';
@@ -40,8 +41,9 @@ function connect(): { connection: Connection; prefixes: string[] } {
   const nodes = createClient(NodeService, transport);
   const groups = createClient(GroupService, transport);
   const schedules = createClient(ScheduleService, transport);
+  const files = createClient(FileService, transport);
   return {
-    connection: { url: 'http://x', tasks, nodes, groups, schedules, explain: String },
+    connection: { url: 'http://x', tasks, nodes, groups, schedules, files, explain: String },
     prefixes,
   };
 }

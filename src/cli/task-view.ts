@@ -4,6 +4,7 @@
 import { timestampMs } from '@bufbuild/protobuf/wkt';
 import type { Timestamp } from '@bufbuild/protobuf/wkt';
 import type { Attempt, Task, TaskSpec } from '../../proto/gen/muster/v1/task_pb.ts';
+import type { FileAction } from '../../proto/gen/muster/v1/file_action_pb.ts';
 import { ServiceOperation } from '../../proto/gen/muster/v1/service_action_pb.ts';
 import { Interpreter, TaskState, TaskType } from '../../proto/gen/muster/v1/task_pb.ts';
 import { foldNodes } from './fold-nodes.ts';
@@ -117,6 +118,7 @@ function specDetails(spec: TaskSpec): [string, string][] {
         ? ''
         : `${enumName(ServiceOperation, service.operation)} ${service.unit}`,
     ],
+    ['File', spec.action.case === 'file' ? fileText(spec.action.value) : ''],
     [
       'Interpreter',
       isArgv || script === undefined
@@ -134,6 +136,20 @@ function specDetails(spec: TaskSpec): [string, string][] {
     ],
     ['Script', body.trimEnd().split('\n').map(harmless).join('\n')],
   ];
+}
+
+function fileText({ path, operation }: FileAction): string {
+  const shown = `${operation.case} ${harmless(path)}`;
+  if (operation.case !== 'put') return shown;
+  const { sizeBytes, sha256, mode, owner, group } = operation.value;
+  const owners = group === '' ? owner : `${owner}:${group}`;
+  const details = [
+    `${sizeBytes} bytes`,
+    `SHA-256 ${sha256}`,
+    mode === '' ? '' : `mode ${mode}`,
+    owners === '' ? '' : `owner ${owners}`,
+  ];
+  return `${shown}: ${details.filter((text) => text !== '').join(', ')}`;
 }
 
 /** The columns of `attemptRow`. */

@@ -17,6 +17,7 @@ import type { Clock } from '../process/clock.ts';
 import type { Logger } from '../process/log.ts';
 import type { OpenSession, Supervisor } from '../supervisor/supervisor.ts';
 import { identityKey, makeNodeToken } from './auth.ts';
+import { attemptContentMethods } from './file-service.ts';
 import { peerKey } from './peer.ts';
 import { goodbyeOf, responseOf, SessionLink } from './session-link.ts';
 import { brokenBy, helloOf, PROTOCOL_VERSIONS } from './session-messages.ts';
@@ -43,6 +44,7 @@ export function routeAgentService(router: ConnectRouter, options: AgentServiceOp
     {
       enroll: ({ nodeId }) => ({ nodeToken: makeNodeToken(options.agentToken, nodeId) }),
       session: (requests, context) => holdSession(requests, context, options),
+      ...attemptContentMethods(options.supervisor.files),
     },
     // Output is sent as it comes; compressing it would cost more than the network it saves.
     { readMaxBytes: READ_MAX_BYTES, acceptCompression: [] },

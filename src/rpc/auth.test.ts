@@ -5,6 +5,7 @@ import { Code, type ConnectError, createClient, type Transport } from '@connectr
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Health } from '../../proto/gen/grpc/health/v1/health_pb.ts';
 import { AgentService } from '../../proto/gen/muster/v1/agent_service_pb.ts';
+import { FileService } from '../../proto/gen/muster/v1/file_service_pb.ts';
 import { GroupService } from '../../proto/gen/muster/v1/group_service_pb.ts';
 import { NodeService } from '../../proto/gen/muster/v1/node_service_pb.ts';
 import { ScheduleService } from '../../proto/gen/muster/v1/schedule_service_pb.ts';
@@ -39,6 +40,7 @@ const METHODS = [
   NodeService,
   GroupService,
   ScheduleService,
+  FileService,
   AgentService,
   Health,
 ].flatMap((service) => service.methods.map((method) => ({ service, method })));
@@ -47,9 +49,9 @@ function expected(service: DescService, method: DescMethod, given: string): 'all
   if (service.typeName === Health.typeName) return 'allowed';
   const needed =
     service.typeName === AgentService.typeName
-      ? method.name === 'Session'
-        ? 'node'
-        : 'agent'
+      ? method.name === 'Enroll'
+        ? 'agent'
+        : 'node'
       : 'user';
   if (given === needed) return 'allowed';
   return ['user', 'agent', 'node'].includes(given) ? Code.PermissionDenied : Code.Unauthenticated;

@@ -104,7 +104,7 @@ function unknownSentence(context: HandlerContext): string {
 function neededFor(service: string, method: string): Identity['kind'] | null {
   if (service === Health.typeName) return null;
   if (service !== AgentService.typeName) return 'user';
-  return method === AgentService.method.session.name ? 'node' : 'agent';
+  return method === AgentService.method.enroll.name ? 'agent' : 'node';
 }
 
 function digestOf(text: string): Buffer {

@@ -49,7 +49,7 @@ const CASES: readonly (readonly [string, () => Promise<unknown>, string])[] = [
   [
     'no action',
     () => createTask({ target: any }),
-    'create the task: spec.script or spec.service is missing',
+    'create the task: spec.script or spec.file or spec.service is missing',
   ],
   [
     'a script without a program',

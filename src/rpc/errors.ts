@@ -19,6 +19,7 @@ export const CODE_OF_KIND: Readonly<Record<ErrorKind, Code>> = {
   unknown_node: Code.NotFound,
   unknown_schedule: Code.NotFound,
   unknown_group: Code.NotFound,
+  unknown_content: Code.NotFound,
   group_refused: Code.FailedPrecondition,
   illegal_transition: Code.FailedPrecondition,
   request_id_conflict: Code.AlreadyExists,

@@ -7,6 +7,7 @@ import {
   HealthCheckResponse_ServingStatus as Status,
 } from '../../proto/gen/grpc/health/v1/health_pb.ts';
 import { AgentService } from '../../proto/gen/muster/v1/agent_service_pb.ts';
+import { FileService } from '../../proto/gen/muster/v1/file_service_pb.ts';
 import { GroupService } from '../../proto/gen/muster/v1/group_service_pb.ts';
 import { NodeService } from '../../proto/gen/muster/v1/node_service_pb.ts';
 import { ScheduleService } from '../../proto/gen/muster/v1/schedule_service_pb.ts';
@@ -17,7 +18,16 @@ import { untilStopping } from './stopping.ts';
 
 const WATCH_INTERVAL_MS = 1_000;
 const SERVICES = new Set(
-  ['', Health, TaskService, NodeService, GroupService, ScheduleService, AgentService].map(nameOf),
+  [
+    '',
+    Health,
+    TaskService,
+    NodeService,
+    GroupService,
+    ScheduleService,
+    FileService,
+    AgentService,
+  ].map(nameOf),
 );
 
 export function routeHealthService(

@@ -13,6 +13,7 @@ import { routeAgentService } from './agent-service.ts';
 import { createGate, createIdentify, type Tokens } from './auth.ts';
 import { CallCounter } from './call-counter.ts';
 import { createErrorInterceptor } from './errors.ts';
+import { routeFileService } from './file-service.ts';
 import { routeGroupService } from './group-service.ts';
 import { routeHealthService } from './health-service.ts';
 import { routeNodeService } from './node-service.ts';
@@ -55,6 +56,7 @@ export function createApi({ supervisor, tokens, clock, log, stopping }: ApiOptio
       routeNodeService(router, supervisor);
       routeGroupService(router, supervisor);
       routeScheduleService(router, supervisor);
+      routeFileService(router, supervisor);
       routeAgentService(router, { supervisor, agentToken: tokens.agent, clock, log });
       routeHealthService(router, supervisor, clock, stopping);
     },

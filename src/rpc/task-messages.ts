@@ -39,6 +39,7 @@ export const STATES: Readonly<Record<StateName, TaskState>> = {
 
 export const TYPES: Readonly<Record<TypeName, TaskType>> = {
   script: TaskType.SCRIPT,
+  file: TaskType.FILE,
   fan_out: TaskType.FAN_OUT,
   service: TaskType.SERVICE,
 };

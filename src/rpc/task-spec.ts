@@ -11,6 +11,7 @@ import {
   type TaskPolicy,
   type TaskTarget,
 } from '../../machines/task-context.ts';
+import type { FileAction } from '../../proto/gen/muster/v1/file_action_pb.ts';
 import { ServiceOperation } from '../../proto/gen/muster/v1/service_action_pb.ts';
 import {
   Interpreter,
@@ -59,19 +60,36 @@ export function draftOf(spec: TaskSpec, field: string, action: string): TaskDraf
     held,
     startAt,
     spec: storedSpec(spec, refuse),
+    ...contentOf(asked),
     ...fanOutOf(spec, refuse),
     ...anyOfSpec(spec, refuse),
   };
 }
 
+/** What must be stored before the task can be created. */
+function contentOf(action: GivenAction): Pick<TaskDraft, 'content'> {
+  if (action.case !== 'file' || action.value.operation.case !== 'put') return {};
+  const { sha256, sizeBytes } = action.value.operation.value;
+  return { content: { sha256, sizeBytes: Number(sizeBytes) } };
+}
+
 /** The name of a task whose user gave none: what it does, shortly. */
 function deriveName(action: GivenAction): string {
   if (action.case === 'script') return scriptName(action.value);
+  if (action.case === 'file') return fileName(action.value);
   const { operation, unit } = action.value;
   const [verb = 'service'] =
     Object.entries(ServiceOperation).find(([, n]) => n === operation) ?? [];
   const text = `${verb.toLowerCase()} ${unit}`;
   return text.slice(0, MAX_DERIVED_NAME_CHARACTERS);
+}
+
+/** The end of a long path says more than its beginning. */
+function fileName({ path, operation }: FileAction): string {
+  const characters = Array.from(path);
+  const room = MAX_DERIVED_NAME_CHARACTERS - 'delete '.length;
+  const shown = characters.length <= room ? path : `…${characters.slice(1 - room).join('')}`;
+  return `${operation.case} ${shown}`;
 }
 
 function scriptName({ program }: ScriptAction): string {

@@ -38,6 +38,12 @@ export const WORDS_OF_PATTERN: Readonly<Record<string, string>> = {
   '^[\\x21-\\x7e]*$': 'it must be visible ASCII characters without spaces',
   '^[A-Za-z0-9:_.@\\\\][-A-Za-z0-9:_.@\\\\]{0,254}$':
     'it must be the name of a systemd unit: 1 to 255 letters, digits, ":", "-", "_", ".", "@" or "\\", not beginning with "-"',
+  '^(/([^/.\\x00-\\x1f\\x7f][^/\\x00-\\x1f\\x7f]*|\\.[^/.\\x00-\\x1f\\x7f][^/\\x00-\\x1f\\x7f]*|\\.\\.[^/\\x00-\\x1f\\x7f]+))+$':
+    'it must be the absolute path of a file, without "." or "..", doubled or trailing slashes and control characters',
+  '^[0-9a-f]{64}$': 'it must be a SHA-256: 64 lower-case hexadecimal digits',
+  '^(0?[0-7]{3,4})?$': 'it must be permissions in octal digits, as in 0644',
+  '^([A-Za-z_][-A-Za-z0-9_.]{0,31}|[0-9]{1,9})?$':
+    'it must be the name or the number of a user or group',
   '^[0-9a-f-]{0,36}$':
     'it must be the first characters of a task id: lower-case hexadecimal digits and hyphens',
 };

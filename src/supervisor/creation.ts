@@ -10,6 +10,7 @@ import type { TaskRecord } from '../../db/records.ts';
 import { readTasks } from '../../db/tasks.ts';
 import { MusterError } from '../../machines/errors.ts';
 import { newFanOut } from './fan-out-creation.ts';
+import { checkContents } from './files.ts';
 import { newTask } from './new-task.ts';
 import type { CreatorOptions, NewTask } from './new-task.ts';
 import { anyNodeOf } from './node-sets.ts';
@@ -17,7 +18,7 @@ import type { Store } from './store.ts';
 import type { Caller, FanOutDraft, TaskDraft } from './supervisor.ts';
 import { resolveTargets } from './targets.ts';
 
-/** @throws MusterError `unknown_node` (naming all), `request_id_conflict`, `unavailable`, `rejected_by_store` */
+/** @throws MusterError `unknown_node` (naming all), `unknown_content`, `request_id_conflict`, `unavailable`, `rejected_by_store` */
 export async function createTasks(
   options: CreatorOptions,
   drafts: readonly TaskDraft[],
@@ -27,7 +28,7 @@ export async function createTasks(
   const { store } = options;
   const digest = digestOf(drafts);
   const request = requestId === '' ? null : { creator: caller.name, requestId, digest };
-  await checkNodes(store, drafts);
+  await checkNeeds(store, drafts);
   const tasks: NewTask[] = [];
   for (const draft of drafts) tasks.push(...(await newTasks(options, draft, caller)));
   const result = await store.create({ request, tasks });
@@ -75,8 +76,18 @@ function isFanOutDraft(draft: TaskDraft): draft is TaskDraft & { readonly fanOut
   return draft.fanOut !== undefined;
 }
 
-/** @throws MusterError `unknown_node` (naming all) for tasks that are bound to nodes nobody knows */
-export async function checkNodes(store: Store, drafts: readonly TaskDraft[]): Promise<void> {
+/**
+ * Looks whether there is what the tasks need.
+ *
+ * @throws MusterError `unknown_node` (naming all) for tasks that are bound to nodes nobody knows; as checkContents
+ */
+export async function checkNeeds(store: Store, drafts: readonly TaskDraft[]): Promise<void> {
+  await checkNodes(store, drafts);
+  const contents = drafts.flatMap(({ content }) => (content === undefined ? [] : [content]));
+  await checkContents(store, contents);
+}
+
+async function checkNodes(store: Store, drafts: readonly TaskDraft[]): Promise<void> {
   const asked = new Set<string>();
   for (const { target } of drafts) if (target.kind === 'node') asked.add(target.nodeId);
   if (asked.size === 0) return;

@@ -48,16 +48,16 @@ describe('RetentionService', () => {
     await database.sql`
       insert into requests (creator, request_id, digest, task_ids, created_at)
       select 'admin', n::text, '', '{}', now() - interval '8 days' from generate_series(1, 3) as n`;
-    expect(await serviceOf(null).runOnce()).toEqual({ tasks: 0, requests: 3 });
-    expect(await serviceOf(KEEP).runOnce()).toEqual({ tasks: 5, requests: 0 });
-    expect(await serviceOf(KEEP).runOnce()).toEqual({ tasks: 0, requests: 0 });
+    expect(await serviceOf(null).runOnce()).toEqual({ tasks: 0, requests: 3, contents: 0 });
+    expect(await serviceOf(KEEP).runOnce()).toEqual({ tasks: 5, requests: 0, contents: 0 });
+    expect(await serviceOf(KEEP).runOnce()).toEqual({ tasks: 0, requests: 0, contents: 0 });
   });
 
   it('deletes nothing more once it is stopped', async () => {
     await ended(now - KEEP - DAY);
     const service = serviceOf(KEEP);
     service.stop();
-    expect(await service.runOnce()).toEqual({ tasks: 0, requests: 0 });
+    expect(await service.runOnce()).toEqual({ tasks: 0, requests: 0, contents: 0 });
   });
 
   it('refuses options that would delete too soon or never end', () => {

@@ -1,9 +1,10 @@
 /**
  * The retention service: deletes what has been kept long enough, in small batches, on every supervisor.
  *
- * Final tasks go with their output and history; tasks that are not final, and children of such, lose nothing. What a batch
- * could not delete is found again by the next run. Watchers are not told: what goes has been final for as long as it was kept.
+ * Final tasks go with their output and history; tasks that are not final, and children of such, lose nothing. Contents of files go
+ * once nothing refers to them. What a batch could not delete is found again by the next run. Watchers are not told: what goes has been final for as long as it was kept.
  */
+import { deleteUnusedContents } from '../../db/file-contents.ts';
 import { deleteOldRequests, deleteOldTasks } from '../../db/retention.ts';
 import { MusterError } from '../../machines/errors.ts';
 import type { Clock, Timer } from '../process/clock.ts';
@@ -28,6 +29,10 @@ const HOUR_MS = 3_600_000;
 /** Used where nothing else is said: 30 days. */
 export const DEFAULT_KEEP_TASKS_MS = 30 * 24 * HOUR_MS;
 const KEEP_REQUESTS_MS = 7 * 24 * HOUR_MS;
+/** An upload may be resumed, and a task be created for its content, for this long. */
+const KEEP_CONTENTS_MS = 24 * HOUR_MS;
+/** A content may have 100 MiB. */
+const CONTENTS_BATCH = 10;
 
 export class RetentionService {
   readonly #options: Required<RetentionOptions>;
@@ -68,7 +73,7 @@ export class RetentionService {
   }
 
   /** Deletes all that is old enough, or less if stopped meanwhile. Returns how much was deleted by this supervisor. */
-  async runOnce(): Promise<{ tasks: number; requests: number }> {
+  async runOnce(): Promise<{ tasks: number; requests: number; contents: number }> {
     const { store, batch, keepTasksMs, keepRequestsMs } = this.#options;
     let tasks = 0;
     let after: string | null = null;
@@ -81,13 +86,24 @@ export class RetentionService {
       after = done.nextAfter;
       if (after === null) break;
     }
-    let requests = 0;
+    const requests = await this.#deleteAll(batch, () =>
+      store.read((sql) => deleteOldRequests(sql, keepRequestsMs, batch)),
+    );
+    const contents = await this.#deleteAll(CONTENTS_BATCH, () =>
+      store.read((sql) => deleteUnusedContents(sql, KEEP_CONTENTS_MS, CONTENTS_BATCH)),
+    );
+    return { tasks, requests, contents };
+  }
+
+  /** Deletes batch by batch until one is not full. */
+  async #deleteAll(batch: number, deleteBatch: () => Promise<number>): Promise<number> {
+    let count = 0;
     while (!this.#isStopped) {
-      const deleted = await store.read((sql) => deleteOldRequests(sql, keepRequestsMs, batch));
-      requests += deleted;
+      const deleted = await deleteBatch();
+      count += deleted;
       if (deleted < batch) break;
     }
-    return { tasks, requests };
+    return count;
   }
 
   #arm(): void {
@@ -99,8 +115,10 @@ export class RetentionService {
   async #tick(): Promise<void> {
     const { log } = this.#options;
     try {
-      const { tasks, requests } = await this.runOnce();
-      if (tasks + requests > 0) log.info('deleted what was old', { tasks, requests });
+      const deleted = await this.runOnce();
+      if (Object.values(deleted).some((count) => count > 0)) {
+        log.info('deleted what was old', deleted);
+      }
     } catch (error) {
       const isExpected = error instanceof MusterError && error.kind === 'unavailable';
       if (!isExpected) log.error('cannot delete what is old', { error });

@@ -19,6 +19,7 @@ import { Changes } from './changes.ts';
 import { DatabaseClock } from './database-clock.ts';
 import { Drains } from './drains.ts';
 import { FanOuts } from './fan-outs.ts';
+import { createFileActions } from './files.ts';
 import { createGroupActions } from './groups.ts';
 import { Host } from './host.ts';
 import type { Committed } from './host.ts';
@@ -89,6 +90,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
     tasks: services.tasks,
     nodes: services.nodes,
     groups: createGroupActions(core.store),
+    files: createFileActions(core.store),
     schedules: services.scheduleActions,
     sessions,
     isServing: () => !isStopping && core.availability.isUp,

@@ -23,9 +23,12 @@ import type { NodeGroupDraft, NodeGroupRecord } from '../../db/node-groups.ts';
 import type { FireRecord, ScheduleRecord } from '../../db/schedules.ts';
 import type { Missed, Overlap, Timing } from '../../machines/schedule-context.ts';
 import type { EndedAttempt } from '../../machines/task-context.ts';
+import type { Files, NeededContent } from './files.ts';
 import type { Waiting } from './waiting.ts';
 
 export type { NodeTransition } from '../../db/node-actors.ts';
+export type { CallingAttempt, Chunk, Files, UploadProgress } from './files.ts';
+
 export type { NodeGroupRecord } from '../../db/node-groups.ts';
 export type { FireRecord, ScheduleRecord } from '../../db/schedules.ts';
 
@@ -56,6 +59,8 @@ export interface TaskDraft {
   readonly held: boolean;
   readonly startAt: number | null;
   readonly spec: unknown;
+  /** What it puts on hosts; it must be stored. */
+  readonly content?: NeededContent;
   /** For one task on each of many nodes; `target` is any then. */
   readonly fanOut?: FanOutDraft;
 }
@@ -366,6 +371,7 @@ export interface Supervisor {
   readonly tasks: Tasks;
   readonly nodes: Nodes;
   readonly groups: Groups;
+  readonly files: Files;
   readonly schedules: Schedules;
   readonly sessions: Sessions;
   /** Tells whether calls can be served: the database answers and no stop is under way. */

@@ -42,7 +42,8 @@ function makeExecutor(path: string): ActionExecutor {
   const environment = { PATH: path };
   const own = { nodeId: 'web-1', environment };
   const script = new ScriptExecutor({ ...own, attemptsFolder: home, clock: systemClock });
-  return new ActionExecutor({ script, service: new ServiceExecutor({ ...own, script }) });
+  const service = new ServiceExecutor({ ...own, script });
+  return new ActionExecutor({ script, service, file: script });
 }
 
 async function operate(operation: ServiceOperation, unit: string): Promise<StartResult> {

@@ -23,6 +23,7 @@ import type {
   TaskRecord,
   Tasks,
 } from '../../supervisor/supervisor.ts';
+import { stubFiles } from './stub-files.ts';
 
 export const NOW = Date.UTC(2026, 10, 23, 12);
 
@@ -268,6 +269,9 @@ export class StubSupervisor implements Supervisor {
     this.#called(method, name, ...args);
     return { name, parent: null, description: '', nodeIds: ['a'], totalNodes: 1, createdAt: NOW };
   }
+
+  readonly contents = new Map<string, Uint8Array>();
+  readonly files = stubFiles(this, (name, ...args) => this.#called(name, ...args));
 
   readonly schedules: Schedules = {
     create: async (draft, caller) => {

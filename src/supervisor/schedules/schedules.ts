@@ -21,7 +21,7 @@ import {
   replaySchedule,
   scheduleWakeAt,
 } from '../../../machines/schedule-decide.ts';
-import { checkNodes } from '../creation.ts';
+import { checkNeeds } from '../creation.ts';
 import type { Caller, ScheduleDraft, Schedules } from '../supervisor.ts';
 import { verifyHistory } from '../verify-history.ts';
 import { checkTiming, listDue, nextDue } from './calendar.ts';
@@ -86,7 +86,7 @@ async function create(
   const { name, timing, startAt, endAt, jitterMs, overlap, missed, missedWindowMs, task, spec } =
     draft;
   checkTiming(timing);
-  await checkNodes(store, [task]);
+  await checkNeeds(store, [task]);
   const at = stamper.now();
   const nextAt = nextDue(timing, draft, at, at);
   if (nextAt === null) {
