@@ -15,6 +15,8 @@ import { ScriptExecutor } from './executors/script/executor.ts';
 import { ServiceExecutor } from './executors/service/executor.ts';
 import { bootIdOf, readFacts } from './facts.ts';
 import { Journal } from './journal.ts';
+import { HostCommands } from './kept/kept-commands.ts';
+import { Operations } from './operations.ts';
 import { createConnect } from './transport.ts';
 
 /** A timer that does nothing keeps the process alive while it waits for a supervisor. */
@@ -60,16 +62,34 @@ function createAgent(config: AgentConfig, folder: string, log: Logger): Agent {
   const journal = Journal.open(join(folder, 'journal.db'));
   const environment = config.scriptEnvironment;
   const script = new ScriptExecutor({ nodeId, attemptsFolder, environment, clock: systemClock });
+  const operations = new Operations(join(folder, 'operations.json'), log);
+  const bootId = bootIdOf(journal.id);
   const service = new ServiceExecutor({ nodeId, environment, script });
   return new Agent({
     nodeId,
-    bootId: bootIdOf(journal.id),
+    bootId,
     facts: readFacts(),
     labels,
     slots,
     attemptsFolder,
     journal,
     executor: new ActionExecutor({ script, service }),
+    operations,
+    kept: (onChanged) =>
+      new HostCommands({
+        nodeId,
+        bootId,
+        environment,
+        onChanged,
+        operations,
+        log,
+        keeps: config.keeps,
+        folder: join(folder, 'kept'),
+        cwd: process.cwd(),
+        executor: script,
+        clock: systemClock,
+        random: Math.random,
+      }),
     connect: createConnect(config.serverUrl, config.ca),
     enrolment: new Enrolment({ nodeId, agentToken, path: join(folder, NODE_TOKEN_FILE) }),
     clock: systemClock,

@@ -11,13 +11,15 @@ import type { Node, NodeState } from "./node_pb.ts";
 import { file_muster_v1_node } from "./node_pb.ts";
 import type { NodeSelection } from "./target_pb.ts";
 import { file_muster_v1_target } from "./target_pb.ts";
+import type { Worker, WorkerOperation, WorkerState } from "./worker_pb.ts";
+import { file_muster_v1_worker } from "./worker_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file muster/v1/node_service.proto.
  */
 export const file_muster_v1_node_service: GenFile = /*@__PURE__*/
-  fileDesc("ChxtdXN0ZXIvdjEvbm9kZV9zZXJ2aWNlLnByb3RvEgltdXN0ZXIudjEiiwIKEExpc3ROb2Rlc1JlcXVlc3QSQQoGbGFiZWxzGAEgAygLMicubXVzdGVyLnYxLkxpc3ROb2Rlc1JlcXVlc3QuTGFiZWxzRW50cnlCCLpIBZoBAhBAEjUKBnN0YXRlcxgCIAMoDjIULm11c3Rlci52MS5Ob2RlU3RhdGVCD7pIDJIBCRAQIgWCAQIQARIiCglwYWdlX3NpemUYAyABKAVCCrpIBxoFGMgBKAFIAIgBARIcCgpwYWdlX3Rva2VuGAQgASgJQgi6SAVyAyiAAhotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQgwKCl9wYWdlX3NpemUiTAoRTGlzdE5vZGVzUmVzcG9uc2USHgoFbm9kZXMYASADKAsyDy5tdXN0ZXIudjEuTm9kZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiSgoTUmVzb2x2ZU5vZGVzUmVxdWVzdBIzCglzZWxlY3Rpb24YASABKAsyGC5tdXN0ZXIudjEuTm9kZVNlbGVjdGlvbkIGukgDyAEBIjgKFFJlc29sdmVOb2Rlc1Jlc3BvbnNlEhAKCG5vZGVfaWRzGAEgAygJEg4KBm9ubGluZRgCIAEoBSJUCg5HZXROb2RlUmVxdWVzdBJCCgJpZBgBIAEoCUI2ukgzcjEyL15bQS1aYS16MC05XShbLUEtWmEtejAtOV8uXXswLDYxfVtBLVphLXowLTldKT8kIjAKD0dldE5vZGVSZXNwb25zZRIdCgRub2RlGAEgASgLMg8ubXVzdGVyLnYxLk5vZGUi6wMKEVVwZGF0ZU5vZGVSZXF1ZXN0EkIKAmlkGAEgASgJQja6SDNyMTIvXltBLVphLXowLTldKFstQS1aYS16MC05Xy5dezAsNjF9W0EtWmEtejAtOV0pPyQS4QEKCnNldF9sYWJlbHMYAiADKAsyKy5tdXN0ZXIudjEuVXBkYXRlTm9kZVJlcXVlc3QuU2V0TGFiZWxzRW50cnlCnwG6SJsBmgGXARBAIltyWTJXXihbYS16MC05XShbLWEtejAtOS5dezAsMjUxfVthLXowLTldKT8vKT9bQS1aYS16MC05XShbLUEtWmEtejAtOV8uXXswLDYxfVtBLVphLXowLTldKT8kKjZyNDIyXihbQS1aYS16MC05XShbLUEtWmEtejAtOV8uXXswLDYxfVtBLVphLXowLTldKT8pPyQSfAoNcmVtb3ZlX2xhYmVscxgDIAMoCUJlukhikgFfEEAiW3JZMldeKFthLXowLTldKFstYS16MC05Ll17MCwyNTF9W2EtejAtOV0pPy8pP1tBLVphLXowLTldKFstQS1aYS16MC05Xy5dezAsNjF9W0EtWmEtejAtOV0pPyQaMAoOU2V0TGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIzChJVcGRhdGVOb2RlUmVzcG9uc2USHQoEbm9kZRgBIAEoCzIPLm11c3Rlci52MS5Ob2RlMscCCgtOb2RlU2VydmljZRJLCglMaXN0Tm9kZXMSGy5tdXN0ZXIudjEuTGlzdE5vZGVzUmVxdWVzdBocLm11c3Rlci52MS5MaXN0Tm9kZXNSZXNwb25zZSIDkAIBElQKDFJlc29sdmVOb2RlcxIeLm11c3Rlci52MS5SZXNvbHZlTm9kZXNSZXF1ZXN0Gh8ubXVzdGVyLnYxLlJlc29sdmVOb2Rlc1Jlc3BvbnNlIgOQAgESRQoHR2V0Tm9kZRIZLm11c3Rlci52MS5HZXROb2RlUmVxdWVzdBoaLm11c3Rlci52MS5HZXROb2RlUmVzcG9uc2UiA5ACARJOCgpVcGRhdGVOb2RlEhwubXVzdGVyLnYxLlVwZGF0ZU5vZGVSZXF1ZXN0Gh0ubXVzdGVyLnYxLlVwZGF0ZU5vZGVSZXNwb25zZSIDkAICYgZwcm90bzM", [file_buf_validate_validate, file_muster_v1_node, file_muster_v1_target]);
+  fileDesc("ChxtdXN0ZXIvdjEvbm9kZV9zZXJ2aWNlLnByb3RvEgltdXN0ZXIudjEiiwIKEExpc3ROb2Rlc1JlcXVlc3QSQQoGbGFiZWxzGAEgAygLMicubXVzdGVyLnYxLkxpc3ROb2Rlc1JlcXVlc3QuTGFiZWxzRW50cnlCCLpIBZoBAhBAEjUKBnN0YXRlcxgCIAMoDjIULm11c3Rlci52MS5Ob2RlU3RhdGVCD7pIDJIBCRAQIgWCAQIQARIiCglwYWdlX3NpemUYAyABKAVCCrpIBxoFGMgBKAFIAIgBARIcCgpwYWdlX3Rva2VuGAQgASgJQgi6SAVyAyiAAhotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQgwKCl9wYWdlX3NpemUiTAoRTGlzdE5vZGVzUmVzcG9uc2USHgoFbm9kZXMYASADKAsyDy5tdXN0ZXIudjEuTm9kZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiSgoTUmVzb2x2ZU5vZGVzUmVxdWVzdBIzCglzZWxlY3Rpb24YASABKAsyGC5tdXN0ZXIudjEuTm9kZVNlbGVjdGlvbkIGukgDyAEBIjgKFFJlc29sdmVOb2Rlc1Jlc3BvbnNlEhAKCG5vZGVfaWRzGAEgAygJEg4KBm9ubGluZRgCIAEoBSJUCg5HZXROb2RlUmVxdWVzdBJCCgJpZBgBIAEoCUI2ukgzcjEyL15bQS1aYS16MC05XShbLUEtWmEtejAtOV8uXXswLDYxfVtBLVphLXowLTldKT8kIjAKD0dldE5vZGVSZXNwb25zZRIdCgRub2RlGAEgASgLMg8ubXVzdGVyLnYxLk5vZGUi6wMKEVVwZGF0ZU5vZGVSZXF1ZXN0EkIKAmlkGAEgASgJQja6SDNyMTIvXltBLVphLXowLTldKFstQS1aYS16MC05Xy5dezAsNjF9W0EtWmEtejAtOV0pPyQS4QEKCnNldF9sYWJlbHMYAiADKAsyKy5tdXN0ZXIudjEuVXBkYXRlTm9kZVJlcXVlc3QuU2V0TGFiZWxzRW50cnlCnwG6SJsBmgGXARBAIltyWTJXXihbYS16MC05XShbLWEtejAtOS5dezAsMjUxfVthLXowLTldKT8vKT9bQS1aYS16MC05XShbLUEtWmEtejAtOV8uXXswLDYxfVtBLVphLXowLTldKT8kKjZyNDIyXihbQS1aYS16MC05XShbLUEtWmEtejAtOV8uXXswLDYxfVtBLVphLXowLTldKT8pPyQSfAoNcmVtb3ZlX2xhYmVscxgDIAMoCUJlukhikgFfEEAiW3JZMldeKFthLXowLTldKFstYS16MC05Ll17MCwyNTF9W2EtejAtOV0pPy8pP1tBLVphLXowLTldKFstQS1aYS16MC05Xy5dezAsNjF9W0EtWmEtejAtOV0pPyQaMAoOU2V0TGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIzChJVcGRhdGVOb2RlUmVzcG9uc2USHQoEbm9kZRgBIAEoCzIPLm11c3Rlci52MS5Ob2RlIukBChJMaXN0V29ya2Vyc1JlcXVlc3QSSgoHbm9kZV9pZBgBIAEoCUI5ukg22AEBcjEyL15bQS1aYS16MC05XShbLUEtWmEtejAtOV8uXXswLDYxfVtBLVphLXowLTldKT8kEjcKBnN0YXRlcxgCIAMoDjIWLm11c3Rlci52MS5Xb3JrZXJTdGF0ZUIPukgMkgEJEBAiBYIBAhABEiIKCXBhZ2Vfc2l6ZRgDIAEoBUIKukgHGgUYyAEoAUgAiAEBEhwKCnBhZ2VfdG9rZW4YBCABKAlCCLpIBXIDKIACQgwKCl9wYWdlX3NpemUiUgoTTGlzdFdvcmtlcnNSZXNwb25zZRIiCgd3b3JrZXJzGAEgAygLMhEubXVzdGVyLnYxLldvcmtlchIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkitQEKFE9wZXJhdGVXb3JrZXJSZXF1ZXN0EkcKB25vZGVfaWQYASABKAlCNrpIM3IxMi9eW0EtWmEtejAtOV0oWy1BLVphLXowLTlfLl17MCw2MX1bQS1aYS16MC05XSk/JBIZCgZ3b3JrZXIYAiABKAlCCbpIBnIEEAEoQBI5CglvcGVyYXRpb24YAyABKA4yGi5tdXN0ZXIudjEuV29ya2VyT3BlcmF0aW9uQgq6SAeCAQQQASAAIjoKFU9wZXJhdGVXb3JrZXJSZXNwb25zZRIhCgZ3b3JrZXIYASABKAsyES5tdXN0ZXIudjEuV29ya2VyMu4DCgtOb2RlU2VydmljZRJLCglMaXN0Tm9kZXMSGy5tdXN0ZXIudjEuTGlzdE5vZGVzUmVxdWVzdBocLm11c3Rlci52MS5MaXN0Tm9kZXNSZXNwb25zZSIDkAIBElQKDFJlc29sdmVOb2RlcxIeLm11c3Rlci52MS5SZXNvbHZlTm9kZXNSZXF1ZXN0Gh8ubXVzdGVyLnYxLlJlc29sdmVOb2Rlc1Jlc3BvbnNlIgOQAgESRQoHR2V0Tm9kZRIZLm11c3Rlci52MS5HZXROb2RlUmVxdWVzdBoaLm11c3Rlci52MS5HZXROb2RlUmVzcG9uc2UiA5ACARJOCgpVcGRhdGVOb2RlEhwubXVzdGVyLnYxLlVwZGF0ZU5vZGVSZXF1ZXN0Gh0ubXVzdGVyLnYxLlVwZGF0ZU5vZGVSZXNwb25zZSIDkAICElEKC0xpc3RXb3JrZXJzEh0ubXVzdGVyLnYxLkxpc3RXb3JrZXJzUmVxdWVzdBoeLm11c3Rlci52MS5MaXN0V29ya2Vyc1Jlc3BvbnNlIgOQAgESUgoNT3BlcmF0ZVdvcmtlchIfLm11c3Rlci52MS5PcGVyYXRlV29ya2VyUmVxdWVzdBogLm11c3Rlci52MS5PcGVyYXRlV29ya2VyUmVzcG9uc2ViBnByb3RvMw", [file_buf_validate_validate, file_muster_v1_node, file_muster_v1_target, file_muster_v1_worker]);
 
 /**
  * @generated from message muster.v1.ListNodesRequest
@@ -203,6 +205,108 @@ export const UpdateNodeResponseSchema: GenMessage<UpdateNodeResponse> = /*@__PUR
   messageDesc(file_muster_v1_node_service, 7);
 
 /**
+ * @generated from message muster.v1.ListWorkersRequest
+ */
+export type ListWorkersRequest = Message<"muster.v1.ListWorkersRequest"> & {
+  /**
+   * Empty for those of all nodes.
+   *
+   * @generated from field: string node_id = 1;
+   */
+  nodeId: string;
+
+  /**
+   * @generated from field: repeated muster.v1.WorkerState states = 2;
+   */
+  states: WorkerState[];
+
+  /**
+   * Default 50.
+   *
+   * @generated from field: optional int32 page_size = 3;
+   */
+  pageSize?: number | undefined;
+
+  /**
+   * @generated from field: string page_token = 4;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message muster.v1.ListWorkersRequest.
+ * Use `create(ListWorkersRequestSchema)` to create a new message.
+ */
+export const ListWorkersRequestSchema: GenMessage<ListWorkersRequest> = /*@__PURE__*/
+  messageDesc(file_muster_v1_node_service, 8);
+
+/**
+ * @generated from message muster.v1.ListWorkersResponse
+ */
+export type ListWorkersResponse = Message<"muster.v1.ListWorkersResponse"> & {
+  /**
+   * @generated from field: repeated muster.v1.Worker workers = 1;
+   */
+  workers: Worker[];
+
+  /**
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message muster.v1.ListWorkersResponse.
+ * Use `create(ListWorkersResponseSchema)` to create a new message.
+ */
+export const ListWorkersResponseSchema: GenMessage<ListWorkersResponse> = /*@__PURE__*/
+  messageDesc(file_muster_v1_node_service, 9);
+
+/**
+ * @generated from message muster.v1.OperateWorkerRequest
+ */
+export type OperateWorkerRequest = Message<"muster.v1.OperateWorkerRequest"> & {
+  /**
+   * @generated from field: string node_id = 1;
+   */
+  nodeId: string;
+
+  /**
+   * @generated from field: string worker = 2;
+   */
+  worker: string;
+
+  /**
+   * @generated from field: muster.v1.WorkerOperation operation = 3;
+   */
+  operation: WorkerOperation;
+};
+
+/**
+ * Describes the message muster.v1.OperateWorkerRequest.
+ * Use `create(OperateWorkerRequestSchema)` to create a new message.
+ */
+export const OperateWorkerRequestSchema: GenMessage<OperateWorkerRequest> = /*@__PURE__*/
+  messageDesc(file_muster_v1_node_service, 10);
+
+/**
+ * @generated from message muster.v1.OperateWorkerResponse
+ */
+export type OperateWorkerResponse = Message<"muster.v1.OperateWorkerResponse"> & {
+  /**
+   * @generated from field: muster.v1.Worker worker = 1;
+   */
+  worker?: Worker | undefined;
+};
+
+/**
+ * Describes the message muster.v1.OperateWorkerResponse.
+ * Use `create(OperateWorkerResponseSchema)` to create a new message.
+ */
+export const OperateWorkerResponseSchema: GenMessage<OperateWorkerResponse> = /*@__PURE__*/
+  messageDesc(file_muster_v1_node_service, 11);
+
+/**
  * NodeService shows the hosts.
  *
  * @generated from service muster.v1.NodeService
@@ -247,6 +351,26 @@ export const NodeService: GenService<{
     methodKind: "unary";
     input: typeof UpdateNodeRequestSchema;
     output: typeof UpdateNodeResponseSchema;
+  },
+  /**
+   * Lists workers by node and name: slots, and commands that agents keep alive.
+   *
+   * @generated from rpc muster.v1.NodeService.ListWorkers
+   */
+  listWorkers: {
+    methodKind: "unary";
+    input: typeof ListWorkersRequestSchema;
+    output: typeof ListWorkersResponseSchema;
+  },
+  /**
+   * Starts, stops or restarts a worker. The wish is stored; the agent gets it now, or when it connects.
+   *
+   * @generated from rpc muster.v1.NodeService.OperateWorker
+   */
+  operateWorker: {
+    methodKind: "unary";
+    input: typeof OperateWorkerRequestSchema;
+    output: typeof OperateWorkerResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_muster_v1_node_service, 0);
