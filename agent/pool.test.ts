@@ -189,7 +189,10 @@ describe('Pool', () => {
       const slots: string[] = [];
       const busy = () => pool.statuses().filter(({ state }) => state === 'busy');
       for (const task of ['a', 'b']) {
-        pool.submit(key(task), async () => void slots.push(busy()[0]?.name ?? ''));
+        pool.submit(key(task), async () => {
+          await Promise.resolve();
+          slots.push(busy()[0]?.name ?? '');
+        });
       }
       await pass(0);
       expect(slots).toEqual(['slot-1', 'slot-1']);

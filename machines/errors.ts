@@ -15,6 +15,7 @@ export const ERROR_KINDS = [
   'permission_denied',
   'unknown_task',
   'unknown_node',
+  'unknown_worker',
   'unknown_schedule',
   'unknown_group',
   /** The tree of groups does not allow the change: the name is taken, a cycle, groups below. */

@@ -17,6 +17,7 @@ import { addTaskCommands } from './task-commands.ts';
 import { addUpCommand } from './up-command.ts';
 import { addVersionCommand } from './version-command.ts';
 import { inOurWords } from './words.ts';
+import { addWorkerCommands } from './worker-commands.ts';
 
 /** Returns the program. Parsing throws a CommanderError for help, and for a mistake. */
 export function buildProgram(): Command {
@@ -37,6 +38,7 @@ export function buildProgram(): Command {
   addServiceCommands(program);
   addTaskCommands(program);
   addNodeCommands(program);
+  addWorkerCommands(program);
   addGroupCommands(program);
   addScheduleCommands(program);
   addSupervisorCommand(program);

@@ -47,6 +47,8 @@ const ACTIONS: Readonly<Record<string, string>> = {
   ListFires: 'list the fires of the schedule',
   VerifySchedule: 'verify the schedule',
   UpdateNode: 'update the node',
+  ListWorkers: 'list workers',
+  OperateWorker: 'operate the worker',
   Enroll: 'enroll the node',
   Session: 'hold the session',
   Check: 'check the health',

@@ -3,17 +3,24 @@
  */
 import { create } from '@bufbuild/protobuf';
 import type { ConnectRouter } from '@connectrpc/connect';
-import { ListNodesRequestSchema, NodeService } from '../../proto/gen/muster/v1/node_service_pb.ts';
+import {
+  ListNodesRequestSchema,
+  ListWorkersRequestSchema,
+  NodeService,
+} from '../../proto/gen/muster/v1/node_service_pb.ts';
+import { MusterError } from '../../machines/errors.ts';
 import type { Supervisor } from '../supervisor/supervisor.ts';
 import { actionOf } from './actions.ts';
 import { requiredSelectionOf } from './fan-out-spec.ts';
 import { nodeOf, stateNamesOf } from './node-messages.ts';
 import { filterDigest, makePageToken, readPageToken } from './page-token.ts';
+import { operationOf, workerOf, workerStatesOf } from './worker-messages.ts';
 
 const DEFAULT_PAGE_SIZE = 50;
+const WORKER_KEY = /^([^/]{1,63})\/(.{1,64})$/s;
 const NODE_ID = /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
 
-export function routeNodeService(router: ConnectRouter, { nodes }: Supervisor): void {
+export function routeNodeService(router: ConnectRouter, { nodes, workers }: Supervisor): void {
   router.service(NodeService, {
     async listNodes({ labels, states, pageSize = DEFAULT_PAGE_SIZE, pageToken }) {
       const conditions = create(ListNodesRequestSchema, { labels, states });
@@ -43,5 +50,33 @@ export function routeNodeService(router: ConnectRouter, { nodes }: Supervisor): 
     updateNode: async ({ id, setLabels, removeLabels }) => ({
       node: nodeOf(await nodes.updateLabels(id, { set: setLabels, remove: removeLabels })),
     }),
+    async listWorkers({ nodeId, states, pageSize = DEFAULT_PAGE_SIZE, pageToken }) {
+      const conditions = create(ListWorkersRequestSchema, { nodeId, states });
+      const digest = filterDigest(ListWorkersRequestSchema, conditions);
+      const last = readPageToken(pageToken, digest, WORKER_KEY, actionOf('ListWorkers'));
+      const [, lastNode = '', lastName = ''] = WORKER_KEY.exec(last ?? '') ?? [];
+      const after = last === null ? null : { nodeId: lastNode, name: lastName };
+      const names = workerStatesOf(states);
+      const filter = {
+        ...(nodeId === '' ? {} : { nodeId }),
+        ...(names.length === 0 ? {} : { states: names }),
+      };
+      const records = await workers.list(filter, pageSize + 1, after);
+      const page = records.slice(0, pageSize);
+      const end = page.at(-1);
+      const hasMore = records.length > pageSize && end !== undefined;
+      const nextPageToken = hasMore ? makePageToken(digest, `${end.nodeId}/${end.name}`) : '';
+      return { workers: page.map(workerOf), nextPageToken };
+    },
+    async operateWorker({ nodeId, worker: name, operation }) {
+      const wish = operationOf(operation);
+      if (wish === null) {
+        throw new MusterError(
+          'invalid_argument',
+          `Cannot operate the worker: operation is missing`,
+        );
+      }
+      return { worker: workerOf(await workers.operate({ nodeId, name }, wish)) };
+    },
   });
 }

@@ -12,6 +12,8 @@ export interface News {
   readonly queuedFor: readonly string[];
   /** Nodes that opened a session with the sender. */
   readonly sessions: readonly string[];
+  /** Nodes with workers of which something was asked. */
+  readonly operated?: readonly string[];
 }
 
 /** NOTIFY takes less than 8,000 bytes, and refuses the whole commit for one more. */
@@ -26,13 +28,14 @@ export function encodeNews(news: News): string {
   const sessions = news.sessions.slice(0, MAX_NODE_IDS);
   // More than fit: everybody looks.
   const queuedFor = isShort ? news.queuedFor : ['*'];
-  const payload = JSON.stringify({ from: news.from, taskIds, queuedFor, sessions });
+  const { from, operated } = news;
+  const payload = JSON.stringify({ from, taskIds, queuedFor, sessions, operated });
   if (Buffer.byteLength(payload) <= MAX_BYTES) return payload;
   return JSON.stringify({ from: news.from, taskIds: null, queuedFor: ['*'], sessions: [] });
 }
 
 /** Returns null for a message that this program does not understand. */
-export function decodeNews(payload: string): News | null {
+export function decodeNews(payload: string): Required<News> | null {
   try {
     const news = JSON.parse(payload) as Partial<News>;
     if (typeof news.from !== 'string') return null;
@@ -41,6 +44,7 @@ export function decodeNews(payload: string): News | null {
       taskIds: Array.isArray(news.taskIds) ? news.taskIds : null,
       queuedFor: Array.isArray(news.queuedFor) ? news.queuedFor : [],
       sessions: Array.isArray(news.sessions) ? news.sessions : [],
+      operated: Array.isArray(news.operated) ? news.operated : [],
     };
   } catch {
     return null;

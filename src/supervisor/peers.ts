@@ -17,6 +17,7 @@ import { decodeNews } from './news.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { SessionRegistry } from './sessions.ts';
 import type { Store } from './store.ts';
+import type { WorkerBook } from './worker-book.ts';
 
 export interface PeersOptions {
   readonly database: Database;
@@ -26,6 +27,7 @@ export interface PeersOptions {
   readonly sessions: SessionRegistry;
   readonly scheduler: Scheduler;
   readonly changes: Changes;
+  readonly book: WorkerBook;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -85,6 +87,8 @@ export class Peers {
       // A lost connection: the next sign of life finds out.
       sessions.replacedElsewhere(nodeId).catch(() => {});
     }
+    // A lost connection: the next sweep sends them.
+    this.#options.book.deliver(news.operated).catch(() => {});
     if (news.queuedFor.length > 0) scheduler.look(news.queuedFor);
     if (news.taskIds === null) {
       this.#hasMissed = true;

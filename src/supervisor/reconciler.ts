@@ -2,8 +2,8 @@
  * The reconciler: makes true, slowly and surely, what the fast paths should have made true at once.
  *
  * Every sweep looks at the running tasks of the nodes connected here and repeats what their state asks for; tells the tasks of
- * silent nodes, whoever held them, that their session is lost; looks after every fan-out under way; and has the scheduler look for
- * queued tasks that nobody announced.
+ * silent nodes, whoever held them, that their session is lost; looks after every fan-out under way; sends what is asked of
+ * workers; and has the scheduler look for queued tasks that nobody announced.
  * It keeps nothing but what it saw missing the last time.
  */
 import { listRunningTasks, listStrandedTasks } from '../../db/tasks.ts';
@@ -17,6 +17,7 @@ import type { Scheduler } from './scheduler.ts';
 import type { Session } from './session.ts';
 import type { SessionRegistry } from './sessions.ts';
 import type { Store } from './store.ts';
+import type { WorkerBook } from './worker-book.ts';
 
 export interface ReconcilerOptions {
   readonly store: Store;
@@ -25,6 +26,7 @@ export interface ReconcilerOptions {
   readonly sessions: SessionRegistry;
   readonly scheduler: Scheduler;
   readonly fanOuts: FanOuts;
+  readonly book: WorkerBook;
   readonly clock: Clock;
   readonly log: Logger;
   /** Default 5 s. */
@@ -58,6 +60,7 @@ export class Reconciler {
     const running = await this.#reconcileRunning();
     const stranded = await this.#tellStranded();
     await this.#options.fanOuts.sweep();
+    await this.#options.book.deliver(Array.from(this.#options.sessions.all(), (one) => one.nodeId));
     this.#options.scheduler.look(['', '*']);
     return { running, stranded };
   }

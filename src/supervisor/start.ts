@@ -37,6 +37,8 @@ import type { Store } from './store.ts';
 import type { Supervisor } from './supervisor.ts';
 import { createTaskActions } from './tasks.ts';
 import { TimerService } from './timers.ts';
+import { WorkerBook } from './worker-book.ts';
+import { createWorkerActions } from './workers.ts';
 
 export interface SupervisorOptions {
   readonly database: Database;
@@ -86,6 +88,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
     id: options.supervisorId,
     tasks: services.tasks,
     nodes: createNodeActions(core.store, sessions.deadAfterMs),
+    workers: services.workers,
     groups: createGroupActions(core.store),
     schedules: services.scheduleActions,
     sessions,
@@ -127,6 +130,7 @@ function createServices(options: SupervisorOptions, core: Core) {
     ...common,
     specs,
     scheduler: () => scheduler,
+    book: () => book,
     onOutput: (taskId) => changes.outputArrived(taskId),
     onOpened: (nodeId) => void announceSession(options, store, nodeId),
     heartbeatIntervalMs: options.heartbeatIntervalMs ?? 5_000,
@@ -138,12 +142,13 @@ function createServices(options: SupervisorOptions, core: Core) {
     sessions: () => sessions.all(),
     sessionOf: (nodeId) => sessions.get(nodeId),
   });
+  const book = new WorkerBook({ ...common, sessionOf: (nodeId) => sessions.get(nodeId) });
   const fanOuts: FanOuts = new FanOuts(common);
   const timers: TimerService = new TimerService(store, host, clock, log);
   const intervalMs = options.sweepIntervalMs ?? 5_000;
-  const parts = { ...common, availability, sessions, scheduler, fanOuts };
+  const parts = { ...common, availability, sessions, scheduler, fanOuts, book };
   const reconciler = new Reconciler({ ...parts, intervalMs });
-  const peers = new Peers({ ...common, database, sessions, scheduler, changes });
+  const peers = new Peers({ ...common, database, sessions, scheduler, changes, book });
   const ids = createIdSource(options.randomBytes);
   const creator = { store, specs, stamper, ids, supervisorId, onCommitted };
   const tasks = createTaskActions({
@@ -154,6 +159,7 @@ function createServices(options: SupervisorOptions, core: Core) {
     creator,
     deadAfterMs: sessions.deadAfterMs,
   });
+  const workers = createWorkerActions({ ...common, book, deadAfterMs: sessions.deadAfterMs });
   const schedules = new ScheduleService({ store, host, creator, clock, log });
   const scheduleActions = createScheduleActions({ host, creator }, schedules.poke);
   const retention = createRetention(options, store);
@@ -166,6 +172,8 @@ function createServices(options: SupervisorOptions, core: Core) {
     reconciler,
     retention,
     peers,
+    book,
+    workers,
     tasks,
     schedules,
     scheduleActions,
@@ -200,6 +208,7 @@ async function stopAll(core: Core, services: ReturnType<typeof createServices>):
   services.schedules.stop();
   services.reconciler.stop();
   services.retention.stop();
+  services.book.stop();
   services.sessions.stop();
   const drained = services.host.quiet().then(() => store.drained());
   // What is open while the database is away stays open: its agents tell it again to the next supervisor.

@@ -19,12 +19,15 @@ import type {
 } from '../../db/records.ts';
 import type { NodeGroupDraft, NodeGroupRecord } from '../../db/node-groups.ts';
 import type { FireRecord, ScheduleRecord } from '../../db/schedules.ts';
+import type { WorkerOperation, WorkerReport } from '../../db/workers.ts';
 import type { Missed, Overlap, Timing } from '../../machines/schedule-context.ts';
 import type { EndedAttempt } from '../../machines/task-context.ts';
 import type { Waiting } from './waiting.ts';
+import type { Workers } from './workers.ts';
 
 export type { NodeGroupRecord } from '../../db/node-groups.ts';
 export type { FireRecord, ScheduleRecord } from '../../db/schedules.ts';
+export type * from '../../db/workers.ts';
 
 export type { NodeLabelChange } from '../../db/node-labels.ts';
 export type {
@@ -217,6 +220,8 @@ export interface AgentHello {
   readonly labels: Readonly<Record<string, string>>;
   readonly slots: number;
   readonly held: readonly { taskId: string; attempt: number; phase: HeldPhase }[];
+  /** All of them. */
+  readonly workers: readonly WorkerReport[];
 }
 
 /** One thing an agent tells, in order. */
@@ -224,7 +229,7 @@ export type AgentEvent =
   | { readonly kind: 'accepted'; readonly taskId: string; readonly attempt: number }
   | { readonly kind: 'report'; readonly taskId: string; readonly report: AgentReport }
   | { readonly kind: 'output'; readonly piece: OutputPiece }
-  | { readonly kind: 'worker'; readonly slot: number; readonly state: string };
+  | { readonly kind: 'worker'; readonly report: WorkerReport };
 
 type WithoutSession<T> = T extends TaskReport ? Omit<T, 'nodeId' | 'epoch'> : never;
 /** A report before the session has stamped its node and its epoch on it. */
@@ -250,7 +255,14 @@ export type AgentCommand =
       readonly attempt: number;
       readonly cause: 'cancel' | 'timeout' | 'stale';
     }
-  | { readonly kind: 'forget'; readonly taskId: string; readonly attempt: number };
+  | { readonly kind: 'forget'; readonly taskId: string; readonly attempt: number }
+  | {
+      readonly kind: 'operate';
+      readonly worker: string;
+      readonly operation: WorkerOperation;
+      /** Rises with every operation of the worker. */
+      readonly seq: number;
+    };
 
 export type GoodbyeReason = 'shutdown' | 'replaced' | 'protocol_error';
 
@@ -340,6 +352,7 @@ export interface Supervisor {
   readonly id: string;
   readonly tasks: Tasks;
   readonly nodes: Nodes;
+  readonly workers: Workers;
   readonly groups: Groups;
   readonly schedules: Schedules;
   readonly sessions: Sessions;

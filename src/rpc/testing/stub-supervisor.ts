@@ -21,9 +21,13 @@ import type {
   TaskFilter,
   TaskRecord,
   Tasks,
+  WorkerFilter,
+  WorkerKey,
+  WorkerOperation,
 } from '../../supervisor/supervisor.ts';
+import { NOW, workerRecord } from './worker-record.ts';
 
-export const NOW = Date.UTC(2026, 10, 23, 12);
+export { NOW };
 
 export function taskId(number: number): string {
   return `0198c6e2-0000-7000-8000-${number.toString(16).padStart(12, '0')}`;
@@ -225,6 +229,18 @@ export class StubSupervisor implements Supervisor {
     updateLabels: async (id: string, change: NodeLabelChange) => {
       this.#called('updateNode', id, change);
       return { ...nodeRecord(id), labels: change.set, serverLabels: change.set };
+    },
+  };
+
+  readonly workers = {
+    list: async (filter: WorkerFilter, limit: number, after: WorkerKey | null) => {
+      this.#called('listWorkers', filter, limit, after);
+      const all = ['slot-0', 'slot-1', 'slot-2'].map(workerRecord);
+      return all.filter(({ name }) => after === null || name > after.name).slice(0, limit);
+    },
+    operate: async (key: WorkerKey, operation: WorkerOperation) => {
+      this.#called('operateWorker', key, operation);
+      return { ...workerRecord(key.name), pending: operation };
     },
   };
 
