@@ -219,13 +219,17 @@ export async function listWorkers(
   return rows.map(toWorkerRecord);
 }
 
-/** Counts the slots of a node that take no attempts until something is done about them. */
-export async function countUnusableSlots(sql: Sql, nodeId: string): Promise<number> {
-  const [row] = await sql<[{ count: number }]>`
-    select count(*)::integer as count
+/** Counts the slots of each of these nodes that take no attempts until something is done about them; none is left out. */
+export async function countUnusableSlots(
+  sql: Sql,
+  nodeIds: readonly string[],
+): Promise<Map<string, number>> {
+  const rows = await sql<{ node_id: string; count: number }[]>`
+    select node_id, count(*)::integer as count
     from workers
-    where node_id = ${nodeId} and kind = 'slot' and state in ('backing_off', 'crashed', 'stopped')`;
-  return row.count;
+    where node_id = any(${nodeIds}::text[]) and kind = 'slot' and state in ('backing_off', 'crashed', 'stopped')
+    group by node_id`;
+  return new Map(rows.map((row) => [row.node_id, row.count]));
 }
 
 function timeOf(sql: Sql, column: string): postgres.PendingQuery<postgres.Row[]> {

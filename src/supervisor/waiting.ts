@@ -5,11 +5,18 @@
  */
 import { listNodes, readNodes } from '../../db/nodes.ts';
 import type { NodeRecord, TaskRecord } from '../../db/records.ts';
+import { countUnusableSlots } from '../../db/workers.ts';
 import type { Store } from './store.ts';
 
 /** One word, and the same in a sentence. */
 export interface Waiting {
-  readonly reason: 'node_offline' | 'node_unreachable' | 'no_node' | 'workers_busy' | 'fan_out';
+  readonly reason:
+    | 'node_offline'
+    | 'node_unreachable'
+    | 'no_node'
+    | 'workers_busy'
+    | 'workers_stopped'
+    | 'fan_out';
   readonly message: string;
 }
 
@@ -29,17 +36,28 @@ export async function whyWaiting(
   const { target } = context;
   if (target.kind === 'node') {
     const [node] = await store.read((sql) => readNodes(sql, [target.nodeId], deadAfterMs));
-    return whyWaitingForNode(target.nodeId, node);
+    const unusable = await store.read((sql) => countUnusableSlots(sql, [target.nodeId]));
+    return whyWaitingForNode(target.nodeId, node, unusable.get(target.nodeId) ?? 0);
   }
   const filter = { states: ['online'] } as const;
   const online = await store.read((sql) => listNodes(sql, filter, MAX_NODES, null, deadAfterMs));
   if (online.length === 0) return { reason: 'no_node', message: 'no node is connected' };
-  if (online.some(hasFreeWorker)) return null;
+  const ids = online.map((node) => node.id);
+  const unusable = await store.read((sql) => countUnusableSlots(sql, ids));
+  if (online.some((node) => hasFreeWorker(node, unusable.get(node.id) ?? 0))) return null;
   const nodes = online.length === 1 ? 'the only node' : `all ${online.length} nodes`;
-  return { reason: 'workers_busy', message: `the workers of ${nodes} that are connected are busy` };
+  const are = unusable.size === 0 ? 'busy' : 'busy, stopped or broken';
+  return {
+    reason: 'workers_busy',
+    message: `the workers of ${nodes} that are connected are ${are}`,
+  };
 }
 
-function whyWaitingForNode(nodeId: string, node: NodeRecord | undefined): Waiting | null {
+function whyWaitingForNode(
+  nodeId: string,
+  node: NodeRecord | undefined,
+  unusable: number,
+): Waiting | null {
   if (node === undefined || node.leftAt !== null) {
     return {
       reason: 'node_offline',
@@ -50,11 +68,17 @@ function whyWaitingForNode(nodeId: string, node: NodeRecord | undefined): Waitin
     const message = `waits for node ${nodeId}, which has been silent for too long`;
     return { reason: 'node_unreachable', message };
   }
-  if (hasFreeWorker(node)) return null;
-  const message = `waits for a worker of node ${nodeId}, which has ${node.slots} at work`;
-  return { reason: 'workers_busy', message };
+  if (hasFreeWorker(node, unusable)) return null;
+  const { slots } = node;
+  if (unusable >= slots && slots > 0) {
+    const message = `waits for a worker of node ${nodeId}: all ${slots} are stopped or broken`;
+    return { reason: 'workers_stopped', message };
+  }
+  const others = unusable === 0 ? '' : `; ${unusable} more are stopped or broken`;
+  const atWork = `which has ${slots - unusable} at work${others}`;
+  return { reason: 'workers_busy', message: `waits for a worker of node ${nodeId}, ${atWork}` };
 }
 
-function hasFreeWorker({ active, slots }: NodeRecord): boolean {
-  return active < slots;
+function hasFreeWorker({ active, slots }: NodeRecord, unusable: number): boolean {
+  return active < slots - unusable;
 }
