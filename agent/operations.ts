@@ -15,7 +15,7 @@ interface LastOperation {
 
 export class Operations {
   readonly #path: string;
-  readonly #last: Map<string, LastOperation>;
+  #last: ReadonlyMap<string, LastOperation>;
 
   /** @param path of the file, which need not be there */
   constructor(path: string, log: Logger) {
@@ -33,10 +33,15 @@ export class Operations {
     return this.#last.get(worker)?.isStopped ?? false;
   }
 
-  /** Forgets what was asked of workers that are not there any more; one of the same name is another one. */
+  /**
+   * Forgets what was asked of workers that are not there any more; one of the same name is another one.
+   *
+   * @throws the system's error if it cannot be written
+   */
   retain(workers: Iterable<string>): void {
     const known = new Set(workers);
-    for (const name of this.#last.keys()) if (!known.has(name)) this.#last.delete(name);
+    const kept = new Map([...this.#last].filter(([name]) => known.has(name)));
+    if (kept.size < this.#last.size) this.#save(kept);
   }
 
   /**
@@ -46,12 +51,15 @@ export class Operations {
    */
   accept(worker: string, operation: OperationName, seq: number): boolean {
     if (seq <= this.seqOf(worker)) return false;
-    const next = new Map(this.#last).set(worker, { seq, isStopped: operation === 'stop' });
+    this.#save(new Map(this.#last).set(worker, { seq, isStopped: operation === 'stop' }));
+    return true;
+  }
+
+  #save(next: ReadonlyMap<string, LastOperation>): void {
     const draft = `${this.#path}.new`;
     writeFileSync(draft, JSON.stringify(Object.fromEntries(next)), { mode: 0o600 });
     renameSync(draft, this.#path);
-    this.#last.set(worker, { seq, isStopped: operation === 'stop' });
-    return true;
+    this.#last = next;
   }
 }
 

@@ -16,6 +16,8 @@ export class SessionWorkers {
   readonly #sent = new Map<string, { seq: number; operation: WorkerOperation }>();
   /** Slots that take no work, with the task that each of them still has. */
   readonly #unusable = new Map<string, string | null>();
+  /** Tasks at work in slots that take no more of them. */
+  leaving: readonly string[] = [];
 
   constructor(slots: number, reports: readonly WorkerReport[]) {
     this.#slots = slots;
@@ -25,11 +27,6 @@ export class SessionWorkers {
   /** Slots that take work. */
   get usable(): number {
     return Math.max(this.#slots - this.#unusable.size, 0);
-  }
-
-  /** Tasks at work in slots that take no more of them. */
-  leaving(): string[] {
-    return [...this.#unusable.values()].filter((taskId) => taskId !== null);
   }
 
   /** The agent says where a worker stands. */
@@ -54,5 +51,6 @@ export class SessionWorkers {
     const isUnusable = UNUSABLE.has(report.state) || report.asked !== null || isStopUnderWay;
     if (isUnusable) this.#unusable.set(report.name, report.taskId);
     else this.#unusable.delete(report.name);
+    this.leaving = [...this.#unusable.values()].filter((taskId) => taskId !== null);
   }
 }

@@ -88,7 +88,7 @@ export class Session {
 
   /** Negative while prefetched attempts wait in the agent. */
   get freeSlots(): number {
-    const leaving = this.#workers.leaving().filter((taskId) => this.#active.has(taskId));
+    const leaving = this.#workers.leaving.filter((taskId) => this.#active.has(taskId));
     return this.#workers.usable - (this.#active.size - leaving.length);
   }
 
