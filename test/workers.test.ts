@@ -3,7 +3,10 @@
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { create } from '@bufbuild/protobuf';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { TaskSpecSchema, TaskState } from '../proto/gen/muster/v1/task_pb.ts';
+import { Api } from './api.ts';
 import { Cluster } from './cluster.ts';
 import { eventually } from './eventually.ts';
 
@@ -161,6 +164,37 @@ it(
     await eventually(() => lines.some(isStopped), 'the stop is shown');
     process.kill(child.pid ?? 0, 'SIGINT');
     await result;
+  },
+  TIMEOUT_MS,
+);
+
+it(
+  'loses no task and runs none twice while slots are stopped, started and restarted all the time (I2, I8)',
+  async () => {
+    await cluster.startAgent('web-2', '--slots', '3');
+    await cluster.online('web-2');
+    const ran = join(cluster.home, 'ran');
+    const body = `echo "$MUSTER_TASK_ID" >> ${ran}; sleep 0.1`;
+    const spec = create(TaskSpecSchema, {
+      target: { kind: { case: 'nodeId', value: 'web-2' } },
+      action: { case: 'script', value: { program: { case: 'body', value: body } } },
+    });
+    const api = await Api.of(cluster);
+    const ids = await api.createAll(Array.from({ length: 120 }, () => spec));
+    for (let round = 0; round < 6; round += 1) {
+      await muster('worker', 'stop', `web-2/slot-${round % 3}`);
+      await muster('worker', 'restart', `web-2/slot-${(round + 1) % 3}`);
+      await muster('worker', 'start', `web-2/slot-${round % 3}`);
+    }
+    for (const id of ids) {
+      const task = await api.untilFinal(id);
+      expect([task.state, task.attempt]).toEqual([TaskState.COMPLETED, 1]);
+      expect(await api.differences(id)).toEqual([]);
+    }
+    const lines = (await readFile(ran, 'utf8')).trim().split('\n');
+    expect(lines.toSorted()).toEqual(ids.toSorted());
+    const idle = await muster('node', 'workers', 'web-2', '--state', 'idle', '-o', 'jsonl');
+    expect(idle.trim().split('\n')).toHaveLength(3);
   },
   TIMEOUT_MS,
 );

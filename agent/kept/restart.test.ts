@@ -62,6 +62,7 @@ it.each(['SIGKILL', 'SIGTERM'] as const)(
 it('is stopped and started by operations, and stays stopped over a restart of its agent', async () => {
   await startAgent('--keep', keepFlag());
   const { pid } = await told(WorkerState.BUSY);
+  await eventually(async () => (await runs()) === 1, 'it runs');
   const operate = (operation: WorkerOperation, seq: bigint) =>
     supervisor.send({ case: 'operate', value: { worker: 'exporter', operation, seq } });
   operate(WorkerOperation.STOP, 1n);

@@ -87,21 +87,32 @@ export class WorkerBook {
   }
 
   async #save(): Promise<void> {
-    const { store, clock, log } = this.#options;
+    const { clock } = this.#options;
     const batch = this.#unsaved;
     this.#unsaved = new Map();
     this.#isSaving = true;
     try {
-      this.#send(await store.read((sql) => saveWorkers(sql, reportsOf(batch))));
-    } catch (error) {
-      const isLost = error instanceof MusterError && error.kind === 'unavailable';
-      // What the database refuses would come for ever.
-      if (isLost) this.#takeBack(batch);
-      else log.error('cannot write down workers', { nodes: [...batch.keys()].slice(0, 10), error });
+      await this.#write(batch);
     } finally {
       this.#isSaving = false;
       this.#savedAt = clock.monotonic();
       if (this.#unsaved.size > 0) this.#arm();
+    }
+  }
+
+  /** What the database refuses of one node does not cost the others. Never rejects. */
+  async #write(batch: ReadonlyMap<string, Unsaved>): Promise<void> {
+    const { store, log } = this.#options;
+    try {
+      this.#send(await store.read((sql) => saveWorkers(sql, reportsOf(batch))));
+    } catch (error) {
+      if (error instanceof MusterError && error.kind === 'unavailable') {
+        this.#takeBack(batch);
+      } else if (batch.size > 1) {
+        for (const entry of batch) await this.#write(new Map([entry]));
+      } else {
+        log.error('cannot write down workers', { nodes: [...batch.keys()], error });
+      }
     }
   }
 
