@@ -6,8 +6,7 @@
  */
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { create } from '@bufbuild/protobuf';
-import { type Event, EventSchema, WorkerState } from '../proto/gen/muster/v1/agent_service_pb.ts';
+import type { Command } from '../proto/gen/muster/v1/agent_service_pb.ts';
 import type { NodeFacts } from '../proto/gen/muster/v1/node_pb.ts';
 import type { Clock, Timer } from '../src/process/clock.ts';
 import type { Logger } from '../src/process/log.ts';
@@ -16,22 +15,23 @@ import type { Enrolment } from './enrolment.ts';
 import type { Executor } from './executors/executor.ts';
 import type { Journal } from './journal.ts';
 import { Lease } from './lease.ts';
+import type { Operations } from './operations.ts';
 import { OutputTail } from './output-tail.ts';
-import { Pool, type WorkerReport, type WorkerStateName } from './pool.ts';
+import { Pool } from './pool.ts';
 import { Reporter } from './reporter.ts';
 import { Session } from './session.ts';
 import type { Connect } from './transport.ts';
+import { type KeptWorkers, Workers } from './workers.ts';
 
 const PRUNE_INTERVAL_MS = 3_600_000;
 
-const WORKER_STATES: Readonly<Record<WorkerStateName, WorkerState>> = {
-  starting: WorkerState.STARTING,
-  idle: WorkerState.IDLE,
-  busy: WorkerState.BUSY,
-  backing_off: WorkerState.BACKING_OFF,
-  crashed: WorkerState.CRASHED,
-  stopped: WorkerState.STOPPED,
-};
+/** The commands that the agent keeps alive. */
+export interface KeptCommands extends KeptWorkers {
+  /** Finds again what runs, ends what is not to be kept any more, and starts the rest. */
+  start(): Promise<void>;
+  /** Leaves their processes as they are. */
+  close(): void;
+}
 
 export interface AgentOptions {
   readonly nodeId: string;
@@ -42,6 +42,9 @@ export interface AgentOptions {
   readonly attemptsFolder: string;
   readonly journal: Journal;
   readonly executor: Executor;
+  readonly operations: Operations;
+  /** Made with a way to say that one of them has changed. */
+  readonly kept: (onChanged: (name: string) => void) => KeptCommands;
   readonly connect: Connect;
   readonly enrolment: Enrolment;
   readonly clock: Clock;
@@ -58,6 +61,8 @@ export class Agent {
   readonly #reporter: Reporter;
   readonly #pool: Pool;
   readonly #attempts: Attempts;
+  readonly #kept: KeptCommands;
+  readonly #workers: Workers;
   readonly #tail: OutputTail;
   #prune: Timer | null = null;
 
@@ -73,8 +78,11 @@ export class Agent {
     this.#pool = new Pool({
       ...options,
       check: () => executor.check(),
-      onWorkerChanged: (report) => reporter.note(`worker ${report.slot}`, toWorkerChanged(report)),
+      isStopped: (name) => options.operations.isStopped(name),
+      onWorkerChanged: (name) => this.#workers.changed(name),
     });
+    this.#kept = options.kept((name) => this.#workers.changed(name));
+    this.#workers = new Workers({ ...options, pool: this.#pool, kept: this.#kept, reporter });
     this.#attempts = new Attempts({
       ...options,
       pool: this.#pool,
@@ -87,8 +95,9 @@ export class Agent {
       ...options,
       reporter,
       lease,
-      onCommands: (commands) => this.#attempts.carryOut(commands),
-      onOnline: () => this.#pool.reportUnusable(),
+      workers: () => this.#workers.list(),
+      onCommands: (commands) => this.#carryOut(commands),
+      onOnline: () => this.#workers.online(),
     });
   }
 
@@ -98,7 +107,9 @@ export class Agent {
     await this.#attempts.recover();
     await this.#sweep();
     this.#pruneForgotten();
+    this.#options.operations.retain(this.#workers.names());
     this.#pool.start();
+    await this.#kept.start();
     this.session.start();
   }
 
@@ -106,12 +117,22 @@ export class Agent {
   async stop(): Promise<void> {
     this.#prune?.cancel();
     await this.session.stop();
+    this.#workers.close();
     this.#pool.close();
+    this.#kept.close();
     this.#tail.close();
     this.#attempts.close();
     this.#options.executor.close();
     this.#reporter.save();
     this.#options.journal.close();
+  }
+
+  /** Starts come first, in whatever order they stand: a worker that is stopped by the same message may have been meant for one. */
+  #carryOut(commands: readonly Command[]): void {
+    this.#attempts.carryOut(commands);
+    for (const { command } of commands) {
+      if (command.case === 'operate') this.#workers.operate(command.value);
+    }
   }
 
   /** Removes files that an earlier agent did not come to remove. What still runs is of another journal, and is left alone. */
@@ -138,9 +159,4 @@ export class Agent {
     }
     this.#prune = clock.after(PRUNE_INTERVAL_MS, () => this.#pruneForgotten());
   }
-}
-
-function toWorkerChanged({ slot, state, assignment }: WorkerReport): Event {
-  const value = { slot, state: WORKER_STATES[state], ...assignment };
-  return create(EventSchema, { event: { case: 'worker', value } });
 }

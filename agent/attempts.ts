@@ -103,6 +103,8 @@ export class Attempts {
     const stops: { key: AttemptKey; cause: string }[] = [];
     const forgets: AttemptKey[] = [];
     for (const { command } of commands) {
+      // Operations are for the workers.
+      if (command.case === 'operate') continue;
       // The id becomes the name of a folder.
       if (command.value === undefined || !UUID.test(command.value.taskId)) {
         this.#options.log.warn('a command without the id of a task', { command: command.case });

@@ -8,6 +8,7 @@ import { availableParallelism, homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import type { LogLevel } from '../src/process/log.ts';
 import { StartError } from '../src/process/start-error.ts';
+import { type Keep, readKeeps } from './kept/keep.ts';
 
 /** What a command line may say. */
 export interface AgentFlags {
@@ -16,6 +17,8 @@ export interface AgentFlags {
   readonly node?: string | undefined;
   /** KEY=VALUE each. */
   readonly label?: readonly string[] | undefined;
+  /** NAME=COMMAND or NAME[POLICY]=COMMAND each. */
+  readonly keep?: readonly string[] | undefined;
   /** 1 to 1024. Default: two for each core, at least four. */
   readonly slots?: string | number | undefined;
   /** Data folder. Default: the node's id in MUSTER_HOME. */
@@ -32,6 +35,8 @@ export interface AgentConfig {
   readonly nodeId: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly slots: number;
+  /** Commands to keep alive. */
+  readonly keeps: readonly Keep[];
   /** Absolute. Holds the journal, the node's token and one folder per attempt. */
   readonly dataFolder: string;
   /** Null on a host that has enrolled and is not given it again. */
@@ -71,6 +76,7 @@ export function readConfig(flags: AgentFlags, environment: Environment = process
     nodeId,
     labels: readLabels(flags.label ?? [], faults),
     slots: readSlots(flags.slots, faults),
+    keeps: readKeeps(flags.keep ?? [], faults),
     dataFolder,
     agentToken: readAgentToken(environment, home, dataFolder, faults),
     ca: readCa(environment['MUSTER_CA_FILE'], faults),

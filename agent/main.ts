@@ -16,6 +16,8 @@ import { ScriptExecutor } from './executors/script/executor.ts';
 import { ServiceExecutor } from './executors/service/executor.ts';
 import { bootIdOf, readFacts } from './facts.ts';
 import { Journal } from './journal.ts';
+import { HostCommands } from './kept/kept-commands.ts';
+import { Operations } from './operations.ts';
 import { createConnect } from './transport.ts';
 
 /** A timer that does nothing keeps the process alive while it waits for a supervisor. */
@@ -61,6 +63,8 @@ function createAgent(config: AgentConfig, folder: string, log: Logger): Agent {
   const journal = Journal.open(join(folder, 'journal.db'));
   const environment = config.scriptEnvironment;
   const script = new ScriptExecutor({ nodeId, attemptsFolder, environment, clock: systemClock });
+  const operations = new Operations(join(folder, 'operations.json'), log);
+  const bootId = bootIdOf(journal.id);
   const service = new ServiceExecutor({ nodeId, environment, script });
   const nodeTokenFile = join(folder, NODE_TOKEN_FILE);
   const { allowedPaths, serverUrl, ca } = config;
@@ -68,13 +72,29 @@ function createAgent(config: AgentConfig, folder: string, log: Logger): Agent {
   const file = new FileExecutor({ nodeId, allowedPaths, supervisor, script });
   return new Agent({
     nodeId,
-    bootId: bootIdOf(journal.id),
+    bootId,
     facts: readFacts(),
     labels,
     slots,
     attemptsFolder,
     journal,
     executor: new ActionExecutor({ script, file, service }),
+    operations,
+    kept: (onChanged) =>
+      new HostCommands({
+        nodeId,
+        bootId,
+        environment,
+        onChanged,
+        operations,
+        log,
+        keeps: config.keeps,
+        folder: join(folder, 'kept'),
+        cwd: process.cwd(),
+        executor: script,
+        clock: systemClock,
+        random: Math.random,
+      }),
     connect: createConnect(serverUrl, ca),
     enrolment: new Enrolment({ nodeId, agentToken, path: nodeTokenFile }),
     clock: systemClock,

@@ -3,12 +3,13 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { SimulatedClock } from '../src/process/clock.ts';
 import { silentLogger } from '../src/process/log.ts';
-import { Pool, type WorkerReport } from './pool.ts';
+import { Pool } from './pool.ts';
+import type { WorkerStatus } from './worker-actor.ts';
 
 let clock: SimulatedClock;
 let checkError: Error | null;
 let checks: number;
-let reports: WorkerReport[];
+let reports: WorkerStatus[];
 let pool: Pool;
 
 beforeEach(() => {
@@ -19,9 +20,10 @@ beforeEach(() => {
   pool = makePool(1);
 });
 
-function makePool(slots: number): Pool {
+function makePool(slots: number, isStopped = false): Pool {
   return new Pool({
     slots,
+    isStopped: () => isStopped,
     async check() {
       checks += 1;
       if (checkError !== null) throw checkError;
@@ -29,7 +31,7 @@ function makePool(slots: number): Pool {
     clock,
     random: () => 0.999,
     log: silentLogger,
-    onWorkerChanged: (report) => reports.push(report),
+    onWorkerChanged: (name) => reports.push(pool.status(name) as WorkerStatus),
   });
 }
 
@@ -60,7 +62,6 @@ describe('Pool', () => {
     }
     for (let i = 0; i < 300; i += 1) await Promise.resolve();
     expect({ most, done }).toEqual({ most: 3, done: 50 });
-    expect(reports).toEqual([]);
   });
 
   it('lets no attempt wait while a worker is free (I8)', async () => {
@@ -94,12 +95,12 @@ describe('Pool', () => {
     await pass(1_000);
     expect(checks).toBe(2);
     await pass(1_000);
-    expect(states()).toEqual(['backing_off', 'backing_off', 'idle']);
-    pool.reportUnusable();
-    expect(reports).toHaveLength(3);
+    const [starting, backingOff] = ['starting', 'backing_off'];
+    expect(states()).toEqual([starting, backingOff, starting, backingOff, starting, 'idle']);
+    expect(reports[1]).toMatchObject({ failures: 1, why: 'no sh', nextStartAt: 1_000_999 });
   });
 
-  it('gives up after ten failures, keeps the queue, and says so to each new session', async () => {
+  it('gives up after ten failures and keeps the queue', async () => {
     checkError = new Error('no sh');
     pool.start();
     let ran = false;
@@ -110,9 +111,11 @@ describe('Pool', () => {
     checkError = null;
     await pass(3_600_000);
     expect(ran).toBe(false);
-    reports.length = 0;
-    pool.reportUnusable();
-    expect(reports).toMatchObject([{ slot: 0, state: 'crashed', assignment: null }]);
+    expect(pool.statuses()).toMatchObject([{ name: 'slot-0', state: 'crashed', failures: 10 }]);
+    expect(pool.operate('slot-0', 'start')).toBe(true);
+    await pass(0);
+    expect(ran).toBe(true);
+    expect(pool.statuses()).toMatchObject([{ state: 'idle', failures: 0, why: '' }]);
   });
 
   it('goes on after work that broke its worker', async () => {
@@ -122,8 +125,85 @@ describe('Pool', () => {
     let ran = false;
     pool.submit(key('b'), async () => void (ran = true));
     await pass(0);
-    expect(states()).toEqual(['backing_off']);
+    expect(states().at(-1)).toBe('backing_off');
     await pass(1_000);
     expect(ran).toBe(true);
+  });
+
+  describe('operated by hand', () => {
+    let end: () => void;
+
+    async function makeBusy(): Promise<void> {
+      pool.start();
+      await pass(0);
+      pool.submit(key('a'), () => new Promise((resolve) => (end = resolve)));
+      await pass(0);
+      expect(states().at(-1)).toBe('busy');
+    }
+
+    it('lets a busy worker finish its attempt before it stops, and gives it nothing then (I8)', async () => {
+      await makeBusy();
+      pool.operate('slot-0', 'stop');
+      expect(pool.status('slot-0')).toMatchObject({
+        state: 'busy',
+        asked: 'stop',
+        assignment: key('a'),
+      });
+      pool.submit(key('b'), async () => expect.unreachable());
+      end();
+      await pass(60_000);
+      expect(pool.status('slot-0')).toMatchObject({ state: 'stopped', asked: null });
+      expect(pool.withdraw(key('b'))).toBe(true);
+    });
+
+    it('works again once it is started', async () => {
+      await makeBusy();
+      pool.operate('slot-0', 'stop');
+      end();
+      await pass(0);
+      const done: string[] = [];
+      pool.submit(key('b'), async () => void done.push('b'));
+      await pass(0);
+      expect(done).toEqual([]);
+      pool.operate('slot-0', 'start');
+      await pass(0);
+      expect(done).toEqual(['b']);
+    });
+
+    it('starts a worker again after its attempt, with a self check', async () => {
+      await makeBusy();
+      pool.operate('slot-0', 'restart');
+      await pass(60_000);
+      expect([checks, states().at(-1)]).toEqual([1, 'busy']);
+      end();
+      await pass(0);
+      expect(states().slice(-2)).toEqual(['starting', 'idle']);
+      expect(checks).toBe(2);
+    });
+
+    it('stops an idle worker at once, one of many', async () => {
+      pool = makePool(2);
+      pool.start();
+      await pass(0);
+      pool.operate('slot-0', 'stop');
+      const slots: string[] = [];
+      const busy = () => pool.statuses().filter(({ state }) => state === 'busy');
+      for (const task of ['a', 'b']) {
+        pool.submit(key(task), async () => {
+          await Promise.resolve();
+          slots.push(busy()[0]?.name ?? '');
+        });
+      }
+      await pass(0);
+      expect(slots).toEqual(['slot-1', 'slot-1']);
+    });
+
+    it('begins stopped where it was stopped before, and knows no other names', async () => {
+      pool = makePool(1, true);
+      pool.start();
+      await pass(60_000);
+      expect(pool.statuses()).toMatchObject([{ state: 'stopped' }]);
+      expect(pool.operate('slot-1', 'start')).toBe(false);
+    });
   });
 });

@@ -1,26 +1,18 @@
 /**
  * The pool of workers: N slots, each a live actor of machines/worker.ts, and the queue of accepted attempts before them (I8).
  *
- * Called by Attempts. A worker that fails is started again with backoff; only changes that the supervisor must know of are told:
- * not every idle and busy, which it knows from the attempts.
+ * Called by Attempts. A worker that fails is started again with backoff; one that is stopped by hand finishes its attempt first.
  */
-import { type Actor, createActor, type SnapshotFrom } from 'xstate';
-import { type WorkerEvent, workerMachine } from '../machines/worker.ts';
-import type { Clock, Timer } from '../src/process/clock.ts';
+import type { Clock } from '../src/process/clock.ts';
 import type { Logger } from '../src/process/log.ts';
 import { type AttemptKey, nameOf } from './attempt-record.ts';
-
-type WorkerSnapshot = SnapshotFrom<typeof workerMachine>;
-
-/** The states of a worker, as machines/worker.ts names them. */
-export type WorkerStateName = WorkerSnapshot['value'];
-
-/** A worker whose state the supervisor should know. */
-export interface WorkerReport {
-  readonly slot: number;
-  readonly state: WorkerStateName;
-  readonly assignment: AttemptKey | null;
-}
+import {
+  messageOf,
+  type OperationName,
+  WorkerActor,
+  type WorkerStateName,
+  type WorkerStatus,
+} from './worker-actor.ts';
 
 export interface PoolOptions {
   readonly slots: number;
@@ -29,7 +21,10 @@ export interface PoolOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Logger;
-  readonly onWorkerChanged: (report: WorkerReport) => void;
+  /** Tells whether this worker was stopped by hand and has not been started since. Default: none was. */
+  readonly isStopped?: (name: string) => boolean;
+  /** Called at every change, busy and idle included. */
+  readonly onWorkerChanged: (name: string) => void;
 }
 
 interface Work {
@@ -37,25 +32,23 @@ interface Work {
   readonly carryOut: () => Promise<void>;
 }
 
-/** In these states a worker takes no attempts until something is done about it. */
-const UNUSABLE: ReadonlySet<WorkerStateName> = new Set(['backing_off', 'crashed', 'stopped']);
-
 export class Pool {
   readonly #options: PoolOptions;
-  readonly #workers: Worker[];
+  /** By name. */
+  readonly #workers = new Map<string, Worker>();
   readonly #queue = new Map<string, Work>();
 
   constructor(options: PoolOptions) {
     this.#options = options;
-    const { slots } = options;
-    this.#workers = Array.from(
-      { length: slots },
-      (_, slot) => new Worker(slot, options, () => this.#dispatch()),
-    );
+    for (let slot = 0; slot < options.slots; slot += 1) {
+      const name = slotName(slot);
+      this.#workers.set(name, new Worker(name, options, () => this.#dispatch()));
+    }
   }
 
   start(): void {
-    for (const worker of this.#workers) worker.actor.start();
+    const { isStopped = () => false } = this.#options;
+    for (const worker of this.#workers.values()) worker.start(isStopped(worker.name));
   }
 
   /** Carries work out as soon as a worker is free, in the order of submission. */
@@ -69,22 +62,31 @@ export class Pool {
     return this.#queue.delete(nameOf(key));
   }
 
-  /** Reports the workers that take no attempts: a new session does not know of them. */
-  reportUnusable(): void {
-    for (const worker of this.#workers) {
-      if (UNUSABLE.has(worker.state)) this.#options.onWorkerChanged(worker.report());
-    }
+  /** Where each worker stands, by slot. */
+  statuses(): WorkerStatus[] {
+    return [...this.#workers.values()].map((worker) => worker.status());
+  }
+
+  status(name: string): WorkerStatus | null {
+    return this.#workers.get(name)?.status() ?? null;
+  }
+
+  /** Does what somebody asks of a worker. Returns false if there is none of this name. */
+  operate(name: string, operation: OperationName): boolean {
+    const worker = this.#workers.get(name);
+    worker?.operate(operation);
+    return worker !== undefined;
   }
 
   /** Stops taking on work. What is under way goes on without the pool. */
   close(): void {
     this.#queue.clear();
-    for (const worker of this.#workers) worker.close();
+    for (const worker of this.#workers.values()) worker.close();
   }
 
   #dispatch(): void {
     for (const [name, work] of this.#queue) {
-      const worker = this.#workers.find((one) => one.isFree);
+      const worker = this.#workers.values().find((one) => one.isFree);
       if (worker === undefined) return;
       this.#queue.delete(name);
       worker.assign(work);
@@ -92,95 +94,77 @@ export class Pool {
   }
 }
 
+/** The name of a slot, from 0. */
+export function slotName(slot: number): string {
+  return `slot-${slot}`;
+}
+
 /** One slot: its actor, and what the states of the actor ask to be done. */
 class Worker {
-  readonly actor: Actor<typeof workerMachine>;
+  readonly name: string;
   /** Idle and not given anything yet: the actor takes an event only when it is done with the one before. */
   isFree = false;
   readonly #options: PoolOptions;
   readonly #onFree: () => void;
-  #state: WorkerStateName | null = null;
-  /** The supervisor believes that it takes no attempts. */
-  #isToldUnusable = false;
-  #retry: Timer | null = null;
+  readonly #actor: WorkerActor;
 
-  constructor(slot: number, options: PoolOptions, onFree: () => void) {
+  constructor(name: string, options: PoolOptions, onFree: () => void) {
+    const { clock, random, log, onWorkerChanged } = options;
+    this.name = name;
     this.#options = options;
     this.#onFree = onFree;
-    this.actor = createActor(workerMachine, { input: { slot }, id: `worker-${slot}` });
-    this.actor.subscribe((snapshot) => this.#entered(snapshot));
+    this.#actor = new WorkerActor({
+      name,
+      clock,
+      random,
+      log,
+      onState: (state) => this.#entered(state),
+      onChanged: () => onWorkerChanged(name),
+    });
   }
 
-  get state(): WorkerStateName {
-    return this.actor.getSnapshot().value;
+  start(isStopped: boolean): void {
+    this.#actor.start();
+    if (isStopped) this.#actor.operate('stop');
   }
 
-  report(): WorkerReport {
-    const { value, context } = this.actor.getSnapshot();
-    return { slot: context.slot, state: value, assignment: context.assignment };
+  status(): WorkerStatus {
+    return this.#actor.status();
+  }
+
+  operate(operation: OperationName): void {
+    // Free no more from here on, whenever the actor takes the event.
+    if (operation !== 'start') this.isFree = false;
+    this.#actor.operate(operation);
   }
 
   assign({ key, carryOut }: Work): void {
-    const { clock, random } = this.#options;
     this.isFree = false;
-    this.#send({ type: 'attempt.assigned', taskId: key.taskId, attempt: key.attempt });
+    this.#actor.send({ type: 'attempt.assigned', taskId: key.taskId, attempt: key.attempt });
     carryOut().then(
-      () => this.#send({ type: 'attempt.ended' }),
-      (cause: unknown) =>
-        this.#send({
-          type: 'worker.failed',
-          at: clock.monotonic(),
-          random: random(),
-          why: messageOf(cause),
-        }),
+      () => this.#actor.send({ type: 'attempt.ended' }),
+      (cause: unknown) => this.#actor.failed(messageOf(cause)),
     );
   }
 
   close(): void {
-    this.#retry?.cancel();
-    this.actor.stop();
+    this.isFree = false;
+    this.#actor.close();
   }
 
-  #entered({ value, context }: WorkerSnapshot): void {
-    if (value === this.#state) return;
-    this.#state = value;
-    const { clock, log, onWorkerChanged } = this.#options;
-    const isUnusable = UNUSABLE.has(value);
-    if (isUnusable || (this.#isToldUnusable && value === 'idle')) {
-      this.#isToldUnusable = isUnusable;
-      onWorkerChanged(this.report());
-    }
-    this.isFree = value === 'idle';
-    if (value === 'starting') void this.#start();
-    if (value === 'idle') this.#onFree();
-    if (value === 'backing_off') {
-      log.warn('worker failed', { slot: context.slot, why: context.why, waitMs: context.waitMs });
-      this.#retry = clock.after(context.waitMs, () => this.#send({ type: 'retry.due' }));
-    }
-    if (value === 'crashed') {
-      log.error('worker crashed: it takes no attempts until it is started by hand', {
-        slot: context.slot,
-        why: context.why,
-      });
-    }
+  #entered(state: WorkerStateName): void {
+    this.isFree = state === 'idle';
+    if (state === 'starting') void this.#start();
+    if (state === 'idle') this.#onFree();
   }
 
   async #start(): Promise<void> {
-    const { check, clock, random } = this.#options;
+    const { check, clock } = this.#options;
     try {
       await check();
-      this.#send({ type: 'start.succeeded', at: clock.monotonic() });
+      this.#actor.send({ type: 'start.succeeded', at: clock.monotonic() });
     } catch (cause) {
-      const why = messageOf(cause);
-      this.#send({ type: 'start.failed', at: clock.monotonic(), random: random(), why });
+      this.#actor.startFailed(messageOf(cause));
     }
   }
-
-  #send(event: WorkerEvent): void {
-    if (this.actor.getSnapshot().status === 'active') this.actor.send(event);
-  }
-}
-
-function messageOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
 }

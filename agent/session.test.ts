@@ -80,6 +80,7 @@ function makeSession(agentToken: string | null): Session {
     clock,
     random: () => 0.5,
     log: createLogger('web-1', 'debug', (line) => lines.push(line)),
+    workers: () => [],
     onCommands: () => {},
     onOnline: () => {},
   });

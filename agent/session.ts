@@ -14,6 +14,7 @@ import {
   GoodbyeReason,
   type Hello,
   HelloSchema,
+  type WorkerChanged,
 } from '../proto/gen/muster/v1/agent_service_pb.ts';
 import type { NodeFacts } from '../proto/gen/muster/v1/node_pb.ts';
 import type { Clock, Timer } from '../src/process/clock.ts';
@@ -43,6 +44,8 @@ export interface SessionOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Logger;
+  /** Where every worker stands. */
+  readonly workers: () => WorkerChanged[];
   readonly onCommands: (commands: readonly Command[]) => void;
   /** A session is open; what only this side knows should be told again. */
   readonly onOnline: () => void;
@@ -141,7 +144,9 @@ export class Session {
     const { nodeId, bootId, facts, labels, slots, reporter } = this.#options;
     const protocolVersions = [...PROTOCOL_VERSIONS];
     const held = reporter.held();
-    return create(HelloSchema, { nodeId, bootId, facts, labels, slots, protocolVersions, held });
+    const workers = this.#options.workers();
+    const who = { nodeId, bootId, facts, labels, slots };
+    return create(HelloSchema, { ...who, protocolVersions, held, workers });
   }
 
   #ended(ending: Ending): void {

@@ -281,6 +281,33 @@ create table transitions (
   constraint transitions_pkey PRIMARY KEY (task_id, version)
 );
 
+create table workers (
+  node_id text not null,
+  name text not null,
+  kind text not null,
+  epoch integer not null,
+  state text not null,
+  since timestamp with time zone,
+  task_id uuid,
+  attempt integer not null,
+  failures integer not null,
+  next_start_at timestamp with time zone,
+  pid integer,
+  why text not null,
+  command text not null,
+  keep_policy text,
+  asked text,
+  operation text,
+  operation_seq integer not null default 0,
+  operated_seq integer not null default 0,
+  constraint workers_pkey PRIMARY KEY (node_id, name),
+  constraint workers_node_fkey FOREIGN KEY (node_id) REFERENCES nodes(id) ON DELETE CASCADE,
+  constraint workers_kind_check CHECK ((kind = ANY (ARRAY['slot'::text, 'kept'::text]))),
+  constraint workers_operation_check CHECK ((operation = ANY (ARRAY['start'::text, 'stop'::text, 'restart'::text]))),
+  constraint workers_state_check CHECK ((state = ANY (ARRAY['starting'::text, 'idle'::text, 'busy'::text, 'backing_off'::text, 'crashed'::text, 'stopped'::text])))
+);
+CREATE INDEX workers_pending ON workers USING btree (node_id) WHERE (operation_seq > operated_seq);
+
 CREATE OR REPLACE FUNCTION append_file_chunk(new_sha256 text, new_uploader text, is_single boolean, new_size bigint, new_offset bigint, new_content bytea)
  RETURNS TABLE(content_id bigint, stored bigint, complete boolean)
  LANGUAGE plpgsql

@@ -15,6 +15,7 @@ export const ERROR_KINDS = [
   'permission_denied',
   'unknown_task',
   'unknown_node',
+  'unknown_worker',
   'unknown_schedule',
   'unknown_group',
   /** No content with this hash, or of this task, is stored. */

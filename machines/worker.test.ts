@@ -14,7 +14,7 @@ import {
 } from './worker.ts';
 import type { WorkerEvent } from './worker.ts';
 
-const EVENTS: WorkerEvent[] = [
+const SLOT_EVENTS: WorkerEvent[] = [
   { type: 'start.succeeded', at: 0 },
   { type: 'start.failed', at: 0, random: 0.5, why: 'no sh' },
   { type: 'attempt.assigned', taskId: 't', attempt: 1 },
@@ -23,23 +23,41 @@ const EVENTS: WorkerEvent[] = [
   { type: 'retry.due' },
   { type: 'start.requested' },
   { type: 'stop.requested' },
+  { type: 'restart.requested' },
 ];
 
-/** What each event does in each state (`busy!` was asked to stop, `backing_off*` and so on have 9 failures); else nothing. */
+const EVENTS: WorkerEvent[] = [
+  ...SLOT_EVENTS,
+  { type: 'command.started', at: 0 },
+  { type: 'command.ended', why: 'exit code 0' },
+];
+
+/**
+ * What each event does in each state; else nothing. `busy!` was asked to stop, `busy~` to restart; `backing_off*` and so on have
+ * 9 failures.
+ */
 const OUTCOMES: Record<WorkerEvent['type'], Record<string, string>> = {
   'start.succeeded': { starting: 'idle' },
   'start.failed': { starting: 'backing_off', 'starting*': 'crashed' },
   'attempt.assigned': { idle: 'busy' },
-  'attempt.ended': { busy: 'idle', 'busy!': 'stopped' },
+  'attempt.ended': { busy: 'idle', 'busy!': 'stopped', 'busy~': 'starting' },
   'worker.failed': {
     idle: 'backing_off',
     'idle*': 'crashed',
     busy: 'backing_off',
     'busy*': 'crashed',
     'busy!': 'stopped',
+    'busy~': 'starting',
   },
+  'command.started': { starting: 'busy' },
+  'command.ended': { starting: 'stopped', busy: 'stopped', 'busy~': 'starting' },
   'retry.due': { backing_off: 'starting' },
-  'start.requested': { backing_off: 'starting', crashed: 'starting', stopped: 'starting' },
+  'start.requested': {
+    backing_off: 'starting',
+    crashed: 'starting',
+    stopped: 'starting',
+    'busy!': 'busy',
+  },
   'stop.requested': {
     starting: 'stopped',
     idle: 'stopped',
@@ -47,11 +65,18 @@ const OUTCOMES: Record<WorkerEvent['type'], Record<string, string>> = {
     backing_off: 'stopped',
     crashed: 'stopped',
   },
+  'restart.requested': {
+    idle: 'starting',
+    busy: 'busy',
+    backing_off: 'starting',
+    crashed: 'starting',
+    stopped: 'starting',
+  },
 };
 
 type Snapshot = SnapshotFrom<typeof workerMachine>;
 
-const start = (): Snapshot => getInitialSnapshot(workerMachine, { slot: 0 });
+const start = (): Snapshot => getInitialSnapshot(workerMachine, { name: 'slot-0' });
 const run = (events: WorkerEvent[], from = start()): Snapshot =>
   events.reduce((snapshot, event) => getNextSnapshot(workerMachine, snapshot, event), from);
 const failStart = (at: number, random = 0.5): WorkerEvent => ({
@@ -67,7 +92,9 @@ function expectedOutcome(snapshot: Snapshot, event: WorkerEvent): string | undef
   const { value, context } = snapshot;
   const outcomes = OUTCOMES[event.type];
   const isLast = context.failedAt.length === CRASH_FAILURES - 1;
-  if (context.isStopAsked && outcomes[`${value}!`] !== undefined) return outcomes[`${value}!`];
+  const asked = context.asked === null ? '' : context.asked === 'stop' ? '!' : '~';
+  const whenAsked = asked === '' ? undefined : outcomes[`${value}${asked}`];
+  if (whenAsked !== undefined) return whenAsked;
   if (isLast && outcomes[`${value}*`] !== undefined) return outcomes[`${value}*`];
   return outcomes[value];
 }
@@ -76,9 +103,9 @@ describe('worker machine', () => {
   it('has a stated outcome for every reachable state and event', () => {
     const map = getAdjacencyMap(workerMachine, {
       events: EVENTS,
-      input: { slot: 0 },
+      input: { name: 'slot-0' },
       serializeState: ({ value, context }) =>
-        `${value} ${context.failedAt.length} ${context.isStopAsked} ${context.healthySince}`,
+        `${value} ${context.failedAt.length} ${context.asked} ${context.healthySince}`,
     });
     const seen = new Set<string>();
     for (const { state, event, nextState } of adjacencyMapToArray(map)) {
@@ -150,13 +177,48 @@ describe('worker machine', () => {
     });
     expect(run([{ type: 'attempt.ended' }], asked)).toMatchObject({
       value: 'stopped',
-      context: { assignment: null, isStopAsked: false },
+      context: { assignment: null, asked: null },
     });
+  });
+
+  it('finishes its attempt before it is started again, with its failures forgiven', () => {
+    const asked = run([
+      failStart(0),
+      RETRY,
+      { type: 'start.succeeded', at: 0 },
+      { type: 'attempt.assigned', taskId: 't', attempt: 2 },
+      { type: 'restart.requested' },
+    ]);
+    expect(asked).toMatchObject({ value: 'busy', context: { asked: 'restart' } });
+    const after = run([{ type: 'attempt.ended' }], asked);
+    expect(after).toMatchObject({
+      value: 'starting',
+      context: { assignment: null, asked: null, failedAt: [] },
+    });
+  });
+
+  it('starts again after a stop under way when it is started meanwhile', () => {
+    const asked = run([{ type: 'command.started', at: 0 }, { type: 'stop.requested' }]);
+    expect(
+      run([{ type: 'start.requested' }, { type: 'command.ended', why: '' }], asked).value,
+    ).toBe('starting');
+  });
+
+  it('counts a command that ends again and again, unless it lived for 5 minutes', () => {
+    const round = (at: number, livedMs: number): WorkerEvent[] => [
+      { type: 'command.started', at },
+      { type: 'worker.failed', at: at + livedMs, random: 0.5, why: 'exit code 1' },
+      RETRY,
+    ];
+    const many = (livedMs: number) =>
+      Array.from({ length: CRASH_FAILURES }, (_, i) => round(i * livedMs, livedMs)).flat();
+    expect(run(many(1_000)).value).toBe('crashed');
+    expect(run(many(HEALTHY_RESET_MS)).value).toBe('starting');
   });
 
   it('has an assignment exactly while it is busy (I8)', () => {
     fc.assert(
-      fc.property(fc.array(fc.constantFrom(...EVENTS), { maxLength: 40 }), (events) => {
+      fc.property(fc.array(fc.constantFrom(...SLOT_EVENTS), { maxLength: 40 }), (events) => {
         const { value, context } = run(events);
         expect(context.assignment !== null).toBe(value === 'busy');
       }),

@@ -1,21 +1,22 @@
 /**
- * The worker machine: one slot of an agent's pool.
+ * The worker machine: one slot of an agent's pool, or one command that the agent keeps alive.
  *
  *      ┌──────────── retry.due ───────────┐
  *      ▼                                  │
  *   starting ──start.failed──────▶ backing_off        10 failures in 10 min lead to crashed instead
  *      │  ▲                           ▲   ▲
- *      │  └─ start.requested ─ crashed│   │           crashed and stopped are left by start.requested only
- *      │start.succeeded      · stopped│   │
+ *      │  └─ start.requested ─ crashed│   │           crashed and stopped are left by start.requested and
+ *      │start.succeeded      · stopped│   │           restart.requested only
  *      ▼                              │   │
  *    idle ──────worker.failed─────────┘   │
  *      │ ▲                                │
  *      ▼ │attempt.ended                   │
  *    busy ──────worker.failed─────────────┘
  *
- * stop.requested ends an idle, starting or waiting worker at once, and a busy one when its attempt has ended.
- * Pure: times and random numbers arrive in the events. Run as a live actor by agent/pool.ts, which starts the worker, gives it
- * attempts and sends `retry.due` when `waitMs` is over.
+ * stop.requested ends an idle, starting or waiting worker at once, and a busy one when its attempt has ended; restart.requested
+ * does the same and starts it again. A kept command is busy as long as its process lives (command.started, command.ended).
+ * Pure: times and random numbers arrive in the events. Run as a live actor by agent/worker-actor.ts, which starts the worker, gives
+ * it work and sends `retry.due` when `waitMs` is over.
  */
 import { assign, setup } from 'xstate';
 import { backoffMs } from './backoff.ts';
@@ -37,12 +38,12 @@ export interface Assignment {
 }
 
 export interface WorkerInput {
-  /** From 0. */
-  readonly slot: number;
+  /** Unique on its node, such as slot-0. */
+  readonly name: string;
 }
 
 export interface WorkerContext extends WorkerInput {
-  /** Null unless busy. */
+  /** Null unless busy, and always for a kept command. */
   readonly assignment: Assignment | null;
   /** Times of the failures that still count, oldest first. Monotonic ms. */
   readonly failedAt: readonly number[];
@@ -50,10 +51,10 @@ export interface WorkerContext extends WorkerInput {
   readonly healthySince: number | null;
   /** How long to wait in backing_off; 0 elsewhere. */
   readonly waitMs: number;
-  /** Why it failed last, in a sentence. */
+  /** Why it failed or ended last; empty when nothing did. */
   readonly why: string;
-  /** A busy worker was asked to stop. */
-  readonly isStopAsked: boolean;
+  /** What a busy worker was asked for, to be done when its work has ended. */
+  readonly asked: 'stop' | 'restart' | null;
 }
 
 interface Failure {
@@ -70,10 +71,15 @@ export type WorkerEvent =
   | { readonly type: 'attempt.ended' }
   /** The worker itself broke, idle or with its attempt. */
   | ({ readonly type: 'worker.failed' } & Failure)
+  /** The process of a kept command runs. */
+  | { readonly type: 'command.started'; readonly at: number }
+  /** The process has ended, and neither is that a failure nor is it to be started again by itself. */
+  | { readonly type: 'command.ended'; readonly why: string }
   | { readonly type: 'retry.due' }
   /** By hand. */
   | { readonly type: 'start.requested' }
-  | { readonly type: 'stop.requested' };
+  | { readonly type: 'stop.requested' }
+  | { readonly type: 'restart.requested' };
 
 /** The failures that count together with one at `failure.at`. */
 function countFailures(context: WorkerContext, failure: Failure): readonly number[] {
@@ -90,13 +96,16 @@ function isFailure(event: WorkerEvent): event is WorkerEvent & Failure {
 const machineSetup = setup({
   types: {} as { context: WorkerContext; events: WorkerEvent; input: WorkerInput },
   guards: {
-    isStopAsked: ({ context }) => context.isStopAsked,
+    isStopAsked: ({ context }) => context.asked === 'stop',
+    isRestartAsked: ({ context }) => context.asked === 'restart',
     isOneTooMany: ({ context, event }) =>
       isFailure(event) && countFailures(context, event).length >= CRASH_FAILURES,
   },
   actions: {
     becomeHealthy: assign(({ context, event }) =>
-      event.type === 'start.succeeded' ? { healthySince: event.at } : context,
+      event.type === 'start.succeeded' || event.type === 'command.started'
+        ? { healthySince: event.at }
+        : context,
     ),
     takeAttempt: assign(({ context, event }) =>
       event.type === 'attempt.assigned'
@@ -104,7 +113,8 @@ const machineSetup = setup({
         : context,
     ),
     releaseAttempt: assign({ assignment: null }),
-    askStop: assign({ isStopAsked: true }),
+    askStop: assign({ asked: 'stop' }),
+    askRestart: assign({ asked: 'restart' }),
     recordFailure: assign(({ context, event }) => {
       if (!isFailure(event)) return context;
       const failedAt = countFailures(context, event);
@@ -116,14 +126,27 @@ const machineSetup = setup({
         waitMs: backoffMs(WORKER_BACKOFF, failedAt.length, event.random),
       };
     }),
+    recordEnd: assign(({ context, event }) =>
+      event.type === 'command.ended' ? { why: event.why } : context,
+    ),
     endWait: assign({ waitMs: 0 }),
-    rest: assign({ assignment: null, healthySince: null, waitMs: 0, isStopAsked: false }),
-    forgive: assign({ failedAt: [], why: '' }),
+    rest: assign({ assignment: null, healthySince: null, waitMs: 0, asked: null }),
+    startAfresh: assign({
+      assignment: null,
+      healthySince: null,
+      waitMs: 0,
+      asked: null,
+      failedAt: [],
+      why: '',
+    }),
   },
 });
 
+const restarting = { target: 'starting', actions: 'startAfresh' } as const;
+
 const failing = [
   { guard: 'isStopAsked', target: 'stopped', actions: 'recordFailure' },
+  { ...restarting, guard: 'isRestartAsked' },
   { guard: 'isOneTooMany', target: 'crashed', actions: 'recordFailure' },
   { target: 'backing_off', actions: 'recordFailure' },
 ] as const;
@@ -133,13 +156,13 @@ const stopping = { target: 'stopped' } as const;
 export const workerMachine = machineSetup.createMachine({
   id: 'worker',
   context: ({ input }) => ({
-    slot: input.slot,
+    name: input.name,
     assignment: null,
     failedAt: [],
     healthySince: null,
     waitMs: 0,
     why: '',
-    isStopAsked: false,
+    asked: null,
   }),
   initial: 'starting',
   states: {
@@ -147,6 +170,8 @@ export const workerMachine = machineSetup.createMachine({
       on: {
         'start.succeeded': { target: 'idle', actions: 'becomeHealthy' },
         'start.failed': failing,
+        'command.started': { target: 'busy', actions: 'becomeHealthy' },
+        'command.ended': { target: 'stopped', actions: 'recordEnd' },
         'stop.requested': stopping,
       },
     },
@@ -155,16 +180,25 @@ export const workerMachine = machineSetup.createMachine({
         'attempt.assigned': { target: 'busy', actions: 'takeAttempt' },
         'worker.failed': failing,
         'stop.requested': stopping,
+        'restart.requested': restarting,
       },
     },
     busy: {
       on: {
         'attempt.ended': [
           { guard: 'isStopAsked', target: 'stopped' },
+          { ...restarting, guard: 'isRestartAsked' },
           { target: 'idle', actions: 'releaseAttempt' },
+        ],
+        'command.ended': [
+          { ...restarting, guard: 'isRestartAsked' },
+          { target: 'stopped', actions: 'recordEnd' },
         ],
         'worker.failed': failing,
         'stop.requested': { actions: 'askStop' },
+        'restart.requested': { actions: 'askRestart' },
+        // What has begun to stop cannot be taken back, only followed by a start.
+        'start.requested': { guard: 'isStopAsked', actions: 'askRestart' },
       },
     },
     backing_off: {
@@ -172,18 +206,20 @@ export const workerMachine = machineSetup.createMachine({
         'retry.due': { target: 'starting', actions: 'endWait' },
         'start.requested': { target: 'starting', actions: 'endWait' },
         'stop.requested': stopping,
+        'restart.requested': restarting,
       },
     },
     crashed: {
       entry: 'endWait',
       on: {
-        'start.requested': { target: 'starting', actions: 'forgive' },
+        'start.requested': restarting,
         'stop.requested': stopping,
+        'restart.requested': restarting,
       },
     },
     stopped: {
       entry: 'rest',
-      on: { 'start.requested': { target: 'starting', actions: 'forgive' } },
+      on: { 'start.requested': restarting, 'restart.requested': restarting },
     },
   },
 });

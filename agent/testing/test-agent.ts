@@ -80,7 +80,7 @@ export class TestAgent {
   /** Ends the agent and whatever it has started, and removes its folder. */
   async dispose(): Promise<void> {
     await this.stop('SIGKILL');
-    for (const pid of this.shims()) {
+    for (const pid of [...this.shims(), ...this.keptShims()]) {
       try {
         process.kill(-pid, 'SIGKILL');
       } catch {
@@ -92,14 +92,13 @@ export class TestAgent {
 
   /** The pids in the records of all attempts that are not let go. */
   shims(): number[] {
-    const folder = join(this.folder, 'attempts');
-    try {
-      return readdirSync(folder)
-        .map((name) => Number.parseInt(readFileSync(join(folder, name, 'record'), 'utf8'), 10))
-        .filter((pid) => pid > 1);
-    } catch {
-      return [];
-    }
+    return pidsIn(join(this.folder, 'attempts'));
+  }
+
+  /** The pids in the records of kept commands, those that have ended included. */
+  keptShims(): number[] {
+    const folder = join(this.folder, 'kept');
+    return namesIn(folder).flatMap((name) => pidsIn(join(folder, name)));
   }
 
   #environment(): Record<string, string> {
@@ -112,6 +111,27 @@ export class TestAgent {
       MUSTER_LOG_LEVEL: 'debug',
     };
   }
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+/** Those in the records of the folders in a folder. */
+function pidsIn(folder: string): number[] {
+  return namesIn(folder).flatMap((name) => {
+    try {
+      const pid = Number.parseInt(readFileSync(join(folder, name, 'record'), 'utf8'), 10);
+      return pid > 1 ? [pid] : [];
+    } catch {
+      // It has no record yet, or has been removed.
+      return [];
+    }
+  });
 }
 
 /** Where scripts look for programs: a test may run without those of this repository in its own path. */

@@ -11,6 +11,7 @@ interface Flags {
   readonly node?: string;
   readonly label?: string[];
   readonly slots?: string;
+  readonly keep?: string[];
   readonly data?: string;
   readonly allowPath?: string[];
   readonly tokenFile?: string;
@@ -26,6 +27,11 @@ export function addAgentCommand(program: Command): void {
     .requiredOption('--node <id>', 'the id of this host')
     .option('--label <k=v>', 'label of the node; repeatable', collect)
     .option('--slots <n>', 'attempts at once (default: 2 for each core, at least 4)')
+    .option(
+      '--keep <name=command>',
+      'keep a command alive, under a name; NAME[on-failure]=COMMAND and NAME[never]=COMMAND do not start it again, unless it failed or at all; repeatable',
+      collect,
+    )
     .option('--data <folder>', 'folder for the journal and the output of attempts')
     .option(
       '--allow-path <folder>',
@@ -44,6 +50,10 @@ export function addAgentCommand(program: Command): void {
     [
       'muster agent --server https://muster.example:7070 --node web-1 --label role=web',
       'a host of a fleet',
+    ],
+    [
+      "muster agent --server https://muster.example:7070 --node web-1 --keep 'exporter=./node_exporter --port 9100'",
+      'with a command that it keeps alive',
     ],
     [
       'muster agent --server http://127.0.0.1:7070 --node local-4 --slots 2',

@@ -64,6 +64,7 @@ export function addNodeCommands(program: Command): void {
     ),
   );
   addDrainCommands(node);
+  addWorkers(node);
 }
 
 /** Adds what takes a host out of work and back. */
@@ -116,6 +117,30 @@ function addDrainCommands(node: Command): void {
   history.action((id: string) =>
     perform(ORDINARY, async () =>
       (await import('./node/history.ts')).showNodeHistory(id, flagsOf(history)),
+    ),
+  );
+}
+
+function addWorkers(node: Command): void {
+  const workers = addClientFlags(
+    node
+      .command('workers')
+      .description('show what the slots and the kept commands of a node do, or of all nodes'),
+  )
+    .argument('[node]', 'id of the node')
+    .option(
+      '--state <states>',
+      'starting, idle, busy, backing_off, crashed, stopped; repeatable',
+      collect,
+    )
+    .option('-w, --watch', 'live, until Ctrl-C');
+  addExamples(workers, [
+    ['muster node workers web-1 --watch', 'live'],
+    ['muster node workers --state crashed,backing_off', 'what is broken, anywhere'],
+  ]);
+  workers.action((id: string | undefined) =>
+    perform(ORDINARY, async () =>
+      (await import('./node/workers.ts')).listWorkers(id, flagsOf(workers)),
     ),
   );
 }

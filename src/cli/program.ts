@@ -18,6 +18,7 @@ import { addTaskCommands } from './task-commands.ts';
 import { addUpCommand } from './up-command.ts';
 import { addVersionCommand } from './version-command.ts';
 import { inOurWords } from './words.ts';
+import { addWorkerCommands } from './worker-commands.ts';
 
 /** Returns the program. Parsing throws a CommanderError for help, and for a mistake. */
 export function buildProgram(): Command {
@@ -39,6 +40,7 @@ export function buildProgram(): Command {
   addFileCommands(program);
   addTaskCommands(program);
   addNodeCommands(program);
+  addWorkerCommands(program);
   addGroupCommands(program);
   addScheduleCommands(program);
   addSupervisorCommand(program);

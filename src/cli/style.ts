@@ -53,6 +53,13 @@ const LOOKS: ReadonlyMap<string, Look> = new Map<string, Look>([
   ['online', { symbol: '●', colour: 'green' }],
   ['offline', { symbol: '○', colour: 'dim' }],
   ['unreachable', { symbol: '?', colour: 'yellow' }],
+  ['starting', { symbol: '○', colour: 'dim' }],
+  ['idle', { symbol: '●', colour: 'green' }],
+  ['busy', { symbol: '●', colour: 'cyan' }],
+  ['backing_off', { symbol: '◷', colour: 'yellow' }],
+  ['crashed', { symbol: '✗', colour: 'red' }],
+  ['stopped', { symbol: '⊘', colour: 'yellow' }],
+  ['unknown', { symbol: '?', colour: 'yellow' }],
 ]);
 
 /** Returns how a state looks, given as in `running.executing`. */

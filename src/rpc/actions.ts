@@ -58,6 +58,8 @@ const ACTIONS: Readonly<Record<string, string>> = {
   GetFetchedFile: 'get the fetched file',
   ReadAttemptContent: 'read the content',
   StoreAttemptContent: 'store the content',
+  ListWorkers: 'list workers',
+  OperateWorker: 'operate the worker',
   Enroll: 'enroll the node',
   Session: 'hold the session',
   Check: 'check the health',

@@ -15,8 +15,8 @@ import {
   GoodbyeReason,
   type HelloSchema,
   type SessionRequestSchema,
-  WorkerState,
 } from '../../proto/gen/muster/v1/agent_service_pb.ts';
+import { WorkerState } from '../../proto/gen/muster/v1/worker_pb.ts';
 import { Interpreter, OutputStream } from '../../proto/gen/muster/v1/task_pb.ts';
 import { startTestServer, type TestServer } from '../http/testing/test-server.ts';
 import { type Clock, SimulatedClock } from '../process/clock.ts';
@@ -96,6 +96,7 @@ describe.each(['in memory', 'Connect over HTTP/2', 'gRPC over HTTP/2'])('%s', (n
       labels: { zone: 'a' },
       slots: 4,
       held: [{ taskId: taskId(3), attempt: 2, phase: 'executing' }],
+      workers: [],
     });
     await when(session, () => session.isBegun);
     await over(agent, session);
@@ -161,7 +162,7 @@ describe.each(['in memory', 'Connect over HTTP/2', 'gRPC over HTTP/2'])('%s', (n
         taskId: taskOne,
         report: { type: 'attempt.lost', attempt: 1, why: 'gone' },
       },
-      { kind: 'worker', slot: 1, state: 'backing_off' },
+      { kind: 'worker', report: expect.objectContaining({ name: 'slot-1', state: 'backing_off' }) },
     ]);
     session.link.acknowledge(1);
     session.link.acknowledge(2);

@@ -17,6 +17,7 @@ export const CODE_OF_KIND: Readonly<Record<ErrorKind, Code>> = {
   permission_denied: Code.PermissionDenied,
   unknown_task: Code.NotFound,
   unknown_node: Code.NotFound,
+  unknown_worker: Code.NotFound,
   unknown_schedule: Code.NotFound,
   unknown_group: Code.NotFound,
   unknown_content: Code.NotFound,

@@ -3,21 +3,19 @@
  */
 import { create } from '@bufbuild/protobuf';
 import type { ConnectRouter } from '@connectrpc/connect';
-import { DrainEnd } from '../../proto/gen/muster/v1/node_pb.ts';
 import { ListNodesRequestSchema, NodeService } from '../../proto/gen/muster/v1/node_service_pb.ts';
 import type { Supervisor } from '../supervisor/supervisor.ts';
 import { actionOf } from './actions.ts';
-import { callerOf } from './auth.ts';
 import { requiredSelectionOf } from './fan-out-spec.ts';
-import { nodeOf, nodeTransitionOf, stateNamesOf } from './node-messages.ts';
+import { nodeOf, stateNamesOf } from './node-messages.ts';
+import { drainMethods } from './drain-methods.ts';
+import { workerMethods } from './worker-methods.ts';
 import { filterDigest, makePageToken, readPageToken } from './page-token.ts';
-import { msOfDuration } from './times.ts';
 
 const DEFAULT_PAGE_SIZE = 50;
-const DEFAULT_HISTORY_SIZE = 200;
 const NODE_ID = /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
 
-export function routeNodeService(router: ConnectRouter, { nodes }: Supervisor): void {
+export function routeNodeService(router: ConnectRouter, { nodes, workers }: Supervisor): void {
   router.service(NodeService, {
     async listNodes({ labels, states, pageSize = DEFAULT_PAGE_SIZE, pageToken }) {
       const conditions = create(ListNodesRequestSchema, { labels, states });
@@ -47,30 +45,7 @@ export function routeNodeService(router: ConnectRouter, { nodes }: Supervisor): 
     updateNode: async ({ id, setLabels, removeLabels }) => ({
       node: nodeOf(await nodes.updateLabels(id, { set: setLabels, remove: removeLabels })),
     }),
-    async drainNode({ id, deadline, onDeadline, note }, context) {
-      const drain = {
-        note,
-        deadlineMs: deadline === undefined ? null : msOfDuration(deadline),
-        onDeadline: onDeadline === DrainEnd.LEAVE ? 'leave' : 'stop',
-      } as const;
-      return { node: nodeOf(await nodes.drain(id, drain, callerOf(context))) };
-    },
-    async resumeNode({ id }, context) {
-      return { node: nodeOf(await nodes.resume(id, callerOf(context))) };
-    },
-    async deleteNode({ id }) {
-      await nodes.delete(id);
-      return {};
-    },
-    async getNodeHistory({ id, afterVersion, pageSize = DEFAULT_HISTORY_SIZE }) {
-      // One more than asked for tells whether there are later ones.
-      const steps = await nodes.history(id, afterVersion, pageSize + 1);
-      const transitions = steps.slice(0, pageSize).map(nodeTransitionOf);
-      return { transitions, hasMore: steps.length > pageSize };
-    },
-    async verifyNode({ id }) {
-      const differences = await nodes.verify(id);
-      return { clean: differences.length === 0, differences: [...differences] };
-    },
+    ...drainMethods(nodes),
+    ...workerMethods(workers),
   });
 }

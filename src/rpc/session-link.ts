@@ -159,9 +159,10 @@ export class SessionLink implements AgentLink {
     try {
       return commandOf(command);
     } catch (fault) {
-      const { taskId, kind } = command;
+      const { kind } = command;
+      const task = command.kind === 'operate' ? command.worker : command.taskId;
       const stack = fault instanceof Error ? fault.stack : String(fault);
-      this.#log.error('a command cannot be written', { task: taskId, kind, stack });
+      this.#log.error('a command cannot be written', { task, kind, stack });
       return null;
     }
   }

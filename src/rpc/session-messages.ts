@@ -15,7 +15,6 @@ import {
   GoodbyeReason,
   HeldPhase,
   type Hello,
-  WorkerState,
 } from '../../proto/gen/muster/v1/agent_service_pb.ts';
 import { NodeFactsSchema } from '../../proto/gen/muster/v1/node_pb.ts';
 import type {
@@ -28,6 +27,7 @@ import { OutputStream } from '../../proto/gen/muster/v1/task_pb.ts';
 import { streamNameOf } from './output-messages.ts';
 import { specOf } from './task-messages.ts';
 import { durationOf, hostMsOf } from './times.ts';
+import { OPERATIONS, workerReportOf } from './worker-messages.ts';
 
 /** The versions of the session protocol that this supervisor speaks, newest first. */
 export const PROTOCOL_VERSIONS: readonly number[] = [1];
@@ -37,15 +37,6 @@ const PHASES: Readonly<Partial<Record<number, AgentHello['held'][number]['phase'
   [HeldPhase.EXECUTING]: 'executing',
   [HeldPhase.STOPPING]: 'stopping',
   [HeldPhase.ENDED]: 'ended',
-};
-
-const WORKER_STATES: Readonly<Partial<Record<number, string>>> = {
-  [WorkerState.STARTING]: 'starting',
-  [WorkerState.IDLE]: 'idle',
-  [WorkerState.BUSY]: 'busy',
-  [WorkerState.BACKING_OFF]: 'backing_off',
-  [WorkerState.CRASHED]: 'crashed',
-  [WorkerState.STOPPED]: 'stopped',
 };
 
 export const GOODBYE_REASONS: Readonly<Record<ReasonName, GoodbyeReason>> = {
@@ -75,6 +66,7 @@ export function helloOf(message: Hello): AgentHello {
       if (name === undefined) throw brokenBy(`attempt ${attempt} of ${taskId} has no known phase`);
       return { taskId: taskId.toLowerCase(), attempt, phase: name };
     }),
+    workers: message.workers.map(workerReportOf),
   };
 }
 
@@ -109,10 +101,8 @@ export function eventOf({ event }: Event): AgentEvent {
       const { taskId, attempt, why } = event.value;
       return { kind: 'report', taskId, report: { type: 'attempt.lost', attempt, why } };
     }
-    case 'worker': {
-      const { slot, state } = event.value;
-      return { kind: 'worker', slot, state: WORKER_STATES[state] ?? 'unknown' };
-    }
+    case 'worker':
+      return { kind: 'worker', report: workerReportOf(event.value) };
     case undefined:
       throw brokenBy('an empty event');
   }
@@ -140,6 +130,11 @@ function exitedOf(message: ExitedMessage): AgentEvent {
 
 /** Writes a command, with its size in bytes, roughly. */
 export function commandOf(command: AgentCommand): { message: Command; bytes: number } {
+  if (command.kind === 'operate') {
+    const { worker, operation, seq } = command;
+    const value = { worker, operation: OPERATIONS[operation], seq: BigInt(seq) };
+    return { message: create(CommandSchema, { command: { case: 'operate', value } }), bytes: 64 };
+  }
   if (command.kind !== 'start') {
     const { kind, ...value } = command;
     const init = { command: { case: kind, value } } as MessageInitShape<typeof CommandSchema>;

@@ -7,7 +7,8 @@ const from = randomUUID();
 
 describe('news', () => {
   it('arrive as they were sent', () => {
-    const news = { from, taskIds: [randomUUID()], queuedFor: ['', 'web-1'], sessions: ['web-2'] };
+    const nodes = { queuedFor: ['', 'web-1'], sessions: ['web-2'], operated: ['web-3'] };
+    const news = { from, taskIds: [randomUUID()], ...nodes };
     expect(decodeNews(encodeNews(news))).toEqual(news);
   });
 
@@ -45,6 +46,7 @@ describe('news', () => {
       taskIds: null,
       queuedFor: [],
       sessions: [],
+      operated: [],
     });
   });
 });

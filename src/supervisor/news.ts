@@ -14,6 +14,8 @@ export interface News {
   readonly sessions: readonly string[];
   /** Nodes whose operators have asked something of them. */
   readonly nodes?: readonly string[];
+  /** Nodes with workers of which something was asked. */
+  readonly operated?: readonly string[];
 }
 
 /** NOTIFY takes less than 8,000 bytes, and refuses the whole commit for one more. */
@@ -29,13 +31,14 @@ export function encodeNews(news: News): string {
   // More than fit: everybody looks.
   const queuedFor = isShort ? news.queuedFor : ['*'];
   const nodes = news.nodes?.slice(0, MAX_NODE_IDS);
-  const payload = JSON.stringify({ from: news.from, taskIds, queuedFor, sessions, nodes });
+  const { from, operated } = news;
+  const payload = JSON.stringify({ from, taskIds, queuedFor, sessions, nodes, operated });
   if (Buffer.byteLength(payload) <= MAX_BYTES) return payload;
   return JSON.stringify({ from: news.from, taskIds: null, queuedFor: ['*'], sessions: [] });
 }
 
 /** Returns null for a message that this program does not understand. */
-export function decodeNews(payload: string): News | null {
+export function decodeNews(payload: string): Required<News> | null {
   try {
     const news = JSON.parse(payload) as Partial<News>;
     if (typeof news.from !== 'string') return null;
@@ -45,6 +48,7 @@ export function decodeNews(payload: string): News | null {
       queuedFor: Array.isArray(news.queuedFor) ? news.queuedFor : [],
       sessions: Array.isArray(news.sessions) ? news.sessions : [],
       nodes: Array.isArray(news.nodes) ? news.nodes : [],
+      operated: Array.isArray(news.operated) ? news.operated : [],
     };
   } catch {
     return null;

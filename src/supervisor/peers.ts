@@ -18,6 +18,7 @@ import { decodeNews } from './news.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { SessionRegistry } from './sessions.ts';
 import type { Store } from './store.ts';
+import type { WorkerBook } from './worker-book.ts';
 
 export interface PeersOptions {
   readonly database: Database;
@@ -28,6 +29,7 @@ export interface PeersOptions {
   readonly scheduler: Scheduler;
   readonly changes: Changes;
   readonly drains: Drains;
+  readonly book: WorkerBook;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -88,6 +90,8 @@ export class Peers {
       sessions.replacedElsewhere(nodeId).catch(() => {});
     }
     for (const nodeId of news.nodes ?? []) this.#options.drains.look(nodeId);
+    // A lost connection: the next sweep sends them.
+    this.#options.book.deliver(news.operated).catch(() => {});
     if (news.queuedFor.length > 0) scheduler.look(news.queuedFor);
     if (news.taskIds === null) {
       this.#hasMissed = true;

@@ -2,8 +2,8 @@
  * The reconciler: makes true, slowly and surely, what the fast paths should have made true at once.
  *
  * Every sweep looks at the running tasks of the nodes connected here and repeats what their state asks for; tells the tasks of
- * silent nodes, whoever held them, that their session is lost; looks after every fan-out and every drain under way; and has the
- * scheduler look for queued tasks that nobody announced.
+ * silent nodes, whoever held them, that their session is lost; looks after every fan-out and every drain under way; sends what is
+ * asked of workers; and has the scheduler look for queued tasks that nobody announced.
  * It keeps nothing but what it saw missing the last time.
  */
 import { listRunningTasks, listStrandedTasks } from '../../db/tasks.ts';
@@ -18,6 +18,7 @@ import type { Scheduler } from './scheduler.ts';
 import type { Session } from './session.ts';
 import type { SessionRegistry } from './sessions.ts';
 import type { Store } from './store.ts';
+import type { WorkerBook } from './worker-book.ts';
 
 export interface ReconcilerOptions {
   readonly store: Store;
@@ -27,6 +28,7 @@ export interface ReconcilerOptions {
   readonly scheduler: Scheduler;
   readonly fanOuts: FanOuts;
   readonly drains: Drains;
+  readonly book: WorkerBook;
   readonly clock: Clock;
   readonly log: Logger;
   /** Default 5 s. */
@@ -61,6 +63,7 @@ export class Reconciler {
     const stranded = await this.#tellStranded();
     await this.#options.fanOuts.sweep();
     await this.#options.drains.sweep();
+    await this.#options.book.deliver(Array.from(this.#options.sessions.all(), (one) => one.nodeId));
     this.#options.scheduler.look(['', '*']);
     return { running, stranded };
   }

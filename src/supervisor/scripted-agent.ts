@@ -41,6 +41,7 @@ export class ScriptedAgent implements AgentLink {
       labels: {},
       slots: 4,
       held: [],
+      workers: [],
     };
     this.#session = await supervisor.sessions.open({ ...base, ...hello }, this);
     this.#session.begin();

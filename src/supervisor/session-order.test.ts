@@ -33,6 +33,7 @@ function openSession(link: AgentLink): Session {
     epoch: 1,
     bootId: 'b',
     slots: 4,
+    workers: [],
     link,
     store: {} as never,
     host: {} as never,
@@ -40,6 +41,7 @@ function openSession(link: AgentLink): Session {
     monotonic: () => 0,
     onOutput() {},
     adopt: async () => {},
+    onWorker() {},
     onCapacity() {},
   });
   session.begin();
@@ -116,6 +118,7 @@ describe('a registry of sessions', () => {
       host: {},
       specs: {},
       scheduler: () => ({ drop() {}, capacity() {}, look() {} }),
+      book: () => ({ opened() {}, changed() {} }),
       supervisorId: 'here',
       clock: systemClock,
       log: silentLogger,
@@ -126,7 +129,8 @@ describe('a registry of sessions', () => {
       outputCapBytes: 1,
     } as unknown as SessionRegistryOptions);
   }
-  const hello = { nodeId: 'web-1', bootId: 'b', facts: {}, labels: {}, slots: 1, held: [] };
+  const who = { nodeId: 'web-1', bootId: 'b', facts: {}, labels: {}, slots: 1 };
+  const hello = { ...who, held: [], workers: [] };
 
   it('keeps the session with the highest epoch, whichever is answered last (I6)', async () => {
     const first = Promise.withResolvers<unknown>();

@@ -242,7 +242,15 @@ describe('a supervisor that is stopping', () => {
       heartbeat() {},
       close: (reason) => void reasons.push(reason),
     };
-    const hello = { nodeId: 'web-1', bootId: 'b', facts: {}, labels: {}, slots: 1, held: [] };
+    const hello = {
+      nodeId: 'web-1',
+      bootId: 'b',
+      facts: {},
+      labels: {},
+      slots: 1,
+      held: [],
+      workers: [],
+    };
     const opening = supervisor.sessions.open(hello, link).catch(() => reasons.push('refused'));
     await supervisor.stop();
     await opening;

@@ -6,11 +6,14 @@
  * committed, and an exit is applied only after the output that came before it is stored (I5).
  */
 import type { TaskRecord } from '../../db/records.ts';
+import type { WorkerOperation, WorkerReport } from '../../db/workers.ts';
 import { MusterError } from '../../machines/errors.ts';
 import type { HeldPhase, TaskReport } from '../../machines/task-events.ts';
 import type { Logger } from '../process/log.ts';
 import type { Applied } from './actor.ts';
+import { bareReport } from './bare-report.ts';
 import type { Host } from './host.ts';
+import { SessionWorkers } from './session-workers.ts';
 import type { StoredOutput, Store } from './store.ts';
 import type {
   AgentCommand,
@@ -26,6 +29,7 @@ export interface SessionOptions {
   readonly epoch: number;
   readonly bootId: string;
   readonly slots: number;
+  readonly workers: readonly WorkerReport[];
   readonly link: AgentLink;
   readonly store: Store;
   readonly host: Host;
@@ -35,6 +39,7 @@ export interface SessionOptions {
   readonly onOutput: (taskId: string) => void;
   /** The agent speaks of a task that is still assigned to a former session. Resolves when it is assigned to this one. */
   readonly adopt: (session: Session, record: TaskRecord) => Promise<void>;
+  readonly onWorker: (session: Session, report: WorkerReport) => void;
   /** A slot has become free. */
   readonly onCapacity: (session: Session) => void;
 }
@@ -48,9 +53,6 @@ interface Assignment {
   isStopped: boolean;
 }
 
-/** Slots whose worker is in one of these states take no work. */
-const UNUSABLE_WORKER_STATES: ReadonlySet<string> = new Set(['backing_off', 'crashed', 'stopped']);
-
 export class Session {
   readonly nodeId: string;
   readonly epoch: number;
@@ -60,7 +62,7 @@ export class Session {
   readonly #active = new Map<string, Assignment>();
   /** What the agent has said of attempts it holds; the key is task and attempt. */
   readonly #held = new Map<string, HeldPhase>();
-  readonly #unusableSlots = new Set<number>();
+  readonly #workers: SessionWorkers;
   /** The last output of a task on its way to the store. */
   readonly #storing = new Map<string, Promise<void>>();
   /** False while the node is drained: it is given no new task. */
@@ -76,6 +78,7 @@ export class Session {
     this.epoch = options.epoch;
     this.bootId = options.bootId;
     this.slots = options.slots;
+    this.#workers = new SessionWorkers(options.slots, options.workers);
     this.#options = options;
     this.#lastHeardAt = options.monotonic();
   }
@@ -88,13 +91,14 @@ export class Session {
   /** Negative while prefetched attempts wait in the agent. */
   get freeSlots(): number {
     if (!this.takesTasks) return 0;
-    return this.slots - this.#unusableSlots.size - this.#active.size;
+    const leaving = this.#workers.leaving.filter((taskId) => this.#active.has(taskId));
+    return this.#workers.usable - (this.#active.size - leaving.length);
   }
 
   /** How many bound tasks may be sent beyond the free slots, to hide the way there and back. */
   get prefetch(): number {
     if (!this.takesTasks) return 0;
-    return Math.ceil(this.slots / 2);
+    return Math.ceil(this.#workers.usable / 2);
   }
 
   /** Share of the slots in use. */
@@ -179,13 +183,23 @@ export class Session {
     return this.#active.get(taskId)?.sentAt ?? null;
   }
 
-  send(command: AgentCommand): void {
+  /** Asks something of a worker, unless its agent has taken that on already. */
+  operate(worker: string, operation: WorkerOperation, seq: number): void {
+    if (!this.#workers.send(worker, operation, seq)) return;
+    this.#sendOrKeep({ kind: 'operate', worker, operation, seq });
+  }
+
+  send(command: Exclude<AgentCommand, { kind: 'operate' }>): void {
     const assignment = this.#active.get(command.taskId);
     if (command.kind === 'forget') {
       this.#held.delete(key(command.taskId, command.attempt));
     } else if (command.kind === 'stop' && assignment?.attempt === command.attempt) {
       assignment.isStopped = true;
     }
+    this.#sendOrKeep(command);
+  }
+
+  #sendOrKeep(command: AgentCommand): void {
     if (this.#isClosed) return;
     if (this.#beforeBegin === null) this.#options.link.send([command]);
     else this.#beforeBegin.push(command);
@@ -247,7 +261,7 @@ export class Session {
         this.hold(event.taskId, event.attempt, 'accepted');
         return undefined;
       case 'worker':
-        this.#setWorker(event.slot, UNUSABLE_WORKER_STATES.has(event.state));
+        this.#setWorker(event.report);
         return undefined;
       case 'output':
         return this.#storeOutput(event.piece);
@@ -261,9 +275,11 @@ export class Session {
     return { ...report, nodeId: this.nodeId, epoch: this.epoch } as TaskReport;
   }
 
-  #setWorker(slot: number, isUnusable: boolean): void {
-    if (isUnusable) this.#unusableSlots.add(slot);
-    else if (this.#unusableSlots.delete(slot)) this.#options.onCapacity(this);
+  #setWorker(report: WorkerReport): void {
+    const before = this.freeSlots;
+    this.#workers.take(report);
+    if (this.freeSlots > before) this.#options.onCapacity(this);
+    this.#options.onWorker(this, report);
   }
 
   #storeOutput(piece: OutputPiece): Promise<void> {
@@ -357,26 +373,6 @@ export class Session {
 function isCurrent(applied: Applied, report: TaskReport): boolean {
   const { context } = applied.record.snapshot;
   return context.current !== null && context.attempt === report.attempt;
-}
-
-/** A report without host times, its text made fit for the database. */
-function bareReport(report: TaskReport): TaskReport {
-  switch (report.type) {
-    case 'attempt.started':
-      return { ...report, acceptedAt: null, startedAt: null };
-    case 'attempt.exited': {
-      const { signal, spawnError } = report;
-      const times = { acceptedAt: null, startedAt: null, exitedAt: null };
-      return { ...report, ...times, signal: cleanText(signal), spawnError: cleanText(spawnError) };
-    }
-    case 'attempt.lost':
-      return { ...report, why: cleanText(report.why) };
-  }
-}
-
-/** A NUL byte and half of a surrogate pair are no text to Postgres. */
-function cleanText<T extends string | null>(text: T): T {
-  return (text?.toWellFormed().replaceAll('\0', '\ufffd') ?? null) as T;
 }
 
 /** Why the older of two sessions of a node ends. */

@@ -20,6 +20,7 @@ import type { Scheduler } from './scheduler.ts';
 import { replacedMessage, Session } from './session.ts';
 import type { SpecCache } from './spec-cache.ts';
 import type { Store } from './store.ts';
+import type { WorkerBook } from './worker-book.ts';
 import type { AgentHello, AgentLink, GoodbyeReason, OpenSession, Sessions } from './supervisor.ts';
 
 export interface SessionRegistryOptions {
@@ -27,6 +28,7 @@ export interface SessionRegistryOptions {
   readonly host: Host;
   readonly specs: SpecCache;
   readonly scheduler: () => Scheduler;
+  readonly book: () => WorkerBook;
   readonly supervisorId: string;
   readonly clock: Clock;
   readonly log: Logger;
@@ -86,7 +88,7 @@ export class SessionRegistry implements Sessions {
   async open(hello: AgentHello, link: AgentLink): Promise<OpenSession & { begin(): void }> {
     const { store, host, log, clock, onOutput, supervisorId } = this.#options;
     if (this.#isStopped) throw new MusterError('unavailable', 'This supervisor is stopping');
-    const { nodeId, bootId, labels, facts, slots } = hello;
+    const { nodeId, bootId, labels, facts, slots, workers } = hello;
     const opened = await store.read((sql) =>
       openNodeSession(sql, { nodeId, bootId, labels, facts, slots, supervisorId }),
     );
@@ -96,6 +98,7 @@ export class SessionRegistry implements Sessions {
       epoch,
       bootId,
       slots,
+      workers,
       link,
       store,
       host,
@@ -103,10 +106,12 @@ export class SessionRegistry implements Sessions {
       monotonic: () => clock.monotonic(),
       onOutput,
       adopt: (its, record) => this.#adopt(its, record),
+      onWorker: (changed, report) => this.#options.book().changed(changed, report),
       onCapacity: (changed) => this.#options.scheduler().capacity(changed),
     });
     for (const held of hello.held) session.hold(held.taskId, held.attempt, held.phase);
     this.#admit(session);
+    this.#options.book().opened(session, workers);
     if (opened.previousSupervisorId !== null && opened.previousSupervisorId !== supervisorId) {
       this.#options.onOpened(nodeId);
     }

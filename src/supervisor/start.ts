@@ -40,6 +40,8 @@ import type { Store } from './store.ts';
 import type { Supervisor } from './supervisor.ts';
 import { createTaskActions } from './tasks.ts';
 import { TimerService } from './timers.ts';
+import { WorkerBook } from './worker-book.ts';
+import { createWorkerActions } from './workers.ts';
 
 export interface SupervisorOptions {
   readonly database: Database;
@@ -89,6 +91,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
     id: options.supervisorId,
     tasks: services.tasks,
     nodes: services.nodes,
+    workers: services.workers,
     groups: createGroupActions(core.store),
     files: createFileActions(core.store),
     schedules: services.scheduleActions,
@@ -132,6 +135,7 @@ function createServices(options: SupervisorOptions, core: Core) {
     ...common,
     specs,
     scheduler: () => scheduler,
+    book: () => book,
     onOutput: (taskId) => changes.outputArrived(taskId),
     onOpened: (nodeId) => void announceSession(options, store, nodeId),
     heartbeatIntervalMs: options.heartbeatIntervalMs ?? 5_000,
@@ -143,6 +147,7 @@ function createServices(options: SupervisorOptions, core: Core) {
     sessions: () => sessions.all(),
     sessionOf: (nodeId) => sessions.get(nodeId),
   });
+  const book = new WorkerBook({ ...common, sessionOf: (nodeId) => sessions.get(nodeId) });
   const fanOuts: FanOuts = new FanOuts(common);
   const drains: Drains = new Drains({ ...common, stamper, sessions, scheduler });
   const deadAfterMs = () =>
@@ -150,9 +155,9 @@ function createServices(options: SupervisorOptions, core: Core) {
     availability.upForMs < sessions.deadAfterMs ? null : sessions.deadAfterMs;
   const timers: TimerService = new TimerService({ ...common, deadAfterMs });
   const intervalMs = options.sweepIntervalMs ?? 5_000;
-  const parts = { ...common, availability, sessions, scheduler, fanOuts, drains };
+  const parts = { ...common, availability, sessions, scheduler, fanOuts, drains, book };
   const reconciler = new Reconciler({ ...parts, intervalMs });
-  const peers = new Peers({ ...common, database, sessions, scheduler, changes, drains });
+  const peers = new Peers({ ...common, database, sessions, scheduler, changes, drains, book });
   const nodes = createNodeActions({ ...common, stamper, sessions, drains });
   const ids = createIdSource(options.randomBytes);
   const creator = { store, specs, stamper, ids, supervisorId, onCommitted };
@@ -162,6 +167,7 @@ function createServices(options: SupervisorOptions, core: Core) {
     creator,
     deadAfterMs: sessions.deadAfterMs,
   });
+  const workers = createWorkerActions({ ...common, book, deadAfterMs: sessions.deadAfterMs });
   return {
     ...createScheduling({ store, host, creator, clock, log }),
     host,
@@ -173,6 +179,8 @@ function createServices(options: SupervisorOptions, core: Core) {
     timers,
     reconciler,
     peers,
+    book,
+    workers,
     tasks,
     retention: createRetention(options, store),
   };
@@ -212,6 +220,7 @@ async function stopAll(core: Core, services: ReturnType<typeof createServices>):
   services.schedules.stop();
   services.reconciler.stop();
   services.retention.stop();
+  services.book.stop();
   services.sessions.stop();
   const drained = services.host.quiet().then(() => store.drained());
   // What is open while the database is away stays open: its agents tell it again to the next supervisor.

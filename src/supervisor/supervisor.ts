@@ -21,16 +21,19 @@ import type {
 import type { NodeTransition } from '../../db/node-actors.ts';
 import type { NodeGroupDraft, NodeGroupRecord } from '../../db/node-groups.ts';
 import type { FireRecord, ScheduleRecord } from '../../db/schedules.ts';
+import type { WorkerOperation, WorkerReport } from '../../db/workers.ts';
 import type { Missed, Overlap, Timing } from '../../machines/schedule-context.ts';
 import type { EndedAttempt } from '../../machines/task-context.ts';
 import type { Files, NeededContent } from './files.ts';
 import type { Waiting } from './waiting.ts';
+import type { Workers } from './workers.ts';
 
 export type { NodeTransition } from '../../db/node-actors.ts';
 export type { CallingAttempt, Chunk, Files, UploadProgress } from './files.ts';
 
 export type { NodeGroupRecord } from '../../db/node-groups.ts';
 export type { FireRecord, ScheduleRecord } from '../../db/schedules.ts';
+export type * from '../../db/workers.ts';
 
 export type { NodeLabelChange } from '../../db/node-labels.ts';
 export type {
@@ -247,6 +250,8 @@ export interface AgentHello {
   readonly labels: Readonly<Record<string, string>>;
   readonly slots: number;
   readonly held: readonly { taskId: string; attempt: number; phase: HeldPhase }[];
+  /** All of them. */
+  readonly workers: readonly WorkerReport[];
 }
 
 /** One thing an agent tells, in order. */
@@ -254,7 +259,7 @@ export type AgentEvent =
   | { readonly kind: 'accepted'; readonly taskId: string; readonly attempt: number }
   | { readonly kind: 'report'; readonly taskId: string; readonly report: AgentReport }
   | { readonly kind: 'output'; readonly piece: OutputPiece }
-  | { readonly kind: 'worker'; readonly slot: number; readonly state: string };
+  | { readonly kind: 'worker'; readonly report: WorkerReport };
 
 type WithoutSession<T> = T extends TaskReport ? Omit<T, 'nodeId' | 'epoch'> : never;
 /** A report before the session has stamped its node and its epoch on it. */
@@ -280,7 +285,14 @@ export type AgentCommand =
       readonly attempt: number;
       readonly cause: 'cancel' | 'timeout' | 'stale';
     }
-  | { readonly kind: 'forget'; readonly taskId: string; readonly attempt: number };
+  | { readonly kind: 'forget'; readonly taskId: string; readonly attempt: number }
+  | {
+      readonly kind: 'operate';
+      readonly worker: string;
+      readonly operation: WorkerOperation;
+      /** Rises with every operation of the worker. */
+      readonly seq: number;
+    };
 
 export type GoodbyeReason = 'shutdown' | 'replaced' | 'protocol_error';
 
@@ -370,6 +382,7 @@ export interface Supervisor {
   readonly id: string;
   readonly tasks: Tasks;
   readonly nodes: Nodes;
+  readonly workers: Workers;
   readonly groups: Groups;
   readonly files: Files;
   readonly schedules: Schedules;

@@ -22,10 +22,14 @@ import type {
   TaskFilter,
   TaskRecord,
   Tasks,
+  WorkerFilter,
+  WorkerKey,
+  WorkerOperation,
 } from '../../supervisor/supervisor.ts';
 import { stubFiles } from './stub-files.ts';
+import { NOW, workerRecord } from './worker-record.ts';
 
-export const NOW = Date.UTC(2026, 10, 23, 12);
+export { NOW };
 
 export function taskId(number: number): string {
   return `0198c6e2-0000-7000-8000-${number.toString(16).padStart(12, '0')}`;
@@ -250,6 +254,18 @@ export class StubSupervisor implements Supervisor {
     verify: async (id: string) => {
       this.#called('verifyNode', id);
       return [];
+    },
+  };
+
+  readonly workers = {
+    list: async (filter: WorkerFilter, limit: number, after: WorkerKey | null) => {
+      this.#called('listWorkers', filter, limit, after);
+      const all = ['slot-0', 'slot-1', 'slot-2'].map(workerRecord);
+      return all.filter(({ name }) => after === null || name > after.name).slice(0, limit);
+    },
+    operate: async (key: WorkerKey, operation: WorkerOperation) => {
+      this.#called('operateWorker', key, operation);
+      return { ...workerRecord(key.name), pending: operation };
     },
   };
 

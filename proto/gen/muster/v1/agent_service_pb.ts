@@ -17,13 +17,15 @@ import type { ServiceAction } from "./service_action_pb.ts";
 import { file_muster_v1_service_action } from "./service_action_pb.ts";
 import type { OutputStream, ScriptAction } from "./task_pb.ts";
 import { file_muster_v1_task } from "./task_pb.ts";
+import type { KeepPolicy, WorkerKind, WorkerOperation, WorkerState } from "./worker_pb.ts";
+import { file_muster_v1_worker } from "./worker_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file muster/v1/agent_service.proto.
  */
 export const file_muster_v1_agent_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch1tdXN0ZXIvdjEvYWdlbnRfc2VydmljZS5wcm90bxIJbXVzdGVyLnYxIlgKDUVucm9sbFJlcXVlc3QSRwoHbm9kZV9pZBgBIAEoCUI2ukgzcjEyL15bQS1aYS16MC05XShbLUEtWmEtejAtOV8uXXswLDYxfVtBLVphLXowLTldKT8kIiQKDkVucm9sbFJlc3BvbnNlEhIKCm5vZGVfdG9rZW4YASABKAkiuAEKDlNlc3Npb25SZXF1ZXN0EiEKBWhlbGxvGAEgASgLMhAubXVzdGVyLnYxLkhlbGxvSAASIwoGZXZlbnRzGAIgASgLMhEubXVzdGVyLnYxLkV2ZW50c0gAEikKCWhlYXJ0YmVhdBgDIAEoCzIULm11c3Rlci52MS5IZWFydGJlYXRIABIhCgVsZWF2ZRgEIAEoCzIQLm11c3Rlci52MS5MZWF2ZUgAQhAKB21lc3NhZ2USBbpIAggBIoQECgVIZWxsbxJHCgdub2RlX2lkGAEgASgJQja6SDNyMTIvXltBLVphLXowLTldKFstQS1aYS16MC05Xy5dezAsNjF9W0EtWmEtejAtOV0pPyQSGwoHYm9vdF9pZBgCIAEoCUIKukgHcgUQASiAARIjChFwcm90b2NvbF92ZXJzaW9ucxgDIAMoBUIIukgFkgECCAESIwoFZmFjdHMYBCABKAsyFC5tdXN0ZXIudjEuTm9kZUZhY3RzEs4BCgZsYWJlbHMYBSADKAsyHC5tdXN0ZXIudjEuSGVsbG8uTGFiZWxzRW50cnlCnwG6SJsBmgGXARBAIltyWTJXXihbYS16MC05XShbLWEtejAtOS5dezAsMjUxfVthLXowLTldKT8vKT9bQS1aYS16MC05XShbLUEtWmEtejAtOV8uXXswLDYxfVtBLVphLXowLTldKT8kKjZyNDIyXihbQS1aYS16MC05XShbLUEtWmEtejAtOV8uXXswLDYxfVtBLVphLXowLTldKT8pPyQSGQoFc2xvdHMYBiABKAVCCrpIBxoFGIAIKAESMAoEaGVsZBgHIAMoCzIWLm11c3Rlci52MS5IZWxkQXR0ZW1wdEIKukgHkgEEEKCNBhotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIsgBCgtIZWxkQXR0ZW1wdBIZCgd0YXNrX2lkGAEgASgJQgi6SAVyA7ABARIYCgdhdHRlbXB0GAIgASgFQge6SAQaAigBEiMKBXBoYXNlGAMgASgOMhQubXVzdGVyLnYxLkhlbGRQaGFzZRIvCgthY2NlcHRlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKc3RhcnRlZF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiQAoGRXZlbnRzEhQKA3NlcRgBIAEoA0IHukgEIgIoARIgCgZldmVudHMYAiADKAsyEC5tdXN0ZXIudjEuRXZlbnQioQIKBUV2ZW50Ei4KCGFjY2VwdGVkGAEgASgLMhoubXVzdGVyLnYxLkF0dGVtcHRBY2NlcHRlZEgAEiwKB3N0YXJ0ZWQYAiABKAsyGS5tdXN0ZXIudjEuQXR0ZW1wdFN0YXJ0ZWRIABIqCgZvdXRwdXQYAyABKAsyGC5tdXN0ZXIudjEuQXR0ZW1wdE91dHB1dEgAEioKBmV4aXRlZBgEIAEoCzIYLm11c3Rlci52MS5BdHRlbXB0RXhpdGVkSAASJgoEbG9zdBgFIAEoCzIWLm11c3Rlci52MS5BdHRlbXB0TG9zdEgAEioKBndvcmtlchgGIAEoCzIYLm11c3Rlci52MS5Xb3JrZXJDaGFuZ2VkSABCDgoFZXZlbnQSBbpIAggBIj0KD0F0dGVtcHRBY2NlcHRlZBIZCgd0YXNrX2lkGAEgASgJQgi6SAVyA7ABARIPCgdhdHRlbXB0GAIgASgFIqoBCg5BdHRlbXB0U3RhcnRlZBIZCgd0YXNrX2lkGAEgASgJQgi6SAVyA7ABARIPCgdhdHRlbXB0GAIgASgFEi8KC2FjY2VwdGVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpzdGFydGVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBILCgNwaWQYBSABKAUiwQEKDUF0dGVtcHRPdXRwdXQSGQoHdGFza19pZBgBIAEoCUIIukgFcgOwAQESDwoHYXR0ZW1wdBgCIAEoBRInCgZzdHJlYW0YAyABKA4yFy5tdXN0ZXIudjEuT3V0cHV0U3RyZWFtEhcKBm9mZnNldBgEIAEoA0IHukgEIgIoABIaCgdjb250ZW50GAUgASgMQgm6SAZ6BBiAgEASJgoCYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIu0CCg1BdHRlbXB0RXhpdGVkEhkKB3Rhc2tfaWQYASABKAlCCLpIBXIDsAEBEg8KB2F0dGVtcHQYAiABKAUSFgoJZXhpdF9jb2RlGAMgASgFSACIAQESDgoGc2lnbmFsGAQgASgJEhIKCnN0b3BfY2F1c2UYBSABKAkSEwoLc3Bhd25fZXJyb3IYBiABKAkSLwoLYWNjZXB0ZWRfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnN0YXJ0ZWRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi0KCWV4aXRlZF9hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoMc3Rkb3V0X2J5dGVzGAogASgDEhQKDHN0ZGVycl9ieXRlcxgLIAEoAxIVCg1kcm9wcGVkX2J5dGVzGAwgASgDQgwKCl9leGl0X2NvZGUiRgoLQXR0ZW1wdExvc3QSGQoHdGFza19pZBgBIAEoCUIIukgFcgOwAQESDwoHYXR0ZW1wdBgCIAEoBRILCgN3aHkYAyABKAkiZgoNV29ya2VyQ2hhbmdlZBIMCgRzbG90GAEgASgFEiUKBXN0YXRlGAIgASgOMhYubXVzdGVyLnYxLldvcmtlclN0YXRlEg8KB3Rhc2tfaWQYAyABKAkSDwoHYXR0ZW1wdBgEIAEoBSILCglIZWFydGJlYXQiBwoFTGVhdmUi3QEKD1Nlc3Npb25SZXNwb25zZRIlCgd3ZWxjb21lGAEgASgLMhIubXVzdGVyLnYxLldlbGNvbWVIABInCghjb21tYW5kcxgCIAEoCzITLm11c3Rlci52MS5Db21tYW5kc0gAEh0KA2FjaxgDIAEoCzIOLm11c3Rlci52MS5BY2tIABIpCgloZWFydGJlYXQYBCABKAsyFC5tdXN0ZXIudjEuSGVhcnRiZWF0SAASJQoHZ29vZGJ5ZRgFIAEoCzISLm11c3Rlci52MS5Hb29kYnllSABCCQoHbWVzc2FnZSKvAQoHV2VsY29tZRIYChBwcm90b2NvbF92ZXJzaW9uGAEgASgFEg0KBWVwb2NoGAIgASgDEjUKEmhlYXJ0YmVhdF9pbnRlcnZhbBgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhItCgpkZWFkX2FmdGVyGAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhUKDXN1cGVydmlzb3JfaWQYBSABKAkiMAoIQ29tbWFuZHMSJAoIY29tbWFuZHMYASADKAsyEi5tdXN0ZXIudjEuQ29tbWFuZCKSAQoHQ29tbWFuZBIoCgVzdGFydBgBIAEoCzIXLm11c3Rlci52MS5TdGFydEF0dGVtcHRIABImCgRzdG9wGAIgASgLMhYubXVzdGVyLnYxLlN0b3BBdHRlbXB0SAASKgoGZm9yZ2V0GAMgASgLMhgubXVzdGVyLnYxLkZvcmdldEF0dGVtcHRIAEIJCgdjb21tYW5kIuYCCgxTdGFydEF0dGVtcHQSDwoHdGFza19pZBgBIAEoCRIPCgdhdHRlbXB0GAIgASgFEioKB3RpbWVvdXQYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SLQoKc3RvcF9ncmFjZRgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIYChBvdXRwdXRfY2FwX2J5dGVzGAUgASgDEigKBWxlYXNlGAYgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEgwKBG5hbWUYByABKAkSKQoGc2NyaXB0GAogASgLMhcubXVzdGVyLnYxLlNjcmlwdEFjdGlvbkgAEiUKBGZpbGUYCyABKAsyFS5tdXN0ZXIudjEuRmlsZUFjdGlvbkgAEisKB3NlcnZpY2UYDCABKAsyGC5tdXN0ZXIudjEuU2VydmljZUFjdGlvbkgAQggKBmFjdGlvbiI+CgtTdG9wQXR0ZW1wdBIPCgd0YXNrX2lkGAEgASgJEg8KB2F0dGVtcHQYAiABKAUSDQoFY2F1c2UYAyABKAkiMQoNRm9yZ2V0QXR0ZW1wdBIPCgd0YXNrX2lkGAEgASgJEg8KB2F0dGVtcHQYAiABKAUiEgoDQWNrEgsKA3NlcRgBIAEoAyJECgdHb29kYnllEigKBnJlYXNvbhgBIAEoDjIYLm11c3Rlci52MS5Hb29kYnllUmVhc29uEg8KB21lc3NhZ2UYAiABKAkibgoZUmVhZEF0dGVtcHRDb250ZW50UmVxdWVzdBIZCgd0YXNrX2lkGAEgASgJQgi6SAVyA7ABARIYCgdhdHRlbXB0GAIgASgFQge6SAQaAigBEhwKBm9mZnNldBgDIAEoA0IMukgJIgcYgICAMigAIi0KGlJlYWRBdHRlbXB0Q29udGVudFJlc3BvbnNlEg8KB2NvbnRlbnQYASABKAwi1AEKGlN0b3JlQXR0ZW1wdENvbnRlbnRSZXF1ZXN0EhkKB3Rhc2tfaWQYASABKAlCCLpIBXIDsAEBEhgKB2F0dGVtcHQYAiABKAVCB7pIBBoCKAESJQoGc2hhMjU2GAMgASgJQhW6SBJyEDIOXlswLTlhLWZdezY0fSQSIAoKc2l6ZV9ieXRlcxgEIAEoA0IMukgJIgcYgICAMigAEhwKBm9mZnNldBgFIAEoA0IMukgJIgcYgICAMigAEhoKB2NvbnRlbnQYBiABKAxCCbpIBnoEGICAQCJFChtTdG9yZUF0dGVtcHRDb250ZW50UmVzcG9uc2USFAoMc3RvcmVkX2J5dGVzGAEgASgDEhAKCGNvbXBsZXRlGAIgASgIKokBCglIZWxkUGhhc2USGgoWSEVMRF9QSEFTRV9VTlNQRUNJRklFRBAAEhcKE0hFTERfUEhBU0VfQUNDRVBURUQQARIYChRIRUxEX1BIQVNFX0VYRUNVVElORxACEhcKE0hFTERfUEhBU0VfU1RPUFBJTkcQAxIUChBIRUxEX1BIQVNFX0VOREVEEAQqxgEKC1dvcmtlclN0YXRlEhwKGFdPUktFUl9TVEFURV9VTlNQRUNJRklFRBAAEhkKFVdPUktFUl9TVEFURV9TVEFSVElORxABEhUKEVdPUktFUl9TVEFURV9JRExFEAISFQoRV09SS0VSX1NUQVRFX0JVU1kQAxIcChhXT1JLRVJfU1RBVEVfQkFDS0lOR19PRkYQBBIYChRXT1JLRVJfU1RBVEVfQ1JBU0hFRBAFEhgKFFdPUktFUl9TVEFURV9TVE9QUEVEEAYqqAEKDUdvb2RieWVSZWFzb24SHgoaR09PREJZRV9SRUFTT05fVU5TUEVDSUZJRUQQABIbChdHT09EQllFX1JFQVNPTl9TSFVURE9XThABEhsKF0dPT0RCWUVfUkVBU09OX1JFUExBQ0VEEAISIQodR09PREJZRV9SRUFTT05fUFJPVE9DT0xfRVJST1IQAxIaChZHT09EQllFX1JFQVNPTl9WRVJTSU9OEAQy3AIKDEFnZW50U2VydmljZRI9CgZFbnJvbGwSGC5tdXN0ZXIudjEuRW5yb2xsUmVxdWVzdBoZLm11c3Rlci52MS5FbnJvbGxSZXNwb25zZRJECgdTZXNzaW9uEhkubXVzdGVyLnYxLlNlc3Npb25SZXF1ZXN0GhoubXVzdGVyLnYxLlNlc3Npb25SZXNwb25zZSgBMAESYQoSUmVhZEF0dGVtcHRDb250ZW50EiQubXVzdGVyLnYxLlJlYWRBdHRlbXB0Q29udGVudFJlcXVlc3QaJS5tdXN0ZXIudjEuUmVhZEF0dGVtcHRDb250ZW50UmVzcG9uc2USZAoTU3RvcmVBdHRlbXB0Q29udGVudBIlLm11c3Rlci52MS5TdG9yZUF0dGVtcHRDb250ZW50UmVxdWVzdBomLm11c3Rlci52MS5TdG9yZUF0dGVtcHRDb250ZW50UmVzcG9uc2ViBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_muster_v1_file_action, file_muster_v1_node, file_muster_v1_service_action, file_muster_v1_task]);
+  fileDesc("Ch1tdXN0ZXIvdjEvYWdlbnRfc2VydmljZS5wcm90bxIJbXVzdGVyLnYxIlgKDUVucm9sbFJlcXVlc3QSRwoHbm9kZV9pZBgBIAEoCUI2ukgzcjEyL15bQS1aYS16MC05XShbLUEtWmEtejAtOV8uXXswLDYxfVtBLVphLXowLTldKT8kIiQKDkVucm9sbFJlc3BvbnNlEhIKCm5vZGVfdG9rZW4YASABKAkiuAEKDlNlc3Npb25SZXF1ZXN0EiEKBWhlbGxvGAEgASgLMhAubXVzdGVyLnYxLkhlbGxvSAASIwoGZXZlbnRzGAIgASgLMhEubXVzdGVyLnYxLkV2ZW50c0gAEikKCWhlYXJ0YmVhdBgDIAEoCzIULm11c3Rlci52MS5IZWFydGJlYXRIABIhCgVsZWF2ZRgEIAEoCzIQLm11c3Rlci52MS5MZWF2ZUgAQhAKB21lc3NhZ2USBbpIAggBIroECgVIZWxsbxJHCgdub2RlX2lkGAEgASgJQja6SDNyMTIvXltBLVphLXowLTldKFstQS1aYS16MC05Xy5dezAsNjF9W0EtWmEtejAtOV0pPyQSGwoHYm9vdF9pZBgCIAEoCUIKukgHcgUQASiAARIjChFwcm90b2NvbF92ZXJzaW9ucxgDIAMoBUIIukgFkgECCAESIwoFZmFjdHMYBCABKAsyFC5tdXN0ZXIudjEuTm9kZUZhY3RzEs4BCgZsYWJlbHMYBSADKAsyHC5tdXN0ZXIudjEuSGVsbG8uTGFiZWxzRW50cnlCnwG6SJsBmgGXARBAIltyWTJXXihbYS16MC05XShbLWEtejAtOS5dezAsMjUxfVthLXowLTldKT8vKT9bQS1aYS16MC05XShbLUEtWmEtejAtOV8uXXswLDYxfVtBLVphLXowLTldKT8kKjZyNDIyXihbQS1aYS16MC05XShbLUEtWmEtejAtOV8uXXswLDYxfVtBLVphLXowLTldKT8pPyQSGQoFc2xvdHMYBiABKAVCCrpIBxoFGIAIKAESMAoEaGVsZBgHIAMoCzIWLm11c3Rlci52MS5IZWxkQXR0ZW1wdEIKukgHkgEEEKCNBhI0Cgd3b3JrZXJzGAggAygLMhgubXVzdGVyLnYxLldvcmtlckNoYW5nZWRCCbpIBpIBAxCAEBotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIsgBCgtIZWxkQXR0ZW1wdBIZCgd0YXNrX2lkGAEgASgJQgi6SAVyA7ABARIYCgdhdHRlbXB0GAIgASgFQge6SAQaAigBEiMKBXBoYXNlGAMgASgOMhQubXVzdGVyLnYxLkhlbGRQaGFzZRIvCgthY2NlcHRlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKc3RhcnRlZF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiQAoGRXZlbnRzEhQKA3NlcRgBIAEoA0IHukgEIgIoARIgCgZldmVudHMYAiADKAsyEC5tdXN0ZXIudjEuRXZlbnQioQIKBUV2ZW50Ei4KCGFjY2VwdGVkGAEgASgLMhoubXVzdGVyLnYxLkF0dGVtcHRBY2NlcHRlZEgAEiwKB3N0YXJ0ZWQYAiABKAsyGS5tdXN0ZXIudjEuQXR0ZW1wdFN0YXJ0ZWRIABIqCgZvdXRwdXQYAyABKAsyGC5tdXN0ZXIudjEuQXR0ZW1wdE91dHB1dEgAEioKBmV4aXRlZBgEIAEoCzIYLm11c3Rlci52MS5BdHRlbXB0RXhpdGVkSAASJgoEbG9zdBgFIAEoCzIWLm11c3Rlci52MS5BdHRlbXB0TG9zdEgAEioKBndvcmtlchgGIAEoCzIYLm11c3Rlci52MS5Xb3JrZXJDaGFuZ2VkSABCDgoFZXZlbnQSBbpIAggBIj0KD0F0dGVtcHRBY2NlcHRlZBIZCgd0YXNrX2lkGAEgASgJQgi6SAVyA7ABARIPCgdhdHRlbXB0GAIgASgFIqoBCg5BdHRlbXB0U3RhcnRlZBIZCgd0YXNrX2lkGAEgASgJQgi6SAVyA7ABARIPCgdhdHRlbXB0GAIgASgFEi8KC2FjY2VwdGVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpzdGFydGVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBILCgNwaWQYBSABKAUiwQEKDUF0dGVtcHRPdXRwdXQSGQoHdGFza19pZBgBIAEoCUIIukgFcgOwAQESDwoHYXR0ZW1wdBgCIAEoBRInCgZzdHJlYW0YAyABKA4yFy5tdXN0ZXIudjEuT3V0cHV0U3RyZWFtEhcKBm9mZnNldBgEIAEoA0IHukgEIgIoABIaCgdjb250ZW50GAUgASgMQgm6SAZ6BBiAgEASJgoCYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIu0CCg1BdHRlbXB0RXhpdGVkEhkKB3Rhc2tfaWQYASABKAlCCLpIBXIDsAEBEg8KB2F0dGVtcHQYAiABKAUSFgoJZXhpdF9jb2RlGAMgASgFSACIAQESDgoGc2lnbmFsGAQgASgJEhIKCnN0b3BfY2F1c2UYBSABKAkSEwoLc3Bhd25fZXJyb3IYBiABKAkSLwoLYWNjZXB0ZWRfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnN0YXJ0ZWRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi0KCWV4aXRlZF9hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoMc3Rkb3V0X2J5dGVzGAogASgDEhQKDHN0ZGVycl9ieXRlcxgLIAEoAxIVCg1kcm9wcGVkX2J5dGVzGAwgASgDQgwKCl9leGl0X2NvZGUiRgoLQXR0ZW1wdExvc3QSGQoHdGFza19pZBgBIAEoCUIIukgFcgOwAQESDwoHYXR0ZW1wdBgCIAEoBRILCgN3aHkYAyABKAki0gMKDVdvcmtlckNoYW5nZWQSDAoEc2xvdBgBIAEoBRIlCgVzdGF0ZRgCIAEoDjIWLm11c3Rlci52MS5Xb3JrZXJTdGF0ZRIPCgd0YXNrX2lkGAMgASgJEg8KB2F0dGVtcHQYBCABKAUSFQoEbmFtZRgFIAEoCUIHukgEcgIoQBIjCgRraW5kGAYgASgOMhUubXVzdGVyLnYxLldvcmtlcktpbmQSKQoFc2luY2UYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhkKCGZhaWx1cmVzGAggASgFQge6SAQaAigAEjEKDW5leHRfc3RhcnRfYXQYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgsKA3BpZBgKIAEoBRIVCgN3aHkYCyABKAlCCLpIBXIDKIAgEhoKB2NvbW1hbmQYDCABKAlCCbpIBnIEKICAARIqCgtrZWVwX3BvbGljeRgNIAEoDjIVLm11c3Rlci52MS5LZWVwUG9saWN5EikKBWFza2VkGA4gASgOMhoubXVzdGVyLnYxLldvcmtlck9wZXJhdGlvbhIeCg1vcGVyYXRpb25fc2VxGA8gASgDQge6SAQiAigAIgsKCUhlYXJ0YmVhdCIHCgVMZWF2ZSLdAQoPU2Vzc2lvblJlc3BvbnNlEiUKB3dlbGNvbWUYASABKAsyEi5tdXN0ZXIudjEuV2VsY29tZUgAEicKCGNvbW1hbmRzGAIgASgLMhMubXVzdGVyLnYxLkNvbW1hbmRzSAASHQoDYWNrGAMgASgLMg4ubXVzdGVyLnYxLkFja0gAEikKCWhlYXJ0YmVhdBgEIAEoCzIULm11c3Rlci52MS5IZWFydGJlYXRIABIlCgdnb29kYnllGAUgASgLMhIubXVzdGVyLnYxLkdvb2RieWVIAEIJCgdtZXNzYWdlIq8BCgdXZWxjb21lEhgKEHByb3RvY29sX3ZlcnNpb24YASABKAUSDQoFZXBvY2gYAiABKAMSNQoSaGVhcnRiZWF0X2ludGVydmFsGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEi0KCmRlYWRfYWZ0ZXIYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SFQoNc3VwZXJ2aXNvcl9pZBgFIAEoCSIwCghDb21tYW5kcxIkCghjb21tYW5kcxgBIAMoCzISLm11c3Rlci52MS5Db21tYW5kIr8BCgdDb21tYW5kEigKBXN0YXJ0GAEgASgLMhcubXVzdGVyLnYxLlN0YXJ0QXR0ZW1wdEgAEiYKBHN0b3AYAiABKAsyFi5tdXN0ZXIudjEuU3RvcEF0dGVtcHRIABIqCgZmb3JnZXQYAyABKAsyGC5tdXN0ZXIudjEuRm9yZ2V0QXR0ZW1wdEgAEisKB29wZXJhdGUYBCABKAsyGC5tdXN0ZXIudjEuT3BlcmF0ZVdvcmtlckgAQgkKB2NvbW1hbmQiWwoNT3BlcmF0ZVdvcmtlchIOCgZ3b3JrZXIYASABKAkSLQoJb3BlcmF0aW9uGAIgASgOMhoubXVzdGVyLnYxLldvcmtlck9wZXJhdGlvbhILCgNzZXEYAyABKAMi5gIKDFN0YXJ0QXR0ZW1wdBIPCgd0YXNrX2lkGAEgASgJEg8KB2F0dGVtcHQYAiABKAUSKgoHdGltZW91dBgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhItCgpzdG9wX2dyYWNlGAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhgKEG91dHB1dF9jYXBfYnl0ZXMYBSABKAMSKAoFbGVhc2UYBiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SDAoEbmFtZRgHIAEoCRIpCgZzY3JpcHQYCiABKAsyFy5tdXN0ZXIudjEuU2NyaXB0QWN0aW9uSAASJQoEZmlsZRgLIAEoCzIVLm11c3Rlci52MS5GaWxlQWN0aW9uSAASKwoHc2VydmljZRgMIAEoCzIYLm11c3Rlci52MS5TZXJ2aWNlQWN0aW9uSABCCAoGYWN0aW9uIj4KC1N0b3BBdHRlbXB0Eg8KB3Rhc2tfaWQYASABKAkSDwoHYXR0ZW1wdBgCIAEoBRINCgVjYXVzZRgDIAEoCSIxCg1Gb3JnZXRBdHRlbXB0Eg8KB3Rhc2tfaWQYASABKAkSDwoHYXR0ZW1wdBgCIAEoBSISCgNBY2sSCwoDc2VxGAEgASgDIkQKB0dvb2RieWUSKAoGcmVhc29uGAEgASgOMhgubXVzdGVyLnYxLkdvb2RieWVSZWFzb24SDwoHbWVzc2FnZRgCIAEoCSJuChlSZWFkQXR0ZW1wdENvbnRlbnRSZXF1ZXN0EhkKB3Rhc2tfaWQYASABKAlCCLpIBXIDsAEBEhgKB2F0dGVtcHQYAiABKAVCB7pIBBoCKAESHAoGb2Zmc2V0GAMgASgDQgy6SAkiBxiAgIAyKAAiLQoaUmVhZEF0dGVtcHRDb250ZW50UmVzcG9uc2USDwoHY29udGVudBgBIAEoDCLUAQoaU3RvcmVBdHRlbXB0Q29udGVudFJlcXVlc3QSGQoHdGFza19pZBgBIAEoCUIIukgFcgOwAQESGAoHYXR0ZW1wdBgCIAEoBUIHukgEGgIoARIlCgZzaGEyNTYYAyABKAlCFbpIEnIQMg5eWzAtOWEtZl17NjR9JBIgCgpzaXplX2J5dGVzGAQgASgDQgy6SAkiBxiAgIAyKAASHAoGb2Zmc2V0GAUgASgDQgy6SAkiBxiAgIAyKAASGgoHY29udGVudBgGIAEoDEIJukgGegQYgIBAIkUKG1N0b3JlQXR0ZW1wdENvbnRlbnRSZXNwb25zZRIUCgxzdG9yZWRfYnl0ZXMYASABKAMSEAoIY29tcGxldGUYAiABKAgqiQEKCUhlbGRQaGFzZRIaChZIRUxEX1BIQVNFX1VOU1BFQ0lGSUVEEAASFwoTSEVMRF9QSEFTRV9BQ0NFUFRFRBABEhgKFEhFTERfUEhBU0VfRVhFQ1VUSU5HEAISFwoTSEVMRF9QSEFTRV9TVE9QUElORxADEhQKEEhFTERfUEhBU0VfRU5ERUQQBCqoAQoNR29vZGJ5ZVJlYXNvbhIeChpHT09EQllFX1JFQVNPTl9VTlNQRUNJRklFRBAAEhsKF0dPT0RCWUVfUkVBU09OX1NIVVRET1dOEAESGwoXR09PREJZRV9SRUFTT05fUkVQTEFDRUQQAhIhCh1HT09EQllFX1JFQVNPTl9QUk9UT0NPTF9FUlJPUhADEhoKFkdPT0RCWUVfUkVBU09OX1ZFUlNJT04QBDLcAgoMQWdlbnRTZXJ2aWNlEj0KBkVucm9sbBIYLm11c3Rlci52MS5FbnJvbGxSZXF1ZXN0GhkubXVzdGVyLnYxLkVucm9sbFJlc3BvbnNlEkQKB1Nlc3Npb24SGS5tdXN0ZXIudjEuU2Vzc2lvblJlcXVlc3QaGi5tdXN0ZXIudjEuU2Vzc2lvblJlc3BvbnNlKAEwARJhChJSZWFkQXR0ZW1wdENvbnRlbnQSJC5tdXN0ZXIudjEuUmVhZEF0dGVtcHRDb250ZW50UmVxdWVzdBolLm11c3Rlci52MS5SZWFkQXR0ZW1wdENvbnRlbnRSZXNwb25zZRJkChNTdG9yZUF0dGVtcHRDb250ZW50EiUubXVzdGVyLnYxLlN0b3JlQXR0ZW1wdENvbnRlbnRSZXF1ZXN0GiYubXVzdGVyLnYxLlN0b3JlQXR0ZW1wdENvbnRlbnRSZXNwb25zZWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_muster_v1_file_action, file_muster_v1_node, file_muster_v1_service_action, file_muster_v1_task, file_muster_v1_worker]);
 
 /**
  * @generated from message muster.v1.EnrollRequest
@@ -148,6 +150,13 @@ export type Hello = Message<"muster.v1.Hello"> & {
    * @generated from field: repeated muster.v1.HeldAttempt held = 7;
    */
   held: HeldAttempt[];
+
+  /**
+   * Every worker, as it stands now.
+   *
+   * @generated from field: repeated muster.v1.WorkerChanged workers = 8;
+   */
+  workers: WorkerChanged[];
 };
 
 /**
@@ -492,13 +501,14 @@ export const AttemptLostSchema: GenMessage<AttemptLost> = /*@__PURE__*/
   messageDesc(file_muster_v1_agent_service, 11);
 
 /**
- * WorkerChanged: a slot of the pool changed its state.
+ * WorkerChanged: where a worker of the agent stands. Told at once when it takes no work any more or again, and otherwise when it has
+ * lasted for a second: short attempts pass without.
  *
  * @generated from message muster.v1.WorkerChanged
  */
 export type WorkerChanged = Message<"muster.v1.WorkerChanged"> & {
   /**
-   * From 0.
+   * Of a slot, from 0.
    *
    * @generated from field: int32 slot = 1;
    */
@@ -518,6 +528,65 @@ export type WorkerChanged = Message<"muster.v1.WorkerChanged"> & {
    * @generated from field: int32 attempt = 4;
    */
   attempt: number;
+
+  /**
+   * Unique on the node.
+   *
+   * @generated from field: string name = 5;
+   */
+  name: string;
+
+  /**
+   * @generated from field: muster.v1.WorkerKind kind = 6;
+   */
+  kind: WorkerKind;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp since = 7;
+   */
+  since?: Timestamp | undefined;
+
+  /**
+   * @generated from field: int32 failures = 8;
+   */
+  failures: number;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp next_start_at = 9;
+   */
+  nextStartAt?: Timestamp | undefined;
+
+  /**
+   * @generated from field: int32 pid = 10;
+   */
+  pid: number;
+
+  /**
+   * @generated from field: string why = 11;
+   */
+  why: string;
+
+  /**
+   * @generated from field: string command = 12;
+   */
+  command: string;
+
+  /**
+   * @generated from field: muster.v1.KeepPolicy keep_policy = 13;
+   */
+  keepPolicy: KeepPolicy;
+
+  /**
+   * @generated from field: muster.v1.WorkerOperation asked = 14;
+   */
+  asked: WorkerOperation;
+
+  /**
+   * The last operation that it has taken on; 0 for none.
+   *
+   * @generated from field: int64 operation_seq = 15;
+   */
+  operationSeq: bigint;
 };
 
 /**
@@ -689,6 +758,12 @@ export type Command = Message<"muster.v1.Command"> & {
      */
     value: ForgetAttempt;
     case: "forget";
+  } | {
+    /**
+     * @generated from field: muster.v1.OperateWorker operate = 4;
+     */
+    value: OperateWorker;
+    case: "operate";
   } | { case: undefined; value?: undefined };
 };
 
@@ -698,6 +773,37 @@ export type Command = Message<"muster.v1.Command"> & {
  */
 export const CommandSchema: GenMessage<Command> = /*@__PURE__*/
   messageDesc(file_muster_v1_agent_service, 18);
+
+/**
+ * OperateWorker: somebody asks for something of a worker. Answered by a WorkerChanged with its number.
+ *
+ * @generated from message muster.v1.OperateWorker
+ */
+export type OperateWorker = Message<"muster.v1.OperateWorker"> & {
+  /**
+   * @generated from field: string worker = 1;
+   */
+  worker: string;
+
+  /**
+   * @generated from field: muster.v1.WorkerOperation operation = 2;
+   */
+  operation: WorkerOperation;
+
+  /**
+   * Rises with every operation of this worker; an older one, or the same again, changes nothing.
+   *
+   * @generated from field: int64 seq = 3;
+   */
+  seq: bigint;
+};
+
+/**
+ * Describes the message muster.v1.OperateWorker.
+ * Use `create(OperateWorkerSchema)` to create a new message.
+ */
+export const OperateWorkerSchema: GenMessage<OperateWorker> = /*@__PURE__*/
+  messageDesc(file_muster_v1_agent_service, 19);
 
 /**
  * StartAttempt: run this, unless the journal has seen it.
@@ -773,7 +879,7 @@ export type StartAttempt = Message<"muster.v1.StartAttempt"> & {
  * Use `create(StartAttemptSchema)` to create a new message.
  */
 export const StartAttemptSchema: GenMessage<StartAttempt> = /*@__PURE__*/
-  messageDesc(file_muster_v1_agent_service, 19);
+  messageDesc(file_muster_v1_agent_service, 20);
 
 /**
  * StopAttempt: end its process group. If the agent does not hold it, it answers AttemptLost.
@@ -804,7 +910,7 @@ export type StopAttempt = Message<"muster.v1.StopAttempt"> & {
  * Use `create(StopAttemptSchema)` to create a new message.
  */
 export const StopAttemptSchema: GenMessage<StopAttempt> = /*@__PURE__*/
-  messageDesc(file_muster_v1_agent_service, 20);
+  messageDesc(file_muster_v1_agent_service, 21);
 
 /**
  * ForgetAttempt: its end is committed; files may go, its number stays refused.
@@ -828,7 +934,7 @@ export type ForgetAttempt = Message<"muster.v1.ForgetAttempt"> & {
  * Use `create(ForgetAttemptSchema)` to create a new message.
  */
 export const ForgetAttemptSchema: GenMessage<ForgetAttempt> = /*@__PURE__*/
-  messageDesc(file_muster_v1_agent_service, 21);
+  messageDesc(file_muster_v1_agent_service, 22);
 
 /**
  * Ack: everything up to this number is committed.
@@ -847,7 +953,7 @@ export type Ack = Message<"muster.v1.Ack"> & {
  * Use `create(AckSchema)` to create a new message.
  */
 export const AckSchema: GenMessage<Ack> = /*@__PURE__*/
-  messageDesc(file_muster_v1_agent_service, 22);
+  messageDesc(file_muster_v1_agent_service, 23);
 
 /**
  * Goodbye ends a session from the supervisor's side.
@@ -871,7 +977,7 @@ export type Goodbye = Message<"muster.v1.Goodbye"> & {
  * Use `create(GoodbyeSchema)` to create a new message.
  */
 export const GoodbyeSchema: GenMessage<Goodbye> = /*@__PURE__*/
-  messageDesc(file_muster_v1_agent_service, 23);
+  messageDesc(file_muster_v1_agent_service, 24);
 
 /**
  * @generated from message muster.v1.ReadAttemptContentRequest
@@ -898,7 +1004,7 @@ export type ReadAttemptContentRequest = Message<"muster.v1.ReadAttemptContentReq
  * Use `create(ReadAttemptContentRequestSchema)` to create a new message.
  */
 export const ReadAttemptContentRequestSchema: GenMessage<ReadAttemptContentRequest> = /*@__PURE__*/
-  messageDesc(file_muster_v1_agent_service, 24);
+  messageDesc(file_muster_v1_agent_service, 25);
 
 /**
  * @generated from message muster.v1.ReadAttemptContentResponse
@@ -917,7 +1023,7 @@ export type ReadAttemptContentResponse = Message<"muster.v1.ReadAttemptContentRe
  * Use `create(ReadAttemptContentResponseSchema)` to create a new message.
  */
 export const ReadAttemptContentResponseSchema: GenMessage<ReadAttemptContentResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_agent_service, 25);
+  messageDesc(file_muster_v1_agent_service, 26);
 
 /**
  * @generated from message muster.v1.StoreAttemptContentRequest
@@ -963,7 +1069,7 @@ export type StoreAttemptContentRequest = Message<"muster.v1.StoreAttemptContentR
  * Use `create(StoreAttemptContentRequestSchema)` to create a new message.
  */
 export const StoreAttemptContentRequestSchema: GenMessage<StoreAttemptContentRequest> = /*@__PURE__*/
-  messageDesc(file_muster_v1_agent_service, 26);
+  messageDesc(file_muster_v1_agent_service, 27);
 
 /**
  * @generated from message muster.v1.StoreAttemptContentResponse
@@ -985,7 +1091,7 @@ export type StoreAttemptContentResponse = Message<"muster.v1.StoreAttemptContent
  * Use `create(StoreAttemptContentResponseSchema)` to create a new message.
  */
 export const StoreAttemptContentResponseSchema: GenMessage<StoreAttemptContentResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_agent_service, 27);
+  messageDesc(file_muster_v1_agent_service, 28);
 
 /**
  * HeldPhase is how far a held attempt is.
@@ -1039,61 +1145,6 @@ export const HeldPhaseSchema: GenEnum<HeldPhase> = /*@__PURE__*/
   enumDesc(file_muster_v1_agent_service, 0);
 
 /**
- * WorkerState is the state of one slot of the pool.
- *
- * @generated from enum muster.v1.WorkerState
- */
-export const WorkerState = {
-  /**
-   * @generated from enum value: WORKER_STATE_UNSPECIFIED = 0;
-   */
-  UNSPECIFIED: 0,
-
-  /**
-   * @generated from enum value: WORKER_STATE_STARTING = 1;
-   */
-  STARTING: 1,
-
-  /**
-   * @generated from enum value: WORKER_STATE_IDLE = 2;
-   */
-  IDLE: 2,
-
-  /**
-   * @generated from enum value: WORKER_STATE_BUSY = 3;
-   */
-  BUSY: 3,
-
-  /**
-   * @generated from enum value: WORKER_STATE_BACKING_OFF = 4;
-   */
-  BACKING_OFF: 4,
-
-  /**
-   * @generated from enum value: WORKER_STATE_CRASHED = 5;
-   */
-  CRASHED: 5,
-
-  /**
-   * @generated from enum value: WORKER_STATE_STOPPED = 6;
-   */
-  STOPPED: 6,
-} as const;
-
-/**
- * WorkerState is the state of one slot of the pool.
- *
- * @generated from enum muster.v1.WorkerState
- */
-export type WorkerState = (typeof WorkerState)[keyof typeof WorkerState] | UnknownEnum;
-
-/**
- * Describes the enum muster.v1.WorkerState.
- */
-export const WorkerStateSchema: GenEnum<WorkerState> = /*@__PURE__*/
-  enumDesc(file_muster_v1_agent_service, 1);
-
-/**
  * GoodbyeReason says why a supervisor ends a session.
  *
  * @generated from enum muster.v1.GoodbyeReason
@@ -1144,7 +1195,7 @@ export type GoodbyeReason = (typeof GoodbyeReason)[keyof typeof GoodbyeReason] |
  * Describes the enum muster.v1.GoodbyeReason.
  */
 export const GoodbyeReasonSchema: GenEnum<GoodbyeReason> = /*@__PURE__*/
-  enumDesc(file_muster_v1_agent_service, 2);
+  enumDesc(file_muster_v1_agent_service, 1);
 
 /**
  * AgentService is for agents only.

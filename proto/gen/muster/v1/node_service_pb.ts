@@ -15,13 +15,15 @@ import type { NodeSelection } from "./target_pb.ts";
 import { file_muster_v1_target } from "./target_pb.ts";
 import type { Transition } from "./task_pb.ts";
 import { file_muster_v1_task } from "./task_pb.ts";
+import type { Worker, WorkerOperation, WorkerState } from "./worker_pb.ts";
+import { file_muster_v1_worker } from "./worker_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file muster/v1/node_service.proto.
  */
 export const file_muster_v1_node_service: GenFile = /*@__PURE__*/
-  fileDesc("ChxtdXN0ZXIvdjEvbm9kZV9zZXJ2aWNlLnByb3RvEgltdXN0ZXIudjEiiwIKEExpc3ROb2Rlc1JlcXVlc3QSQQoGbGFiZWxzGAEgAygLMicubXVzdGVyLnYxLkxpc3ROb2Rlc1JlcXVlc3QuTGFiZWxzRW50cnlCCLpIBZoBAhBAEjUKBnN0YXRlcxgCIAMoDjIULm11c3Rlci52MS5Ob2RlU3RhdGVCD7pIDJIBCRAQIgWCAQIQARIiCglwYWdlX3NpemUYAyABKAVCCrpIBxoFGMgBKAFIAIgBARIcCgpwYWdlX3Rva2VuGAQgASgJQgi6SAVyAyiAAhotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQgwKCl9wYWdlX3NpemUiTAoRTGlzdE5vZGVzUmVzcG9uc2USHgoFbm9kZXMYASADKAsyDy5tdXN0ZXIudjEuTm9kZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiSgoTUmVzb2x2ZU5vZGVzUmVxdWVzdBIzCglzZWxlY3Rpb24YASABKAsyGC5tdXN0ZXIudjEuTm9kZVNlbGVjdGlvbkIGukgDyAEBIjgKFFJlc29sdmVOb2Rlc1Jlc3BvbnNlEhAKCG5vZGVfaWRzGAEgAygJEg4KBm9ubGluZRgCIAEoBSJUCg5HZXROb2RlUmVxdWVzdBJCCgJpZBgBIAEoCUI2ukgzcjEyL15bQS1aYS16MC05XShbLUEtWmEtejAtOV8uXXswLDYxfVtBLVphLXowLTldKT8kIjAKD0dldE5vZGVSZXNwb25zZRIdCgRub2RlGAEgASgLMg8ubXVzdGVyLnYxLk5vZGUi6wMKEVVwZGF0ZU5vZGVSZXF1ZXN0EkIKAmlkGAEgASgJQja6SDNyMTIvXltBLVphLXowLTldKFstQS1aYS16MC05Xy5dezAsNjF9W0EtWmEtejAtOV0pPyQS4QEKCnNldF9sYWJlbHMYAiADKAsyKy5tdXN0ZXIudjEuVXBkYXRlTm9kZVJlcXVlc3QuU2V0TGFiZWxzRW50cnlCnwG6SJsBmgGXARBAIltyWTJXXihbYS16MC05XShbLWEtejAtOS5dezAsMjUxfVthLXowLTldKT8vKT9bQS1aYS16MC05XShbLUEtWmEtejAtOV8uXXswLDYxfVtBLVphLXowLTldKT8kKjZyNDIyXihbQS1aYS16MC05XShbLUEtWmEtejAtOV8uXXswLDYxfVtBLVphLXowLTldKT8pPyQSfAoNcmVtb3ZlX2xhYmVscxgDIAMoCUJlukhikgFfEEAiW3JZMldeKFthLXowLTldKFstYS16MC05Ll17MCwyNTF9W2EtejAtOV0pPy8pP1tBLVphLXowLTldKFstQS1aYS16MC05Xy5dezAsNjF9W0EtWmEtejAtOV0pPyQaMAoOU2V0TGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIzChJVcGRhdGVOb2RlUmVzcG9uc2USHQoEbm9kZRgBIAEoCzIPLm11c3Rlci52MS5Ob2RlIusBChBEcmFpbk5vZGVSZXF1ZXN0EkIKAmlkGAEgASgJQja6SDNyMTIvXltBLVphLXowLTldKFstQS1aYS16MC05Xy5dezAsNjF9W0EtWmEtejAtOV0pPyQSOwoIZGVhZGxpbmUYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CDrpIC6oBCCIECID1JDIAEjIKC29uX2RlYWRsaW5lGAMgASgOMhMubXVzdGVyLnYxLkRyYWluRW5kQgi6SAWCAQIQARIiCgRub3RlGAQgASgJQhS6SBFyDyjoBzIKXlteXHgwMF0qJCIyChFEcmFpbk5vZGVSZXNwb25zZRIdCgRub2RlGAEgASgLMg8ubXVzdGVyLnYxLk5vZGUiVwoRUmVzdW1lTm9kZVJlcXVlc3QSQgoCaWQYASABKAlCNrpIM3IxMi9eW0EtWmEtejAtOV0oWy1BLVphLXowLTlfLl17MCw2MX1bQS1aYS16MC05XSk/JCIzChJSZXN1bWVOb2RlUmVzcG9uc2USHQoEbm9kZRgBIAEoCzIPLm11c3Rlci52MS5Ob2RlIlcKEURlbGV0ZU5vZGVSZXF1ZXN0EkIKAmlkGAEgASgJQja6SDNyMTIvXltBLVphLXowLTldKFstQS1aYS16MC05Xy5dezAsNjF9W0EtWmEtejAtOV0pPyQiFAoSRGVsZXRlTm9kZVJlc3BvbnNlIq0BChVHZXROb2RlSGlzdG9yeVJlcXVlc3QSQgoCaWQYASABKAlCNrpIM3IxMi9eW0EtWmEtejAtOV0oWy1BLVphLXowLTlfLl17MCw2MX1bQS1aYS16MC05XSk/JBIeCg1hZnRlcl92ZXJzaW9uGAIgASgFQge6SAQaAigAEiIKCXBhZ2Vfc2l6ZRgDIAEoBUIKukgHGgUY6AcoAUgAiAEBQgwKCl9wYWdlX3NpemUiVgoWR2V0Tm9kZUhpc3RvcnlSZXNwb25zZRIqCgt0cmFuc2l0aW9ucxgBIAMoCzIVLm11c3Rlci52MS5UcmFuc2l0aW9uEhAKCGhhc19tb3JlGAIgASgIIlcKEVZlcmlmeU5vZGVSZXF1ZXN0EkIKAmlkGAEgASgJQja6SDNyMTIvXltBLVphLXowLTldKFstQS1aYS16MC05Xy5dezAsNjF9W0EtWmEtejAtOV0pPyQiOAoSVmVyaWZ5Tm9kZVJlc3BvbnNlEg0KBWNsZWFuGAEgASgIEhMKC2RpZmZlcmVuY2VzGAIgAygJMtsFCgtOb2RlU2VydmljZRJLCglMaXN0Tm9kZXMSGy5tdXN0ZXIudjEuTGlzdE5vZGVzUmVxdWVzdBocLm11c3Rlci52MS5MaXN0Tm9kZXNSZXNwb25zZSIDkAIBElQKDFJlc29sdmVOb2RlcxIeLm11c3Rlci52MS5SZXNvbHZlTm9kZXNSZXF1ZXN0Gh8ubXVzdGVyLnYxLlJlc29sdmVOb2Rlc1Jlc3BvbnNlIgOQAgESRQoHR2V0Tm9kZRIZLm11c3Rlci52MS5HZXROb2RlUmVxdWVzdBoaLm11c3Rlci52MS5HZXROb2RlUmVzcG9uc2UiA5ACARJOCgpVcGRhdGVOb2RlEhwubXVzdGVyLnYxLlVwZGF0ZU5vZGVSZXF1ZXN0Gh0ubXVzdGVyLnYxLlVwZGF0ZU5vZGVSZXNwb25zZSIDkAICEksKCURyYWluTm9kZRIbLm11c3Rlci52MS5EcmFpbk5vZGVSZXF1ZXN0GhwubXVzdGVyLnYxLkRyYWluTm9kZVJlc3BvbnNlIgOQAgISTgoKUmVzdW1lTm9kZRIcLm11c3Rlci52MS5SZXN1bWVOb2RlUmVxdWVzdBodLm11c3Rlci52MS5SZXN1bWVOb2RlUmVzcG9uc2UiA5ACAhJJCgpEZWxldGVOb2RlEhwubXVzdGVyLnYxLkRlbGV0ZU5vZGVSZXF1ZXN0Gh0ubXVzdGVyLnYxLkRlbGV0ZU5vZGVSZXNwb25zZRJaCg5HZXROb2RlSGlzdG9yeRIgLm11c3Rlci52MS5HZXROb2RlSGlzdG9yeVJlcXVlc3QaIS5tdXN0ZXIudjEuR2V0Tm9kZUhpc3RvcnlSZXNwb25zZSIDkAIBEk4KClZlcmlmeU5vZGUSHC5tdXN0ZXIudjEuVmVyaWZ5Tm9kZVJlcXVlc3QaHS5tdXN0ZXIudjEuVmVyaWZ5Tm9kZVJlc3BvbnNlIgOQAgFiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_duration, file_muster_v1_node, file_muster_v1_target, file_muster_v1_task]);
+  fileDesc("ChxtdXN0ZXIvdjEvbm9kZV9zZXJ2aWNlLnByb3RvEgltdXN0ZXIudjEiiwIKEExpc3ROb2Rlc1JlcXVlc3QSQQoGbGFiZWxzGAEgAygLMicubXVzdGVyLnYxLkxpc3ROb2Rlc1JlcXVlc3QuTGFiZWxzRW50cnlCCLpIBZoBAhBAEjUKBnN0YXRlcxgCIAMoDjIULm11c3Rlci52MS5Ob2RlU3RhdGVCD7pIDJIBCRAQIgWCAQIQARIiCglwYWdlX3NpemUYAyABKAVCCrpIBxoFGMgBKAFIAIgBARIcCgpwYWdlX3Rva2VuGAQgASgJQgi6SAVyAyiAAhotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQgwKCl9wYWdlX3NpemUiTAoRTGlzdE5vZGVzUmVzcG9uc2USHgoFbm9kZXMYASADKAsyDy5tdXN0ZXIudjEuTm9kZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiSgoTUmVzb2x2ZU5vZGVzUmVxdWVzdBIzCglzZWxlY3Rpb24YASABKAsyGC5tdXN0ZXIudjEuTm9kZVNlbGVjdGlvbkIGukgDyAEBIjgKFFJlc29sdmVOb2Rlc1Jlc3BvbnNlEhAKCG5vZGVfaWRzGAEgAygJEg4KBm9ubGluZRgCIAEoBSJUCg5HZXROb2RlUmVxdWVzdBJCCgJpZBgBIAEoCUI2ukgzcjEyL15bQS1aYS16MC05XShbLUEtWmEtejAtOV8uXXswLDYxfVtBLVphLXowLTldKT8kIjAKD0dldE5vZGVSZXNwb25zZRIdCgRub2RlGAEgASgLMg8ubXVzdGVyLnYxLk5vZGUi6wMKEVVwZGF0ZU5vZGVSZXF1ZXN0EkIKAmlkGAEgASgJQja6SDNyMTIvXltBLVphLXowLTldKFstQS1aYS16MC05Xy5dezAsNjF9W0EtWmEtejAtOV0pPyQS4QEKCnNldF9sYWJlbHMYAiADKAsyKy5tdXN0ZXIudjEuVXBkYXRlTm9kZVJlcXVlc3QuU2V0TGFiZWxzRW50cnlCnwG6SJsBmgGXARBAIltyWTJXXihbYS16MC05XShbLWEtejAtOS5dezAsMjUxfVthLXowLTldKT8vKT9bQS1aYS16MC05XShbLUEtWmEtejAtOV8uXXswLDYxfVtBLVphLXowLTldKT8kKjZyNDIyXihbQS1aYS16MC05XShbLUEtWmEtejAtOV8uXXswLDYxfVtBLVphLXowLTldKT8pPyQSfAoNcmVtb3ZlX2xhYmVscxgDIAMoCUJlukhikgFfEEAiW3JZMldeKFthLXowLTldKFstYS16MC05Ll17MCwyNTF9W2EtejAtOV0pPy8pP1tBLVphLXowLTldKFstQS1aYS16MC05Xy5dezAsNjF9W0EtWmEtejAtOV0pPyQaMAoOU2V0TGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIzChJVcGRhdGVOb2RlUmVzcG9uc2USHQoEbm9kZRgBIAEoCzIPLm11c3Rlci52MS5Ob2RlIusBChBEcmFpbk5vZGVSZXF1ZXN0EkIKAmlkGAEgASgJQja6SDNyMTIvXltBLVphLXowLTldKFstQS1aYS16MC05Xy5dezAsNjF9W0EtWmEtejAtOV0pPyQSOwoIZGVhZGxpbmUYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CDrpIC6oBCCIECID1JDIAEjIKC29uX2RlYWRsaW5lGAMgASgOMhMubXVzdGVyLnYxLkRyYWluRW5kQgi6SAWCAQIQARIiCgRub3RlGAQgASgJQhS6SBFyDyjoBzIKXlteXHgwMF0qJCIyChFEcmFpbk5vZGVSZXNwb25zZRIdCgRub2RlGAEgASgLMg8ubXVzdGVyLnYxLk5vZGUiVwoRUmVzdW1lTm9kZVJlcXVlc3QSQgoCaWQYASABKAlCNrpIM3IxMi9eW0EtWmEtejAtOV0oWy1BLVphLXowLTlfLl17MCw2MX1bQS1aYS16MC05XSk/JCIzChJSZXN1bWVOb2RlUmVzcG9uc2USHQoEbm9kZRgBIAEoCzIPLm11c3Rlci52MS5Ob2RlIlcKEURlbGV0ZU5vZGVSZXF1ZXN0EkIKAmlkGAEgASgJQja6SDNyMTIvXltBLVphLXowLTldKFstQS1aYS16MC05Xy5dezAsNjF9W0EtWmEtejAtOV0pPyQiFAoSRGVsZXRlTm9kZVJlc3BvbnNlIq0BChVHZXROb2RlSGlzdG9yeVJlcXVlc3QSQgoCaWQYASABKAlCNrpIM3IxMi9eW0EtWmEtejAtOV0oWy1BLVphLXowLTlfLl17MCw2MX1bQS1aYS16MC05XSk/JBIeCg1hZnRlcl92ZXJzaW9uGAIgASgFQge6SAQaAigAEiIKCXBhZ2Vfc2l6ZRgDIAEoBUIKukgHGgUY6AcoAUgAiAEBQgwKCl9wYWdlX3NpemUiVgoWR2V0Tm9kZUhpc3RvcnlSZXNwb25zZRIqCgt0cmFuc2l0aW9ucxgBIAMoCzIVLm11c3Rlci52MS5UcmFuc2l0aW9uEhAKCGhhc19tb3JlGAIgASgIIlcKEVZlcmlmeU5vZGVSZXF1ZXN0EkIKAmlkGAEgASgJQja6SDNyMTIvXltBLVphLXowLTldKFstQS1aYS16MC05Xy5dezAsNjF9W0EtWmEtejAtOV0pPyQiOAoSVmVyaWZ5Tm9kZVJlc3BvbnNlEg0KBWNsZWFuGAEgASgIEhMKC2RpZmZlcmVuY2VzGAIgAygJIukBChJMaXN0V29ya2Vyc1JlcXVlc3QSSgoHbm9kZV9pZBgBIAEoCUI5ukg22AEBcjEyL15bQS1aYS16MC05XShbLUEtWmEtejAtOV8uXXswLDYxfVtBLVphLXowLTldKT8kEjcKBnN0YXRlcxgCIAMoDjIWLm11c3Rlci52MS5Xb3JrZXJTdGF0ZUIPukgMkgEJEBAiBYIBAhABEiIKCXBhZ2Vfc2l6ZRgDIAEoBUIKukgHGgUYyAEoAUgAiAEBEhwKCnBhZ2VfdG9rZW4YBCABKAlCCLpIBXIDKIACQgwKCl9wYWdlX3NpemUiUgoTTGlzdFdvcmtlcnNSZXNwb25zZRIiCgd3b3JrZXJzGAEgAygLMhEubXVzdGVyLnYxLldvcmtlchIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkitQEKFE9wZXJhdGVXb3JrZXJSZXF1ZXN0EkcKB25vZGVfaWQYASABKAlCNrpIM3IxMi9eW0EtWmEtejAtOV0oWy1BLVphLXowLTlfLl17MCw2MX1bQS1aYS16MC05XSk/JBIZCgZ3b3JrZXIYAiABKAlCCbpIBnIEEAEoQBI5CglvcGVyYXRpb24YAyABKA4yGi5tdXN0ZXIudjEuV29ya2VyT3BlcmF0aW9uQgq6SAeCAQQQASAAIjoKFU9wZXJhdGVXb3JrZXJSZXNwb25zZRIhCgZ3b3JrZXIYASABKAsyES5tdXN0ZXIudjEuV29ya2VyMoIHCgtOb2RlU2VydmljZRJLCglMaXN0Tm9kZXMSGy5tdXN0ZXIudjEuTGlzdE5vZGVzUmVxdWVzdBocLm11c3Rlci52MS5MaXN0Tm9kZXNSZXNwb25zZSIDkAIBElQKDFJlc29sdmVOb2RlcxIeLm11c3Rlci52MS5SZXNvbHZlTm9kZXNSZXF1ZXN0Gh8ubXVzdGVyLnYxLlJlc29sdmVOb2Rlc1Jlc3BvbnNlIgOQAgESRQoHR2V0Tm9kZRIZLm11c3Rlci52MS5HZXROb2RlUmVxdWVzdBoaLm11c3Rlci52MS5HZXROb2RlUmVzcG9uc2UiA5ACARJOCgpVcGRhdGVOb2RlEhwubXVzdGVyLnYxLlVwZGF0ZU5vZGVSZXF1ZXN0Gh0ubXVzdGVyLnYxLlVwZGF0ZU5vZGVSZXNwb25zZSIDkAICEksKCURyYWluTm9kZRIbLm11c3Rlci52MS5EcmFpbk5vZGVSZXF1ZXN0GhwubXVzdGVyLnYxLkRyYWluTm9kZVJlc3BvbnNlIgOQAgISTgoKUmVzdW1lTm9kZRIcLm11c3Rlci52MS5SZXN1bWVOb2RlUmVxdWVzdBodLm11c3Rlci52MS5SZXN1bWVOb2RlUmVzcG9uc2UiA5ACAhJJCgpEZWxldGVOb2RlEhwubXVzdGVyLnYxLkRlbGV0ZU5vZGVSZXF1ZXN0Gh0ubXVzdGVyLnYxLkRlbGV0ZU5vZGVSZXNwb25zZRJaCg5HZXROb2RlSGlzdG9yeRIgLm11c3Rlci52MS5HZXROb2RlSGlzdG9yeVJlcXVlc3QaIS5tdXN0ZXIudjEuR2V0Tm9kZUhpc3RvcnlSZXNwb25zZSIDkAIBEk4KClZlcmlmeU5vZGUSHC5tdXN0ZXIudjEuVmVyaWZ5Tm9kZVJlcXVlc3QaHS5tdXN0ZXIudjEuVmVyaWZ5Tm9kZVJlc3BvbnNlIgOQAgESUQoLTGlzdFdvcmtlcnMSHS5tdXN0ZXIudjEuTGlzdFdvcmtlcnNSZXF1ZXN0Gh4ubXVzdGVyLnYxLkxpc3RXb3JrZXJzUmVzcG9uc2UiA5ACARJSCg1PcGVyYXRlV29ya2VyEh8ubXVzdGVyLnYxLk9wZXJhdGVXb3JrZXJSZXF1ZXN0GiAubXVzdGVyLnYxLk9wZXJhdGVXb3JrZXJSZXNwb25zZWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_duration, file_muster_v1_node, file_muster_v1_target, file_muster_v1_task, file_muster_v1_worker]);
 
 /**
  * @generated from message muster.v1.ListNodesRequest
@@ -420,6 +422,108 @@ export const VerifyNodeResponseSchema: GenMessage<VerifyNodeResponse> = /*@__PUR
   messageDesc(file_muster_v1_node_service, 17);
 
 /**
+ * @generated from message muster.v1.ListWorkersRequest
+ */
+export type ListWorkersRequest = Message<"muster.v1.ListWorkersRequest"> & {
+  /**
+   * Empty for those of all nodes.
+   *
+   * @generated from field: string node_id = 1;
+   */
+  nodeId: string;
+
+  /**
+   * @generated from field: repeated muster.v1.WorkerState states = 2;
+   */
+  states: WorkerState[];
+
+  /**
+   * Default 50.
+   *
+   * @generated from field: optional int32 page_size = 3;
+   */
+  pageSize?: number | undefined;
+
+  /**
+   * @generated from field: string page_token = 4;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message muster.v1.ListWorkersRequest.
+ * Use `create(ListWorkersRequestSchema)` to create a new message.
+ */
+export const ListWorkersRequestSchema: GenMessage<ListWorkersRequest> = /*@__PURE__*/
+  messageDesc(file_muster_v1_node_service, 18);
+
+/**
+ * @generated from message muster.v1.ListWorkersResponse
+ */
+export type ListWorkersResponse = Message<"muster.v1.ListWorkersResponse"> & {
+  /**
+   * @generated from field: repeated muster.v1.Worker workers = 1;
+   */
+  workers: Worker[];
+
+  /**
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message muster.v1.ListWorkersResponse.
+ * Use `create(ListWorkersResponseSchema)` to create a new message.
+ */
+export const ListWorkersResponseSchema: GenMessage<ListWorkersResponse> = /*@__PURE__*/
+  messageDesc(file_muster_v1_node_service, 19);
+
+/**
+ * @generated from message muster.v1.OperateWorkerRequest
+ */
+export type OperateWorkerRequest = Message<"muster.v1.OperateWorkerRequest"> & {
+  /**
+   * @generated from field: string node_id = 1;
+   */
+  nodeId: string;
+
+  /**
+   * @generated from field: string worker = 2;
+   */
+  worker: string;
+
+  /**
+   * @generated from field: muster.v1.WorkerOperation operation = 3;
+   */
+  operation: WorkerOperation;
+};
+
+/**
+ * Describes the message muster.v1.OperateWorkerRequest.
+ * Use `create(OperateWorkerRequestSchema)` to create a new message.
+ */
+export const OperateWorkerRequestSchema: GenMessage<OperateWorkerRequest> = /*@__PURE__*/
+  messageDesc(file_muster_v1_node_service, 20);
+
+/**
+ * @generated from message muster.v1.OperateWorkerResponse
+ */
+export type OperateWorkerResponse = Message<"muster.v1.OperateWorkerResponse"> & {
+  /**
+   * @generated from field: muster.v1.Worker worker = 1;
+   */
+  worker?: Worker | undefined;
+};
+
+/**
+ * Describes the message muster.v1.OperateWorkerResponse.
+ * Use `create(OperateWorkerResponseSchema)` to create a new message.
+ */
+export const OperateWorkerResponseSchema: GenMessage<OperateWorkerResponse> = /*@__PURE__*/
+  messageDesc(file_muster_v1_node_service, 21);
+
+/**
  * NodeService shows the hosts and operates them.
  *
  * @generated from service muster.v1.NodeService
@@ -515,6 +619,26 @@ export const NodeService: GenService<{
     methodKind: "unary";
     input: typeof VerifyNodeRequestSchema;
     output: typeof VerifyNodeResponseSchema;
+  },
+  /**
+   * Lists workers by node and name: slots, and commands that agents keep alive.
+   *
+   * @generated from rpc muster.v1.NodeService.ListWorkers
+   */
+  listWorkers: {
+    methodKind: "unary";
+    input: typeof ListWorkersRequestSchema;
+    output: typeof ListWorkersResponseSchema;
+  },
+  /**
+   * Starts, stops or restarts a worker. The wish is stored; the agent gets it now, or when it connects.
+   *
+   * @generated from rpc muster.v1.NodeService.OperateWorker
+   */
+  operateWorker: {
+    methodKind: "unary";
+    input: typeof OperateWorkerRequestSchema;
+    output: typeof OperateWorkerResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_muster_v1_node_service, 0);
