@@ -157,6 +157,41 @@ create table specs (
   constraint specs_pkey PRIMARY KEY (id)
 );
 
+create table task_counts (
+  span text not null,
+  starts_at timestamp with time zone not null,
+  node_id text not null,
+  type text not null,
+  state text not null,
+  tasks bigint not null,
+  constraint task_counts_pkey PRIMARY KEY (span, starts_at, node_id, type, state),
+  constraint task_counts_span_known CHECK ((span = ANY (ARRAY['hour'::text, 'day'::text])))
+)
+with (fillfactor=80);
+
+create table task_durations (
+  span text not null,
+  starts_at timestamp with time zone not null,
+  kind text not null,
+  class smallint not null,
+  tasks bigint not null,
+  total_ms double precision not null,
+  longest_ms double precision not null,
+  constraint task_durations_pkey PRIMARY KEY (span, starts_at, kind, class),
+  constraint task_durations_span_known CHECK ((span = ANY (ARRAY['hour'::text, 'day'::text])))
+)
+with (fillfactor=80);
+
+create table task_ends (
+  created_at timestamp with time zone not null,
+  type text not null,
+  state text not null,
+  node_id text not null,
+  waiting_ms double precision,
+  running_ms double precision
+)
+with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=10000);
+
 create table task_labels (
   key text not null,
   value text not null,
@@ -265,6 +300,14 @@ begin
   return 'deleted';
 end $function$;
 
+CREATE OR REPLACE FUNCTION duration_class(ms double precision)
+ RETURNS smallint
+ LANGUAGE sql
+ IMMUTABLE STRICT
+AS $function$
+  select (case when ms < 1 then 0 else 1 + floor(ln(ms) / ln(1.05::double precision)) end)::smallint
+$function$;
+
 CREATE OR REPLACE FUNCTION insert_output(node_ids text[], epochs integer[], task_ids uuid[], attempts integer[], streams text[], starts bigint[], contents bytea[], host_ms double precision[])
  RETURNS SETOF text
  LANGUAGE plpgsql
@@ -326,6 +369,40 @@ begin
     end if;
     return next 'stored';
   end loop;
+end $function$;
+
+CREATE OR REPLACE FUNCTION roll_up_task_ends(batch integer)
+ RETURNS integer
+ LANGUAGE plpgsql
+AS $function$
+declare
+  taken_count integer;
+begin
+  -- "musters" in ASCII. Given back with the transaction, when its counts can be seen.
+  if not pg_try_advisory_xact_lock(x'6d757374657273'::bigint) then
+    return 0;
+  end if;
+  with taken as (
+    delete from task_ends where ctid = any (array(select ctid from task_ends limit batch)) returning *
+  ), placed as materialized (
+    select s.span, date_trunc(s.span, t.created_at, 'UTC') as starts_at, t.*
+    from taken as t cross join (values ('hour'), ('day')) as s (span)
+  ), counted as (
+    insert into task_counts as known (span, starts_at, node_id, type, state, tasks)
+    select span, starts_at, node_id, type, state, count(*) from placed group by span, starts_at, node_id, type, state
+    on conflict (span, starts_at, node_id, type, state) do update set tasks = known.tasks + excluded.tasks
+  ), timed as (
+    insert into task_durations as known (span, starts_at, kind, class, tasks, total_ms, longest_ms)
+    select span, starts_at, d.kind, duration_class(d.ms), count(*), sum(d.ms), max(d.ms)
+    from placed cross join lateral (values ('waiting', waiting_ms), ('running', running_ms)) as d (kind, ms)
+    where d.ms is not null
+    group by span, starts_at, d.kind, duration_class(d.ms)
+    on conflict (span, starts_at, kind, class) do update
+    set tasks = known.tasks + excluded.tasks, total_ms = known.total_ms + excluded.total_ms,
+        longest_ms = greatest(known.longest_ms, excluded.longest_ms)
+  )
+  select count(*) into taken_count from taken;
+  return taken_count;
 end $function$;
 
 CREATE OR REPLACE FUNCTION save_node_group(saved_name text, new_parent text, new_description text, is_new boolean, groups_max integer)

@@ -75,6 +75,8 @@ export function statisticsOf(statistics: Statistics): GetStatisticsResponse {
     count: BigInt(entry.count),
   });
   return create(GetStatisticsResponseSchema, {
+    ...(statistics.from === null ? {} : { createdFrom: timestampOf(statistics.from) }),
+    ...(statistics.until === null ? {} : { createdUntil: timestampOf(statistics.until) }),
     total: BigInt(statistics.total),
     byState: statistics.byState.map((entry) => ({
       state: STATES[entry.state],

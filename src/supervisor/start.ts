@@ -31,6 +31,7 @@ import { Scheduler } from './scheduler.ts';
 import { SessionRegistry } from './sessions.ts';
 import { ScheduleService } from './schedules/schedule-service.ts';
 import { createScheduleActions } from './schedules/schedules.ts';
+import { DEFAULT_KEEP_STATISTICS_MS, StatisticsService } from './statistics.ts';
 import { SpecCache } from './spec-cache.ts';
 import { createStore } from './store.ts';
 import type { Store } from './store.ts';
@@ -57,6 +58,8 @@ export interface SupervisorOptions {
   readonly outputCapBytes?: number;
   /** How long a task is kept after its end, in ms; null for ever. Default 30 days. */
   readonly keepTasksMs?: number | null;
+  /** How long tasks are counted after their creation, in ms; null for ever. Default 400 days. */
+  readonly keepStatisticsMs?: number | null;
 }
 
 /** @throws MusterError `unavailable` if the database does not answer */
@@ -82,6 +85,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   reconciler.start();
   services.schedules.start();
   services.retention.start();
+  services.statistics.start();
   return {
     id: options.supervisorId,
     tasks: services.tasks,
@@ -157,6 +161,9 @@ function createServices(options: SupervisorOptions, core: Core) {
   const schedules = new ScheduleService({ store, host, creator, clock, log });
   const scheduleActions = createScheduleActions({ host, creator }, schedules.poke);
   const retention = createRetention(options, store);
+  const keepMs =
+    options.keepStatisticsMs === undefined ? DEFAULT_KEEP_STATISTICS_MS : options.keepStatisticsMs;
+  const statistics = new StatisticsService({ store, clock, log, keepMs });
   return {
     host,
     sessions,
@@ -165,6 +172,7 @@ function createServices(options: SupervisorOptions, core: Core) {
     timers,
     reconciler,
     retention,
+    statistics,
     peers,
     tasks,
     schedules,
@@ -200,6 +208,7 @@ async function stopAll(core: Core, services: ReturnType<typeof createServices>):
   services.schedules.stop();
   services.reconciler.stop();
   services.retention.stop();
+  services.statistics.stop();
   services.sessions.stop();
   const drained = services.host.quiet().then(() => store.drained());
   // What is open while the database is away stays open: its agents tell it again to the next supervisor.

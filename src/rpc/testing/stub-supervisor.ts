@@ -197,6 +197,8 @@ export class StubSupervisor implements Supervisor {
       this.#called('statistics', from, until);
       const summary = { count: 2, p50: 0.4, p95: 1500.25, max: 90_061_001 };
       return {
+        from,
+        until,
         total: 2,
         byState: [{ state: 'completed', substate: '', count: 2 }],
         byType: [{ name: 'script', count: 2 }],
