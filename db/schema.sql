@@ -19,6 +19,12 @@ create table attempts (
   constraint attempts_pkey PRIMARY KEY (task_id, number)
 );
 
+create table expired_histories (
+  task_id uuid not null,
+  expired_at timestamp with time zone not null default now(),
+  constraint expired_histories_pkey PRIMARY KEY (task_id)
+);
+
 create table late_reports (
   id bigint generated always as identity not null,
   task_id uuid not null,
@@ -95,6 +101,7 @@ create table output_streams (
   attempt integer not null,
   stream text not null,
   end_offset bigint not null,
+  expired_at timestamp with time zone,
   constraint output_streams_pkey PRIMARY KEY (task_id, attempt, stream),
   constraint output_streams_stream_known CHECK ((stream = ANY (ARRAY['stdout'::text, 'stderr'::text])))
 )
@@ -283,6 +290,7 @@ begin
   delete from transitions where task_id = deleted_id;
   delete from attempts where task_id = deleted_id;
   delete from late_reports where task_id = deleted_id;
+  delete from expired_histories where task_id = deleted_id;
   delete from task_labels
   where task_id = deleted_id
     and (key, value) in (
@@ -315,6 +323,7 @@ AS $function$
 declare
   piece record;
   stored_end bigint;
+  is_expired boolean;
   piece_end bigint;
 begin
   -- Holds the sessions: no epoch rises before this statement is over.
@@ -335,7 +344,7 @@ begin
       return next 'stale';
       continue;
     end if;
-    select s.end_offset into stored_end from output_streams as s
+    select s.end_offset, s.expired_at is not null into stored_end, is_expired from output_streams as s
     where s.task_id = piece.task_id and s.attempt = piece.attempt and s.stream = piece.stream
     for update;
     if not found then
@@ -348,7 +357,7 @@ begin
       insert into output_streams (task_id, attempt, stream, end_offset)
       values (piece.task_id, piece.attempt, piece.stream, 0)
       on conflict do nothing;
-      select s.end_offset into strict stored_end from output_streams as s
+      select s.end_offset, s.expired_at is not null into strict stored_end, is_expired from output_streams as s
       where s.task_id = piece.task_id and s.attempt = piece.attempt and s.stream = piece.stream
       for update;
     end if;
@@ -358,12 +367,14 @@ begin
       continue;
     end if;
     if piece_end > stored_end then
-      insert into output_pieces (task_id, attempt, stream, start_offset, end_offset, content, host_at)
-      values (
-        piece.task_id, piece.attempt, piece.stream, stored_end, piece_end,
-        -- Without the bytes that are stored already.
-        substr(piece.content, (stored_end - piece.start_offset + 1)::integer), to_timestamp(piece.host_ms / 1000)
-      );
+      if not is_expired then
+        insert into output_pieces (task_id, attempt, stream, start_offset, end_offset, content, host_at)
+        values (
+          piece.task_id, piece.attempt, piece.stream, stored_end, piece_end,
+          -- Without the bytes that are stored already.
+          substr(piece.content, (stored_end - piece.start_offset + 1)::integer), to_timestamp(piece.host_ms / 1000)
+        );
+      end if;
       update output_streams as s set end_offset = piece_end
       where s.task_id = piece.task_id and s.attempt = piece.attempt and s.stream = piece.stream;
     end if;

@@ -42,6 +42,7 @@ export function outputRangeOf(range: OutputRange): ReadOutputResponse {
     nextOffset: BigInt(range.nextOffset),
     end: range.isEnd,
     droppedBytes: BigInt(range.droppedBytes),
+    expired: range.isExpired,
   });
 }
 
@@ -61,6 +62,10 @@ export function outputItemOf(item: OutputItem): TailOutputResponse {
     case 'dropped': {
       const value = { attempt: item.attempt, bytes: BigInt(item.bytes) };
       return create(TailOutputResponseSchema, { item: { case: 'dropped', value } });
+    }
+    case 'expired': {
+      const value = { attempt: item.attempt, bytes: BigInt(item.bytes) };
+      return create(TailOutputResponseSchema, { item: { case: 'expired', value } });
     }
     case 'task':
       return create(TailOutputResponseSchema, {

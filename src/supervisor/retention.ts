@@ -1,9 +1,12 @@
 /**
  * The retention service: deletes what has been kept long enough, in small batches, on every supervisor.
  *
- * Final tasks go with their output and history; tasks that are not final, and children of such, lose nothing. What a batch
- * could not delete is found again by the next run. Watchers are not told: what goes has been final for as long as it was kept.
+ * Final tasks go with their output and history, which may also go before them, by age or because all output together is too
+ * much. Tasks that are not final, and children of such, lose nothing. What a batch could not delete is found again by the next run.
+ * Watchers are not told: what goes has been final for as long as it was kept.
  */
+import { expireHistories, expireOutput, readOutputBytes } from '../../db/expiry.ts';
+import type { ExpiredBatch } from '../../db/expiry.ts';
 import { deleteOldRequests, deleteOldTasks } from '../../db/retention.ts';
 import { MusterError } from '../../machines/errors.ts';
 import type { Clock, Timer } from '../process/clock.ts';
@@ -16,6 +19,11 @@ export interface RetentionOptions {
   readonly log: Logger;
   /** How long a task is kept after its end, in ms, at least 1 h; null for ever. */
   readonly keepTasksMs: number | null;
+  /** The same for its output and for its history. Default: as long as the task. */
+  readonly keepOutputMs?: number | null;
+  readonly keepHistoryMs?: number | null;
+  /** Output of all tasks together, from 0; the oldest final tasks lose theirs. Default null: no such bound. */
+  readonly maxOutputBytes?: number | null;
   /** How long the answer to a request is kept, in ms. Default 7 days. */
   readonly keepRequestsMs?: number;
   /** Rows of one statement, from 1. Default 500. */
@@ -25,6 +33,15 @@ export interface RetentionOptions {
 }
 
 const HOUR_MS = 3_600_000;
+/** What a run has deleted. */
+export interface Deleted {
+  tasks: number;
+  requests: number;
+  /** Tasks that have lost theirs. */
+  outputs: number;
+  histories: number;
+}
+
 /** Used where nothing else is said: 30 days. */
 export const DEFAULT_KEEP_TASKS_MS = 30 * 24 * HOUR_MS;
 const KEEP_REQUESTS_MS = 7 * 24 * HOUR_MS;
@@ -37,19 +54,23 @@ export class RetentionService {
   /** @throws MusterError `invalid_argument` if an option is out of its range */
   constructor(options: RetentionOptions) {
     this.#options = {
+      keepOutputMs: null,
+      keepHistoryMs: null,
+      maxOutputBytes: null,
+      keepRequestsMs: KEEP_REQUESTS_MS,
+      batch: 500,
+      intervalMs: 600_000,
       ...options,
-      keepRequestsMs: options.keepRequestsMs ?? KEEP_REQUESTS_MS,
-      batch: options.batch ?? 500,
-      intervalMs: options.intervalMs ?? 600_000,
     };
-    const { keepTasksMs, keepRequestsMs, batch, intervalMs } = this.#options;
-    const isKept = (ms: number) => ms >= HOUR_MS;
-    if ((keepTasksMs !== null && !isKept(keepTasksMs)) || !isKept(keepRequestsMs)) {
+    const { keepTasksMs, keepOutputMs, keepHistoryMs, keepRequestsMs } = this.#options;
+    const kept = [keepTasksMs, keepOutputMs, keepHistoryMs, keepRequestsMs];
+    if (kept.some((ms) => ms !== null && !(ms >= HOUR_MS))) {
       throw new MusterError(
         'invalid_argument',
-        'Cannot delete what is old: tasks and requests must be kept for at least 1 h',
+        'Cannot delete what is old: tasks, output, history and requests must be kept for at least 1 h',
       );
     }
+    const { batch, intervalMs } = this.#options;
     if (!Number.isInteger(batch) || batch < 1 || !(intervalMs > 0)) {
       throw new MusterError(
         'invalid_argument',
@@ -68,26 +89,83 @@ export class RetentionService {
   }
 
   /** Deletes all that is old enough, or less if stopped meanwhile. Returns how much was deleted by this supervisor. */
-  async runOnce(): Promise<{ tasks: number; requests: number }> {
-    const { store, batch, keepTasksMs, keepRequestsMs } = this.#options;
+  async runOnce(): Promise<Deleted> {
+    const tasks = await this.#deleteTasks();
+    const outputs = (await this.#expireOldOutput()) + (await this.#expireExcessOutput());
+    const histories = await this.#expireHistories();
+    return { tasks, requests: await this.#deleteRequests(), outputs, histories };
+  }
+
+  async #deleteTasks(): Promise<number> {
+    const { store, batch, keepTasksMs } = this.#options;
+    if (keepTasksMs === null) return 0;
     let tasks = 0;
-    let after: string | null = null;
-    while (keepTasksMs !== null && !this.#isStopped) {
-      const from: string | null = after;
-      const done: { deleted: number; nextAfter: string | null } = await store.read((sql) =>
-        deleteOldTasks(sql, keepTasksMs, batch, from),
-      );
+    await this.#eachBatch(async (after) => {
+      const done = await store.read((sql) => deleteOldTasks(sql, keepTasksMs, batch, after));
       tasks += done.deleted;
-      after = done.nextAfter;
-      if (after === null) break;
-    }
+      return done.nextAfter;
+    });
+    return tasks;
+  }
+
+  async #deleteRequests(): Promise<number> {
+    const { store, batch, keepRequestsMs } = this.#options;
     let requests = 0;
     while (!this.#isStopped) {
       const deleted = await store.read((sql) => deleteOldRequests(sql, keepRequestsMs, batch));
       requests += deleted;
       if (deleted < batch) break;
     }
-    return { tasks, requests };
+    return requests;
+  }
+
+  async #expireOldOutput(): Promise<number> {
+    const { store, batch: limit, keepOutputMs: keepMs } = this.#options;
+    if (keepMs === null) return 0;
+    return await this.#expire((after) =>
+      store.read((sql) => expireOutput(sql, { keepMs, limit, after })),
+    );
+  }
+
+  async #expireExcessOutput(): Promise<number> {
+    const { store, batch: limit, maxOutputBytes } = this.#options;
+    if (maxOutputBytes === null || this.#isStopped) return 0;
+    let excess = (await store.read(readOutputBytes)) - maxOutputBytes;
+    return await this.#expire(async (after) => {
+      const nothing = { tasks: 0, bytes: 0, nextAfter: null };
+      if (excess <= 0) return nothing;
+      const batch = { keepMs: null, limit, after };
+      const done = await store.read((sql) => expireOutput(sql, batch, excess));
+      excess -= done.bytes;
+      return done;
+    });
+  }
+
+  async #expireHistories(): Promise<number> {
+    const { store, batch: limit, keepHistoryMs: keepMs } = this.#options;
+    if (keepMs === null) return 0;
+    return await this.#expire((after) =>
+      store.read((sql) => expireHistories(sql, { keepMs, limit, after })),
+    );
+  }
+
+  async #expire(expire: (after: string | null) => Promise<ExpiredBatch>): Promise<number> {
+    let tasks = 0;
+    await this.#eachBatch(async (after) => {
+      const done = await expire(after);
+      tasks += done.tasks;
+      return done.nextAfter;
+    });
+    return tasks;
+  }
+
+  /** Goes on from the id that each batch returns, until that is null or the service is stopped. */
+  async #eachBatch(next: (after: string | null) => Promise<string | null>): Promise<void> {
+    let after: string | null = null;
+    while (!this.#isStopped) {
+      after = await next(after);
+      if (after === null) return;
+    }
   }
 
   #arm(): void {
@@ -99,8 +177,9 @@ export class RetentionService {
   async #tick(): Promise<void> {
     const { log } = this.#options;
     try {
-      const { tasks, requests } = await this.runOnce();
-      if (tasks + requests > 0) log.info('deleted what was old', { tasks, requests });
+      const deleted = await this.runOnce();
+      const count = Object.values(deleted).reduce((sum: number, n: number) => sum + n, 0);
+      if (count > 0) log.info('deleted what was old', { ...deleted });
     } catch (error) {
       const isExpected = error instanceof MusterError && error.kind === 'unavailable';
       if (!isExpected) log.error('cannot delete what is old', { error });

@@ -58,6 +58,11 @@ export interface SupervisorOptions {
   readonly outputCapBytes?: number;
   /** How long a task is kept after its end, in ms; null for ever. Default 30 days. */
   readonly keepTasksMs?: number | null;
+  /** The same for output and history alone. Default: as long as the task. */
+  readonly keepOutputMs?: number | null;
+  readonly keepHistoryMs?: number | null;
+  /** Stored output of all tasks; the oldest goes first. Default null: no bound. */
+  readonly maxOutputBytes?: number | null;
   /** How long tasks are counted after their creation, in ms; null for ever. Default 400 days. */
   readonly keepStatisticsMs?: number | null;
 }
@@ -161,8 +166,7 @@ function createServices(options: SupervisorOptions, core: Core) {
   const schedules = new ScheduleService({ store, host, creator, clock, log });
   const scheduleActions = createScheduleActions({ host, creator }, schedules.poke);
   const retention = createRetention(options, store);
-  const keepMs =
-    options.keepStatisticsMs === undefined ? DEFAULT_KEEP_STATISTICS_MS : options.keepStatisticsMs;
+  const { keepStatisticsMs: keepMs = DEFAULT_KEEP_STATISTICS_MS } = options;
   const statistics = new StatisticsService({ store, clock, log, keepMs });
   return {
     host,
@@ -180,9 +184,11 @@ function createServices(options: SupervisorOptions, core: Core) {
   };
 }
 
-function createRetention({ clock, log, keepTasksMs }: SupervisorOptions, store: Store) {
-  const keptMs = keepTasksMs === undefined ? DEFAULT_KEEP_TASKS_MS : keepTasksMs;
-  return new RetentionService({ store, clock, log, keepTasksMs: keptMs });
+function createRetention(options: SupervisorOptions, store: Store) {
+  const { clock, log, keepTasksMs = DEFAULT_KEEP_TASKS_MS } = options;
+  const { keepOutputMs = null, keepHistoryMs = null, maxOutputBytes = null } = options;
+  const kept = { keepTasksMs, keepOutputMs, keepHistoryMs, maxOutputBytes };
+  return new RetentionService({ store, clock, log, ...kept });
 }
 
 /** Tells the other supervisors that a node has moved here. */

@@ -106,6 +106,7 @@ export interface TaskChange {
 export type OutputItem =
   | { readonly kind: 'chunk'; readonly piece: OutputPiece }
   | { readonly kind: 'dropped'; readonly attempt: number; readonly bytes: number }
+  | { readonly kind: 'expired'; readonly attempt: number; readonly bytes: number }
   | { readonly kind: 'task'; readonly record: TaskRecord };
 
 export interface OutputRange {
@@ -114,6 +115,8 @@ export interface OutputRange {
   readonly nextOffset: number;
   readonly isEnd: boolean;
   readonly droppedBytes: number;
+  /** It was stored, and has been deleted since. */
+  readonly isExpired: boolean;
 }
 
 export interface Tasks {
@@ -168,9 +171,12 @@ export interface Tasks {
     transitions: readonly TransitionRecord[];
     lateReports: readonly LateReportRecord[];
     hasMore: boolean;
+    isExpired: boolean;
   }>;
-  /** Replays the history and compares with what is stored. */
-  verify(id: string): Promise<{ transitions: number; differences: readonly string[] }>;
+  /** Replays the history, unless it has expired, and compares with what is stored. */
+  verify(
+    id: string,
+  ): Promise<{ transitions: number; differences: readonly string[]; isExpired: boolean }>;
   /** `attempt` 0 means the last one. */
   readOutput(
     id: string,
