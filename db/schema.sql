@@ -118,6 +118,15 @@ create table requests (
 );
 CREATE INDEX requests_created ON requests USING brin (created_at);
 
+create table schedule_bases (
+  schedule_id uuid not null,
+  version integer not null,
+  machine_version integer not null,
+  state text not null,
+  context json not null,
+  constraint schedule_bases_pkey PRIMARY KEY (schedule_id)
+);
+
 create table schedule_fires (
   schedule_id uuid not null,
   due_at timestamp with time zone not null,

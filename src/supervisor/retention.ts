@@ -11,6 +11,7 @@ import { deleteOldRequests, deleteOldTasks } from '../../db/retention.ts';
 import { MusterError } from '../../machines/errors.ts';
 import type { Clock, Timer } from '../process/clock.ts';
 import type { Logger } from '../process/log.ts';
+import { pruneSchedules } from './schedules/history.ts';
 import type { Store } from './store.ts';
 
 export interface RetentionOptions {
@@ -19,7 +20,7 @@ export interface RetentionOptions {
   readonly log: Logger;
   /** How long a task is kept after its end, in ms, at least 1 h; null for ever. */
   readonly keepTasksMs: number | null;
-  /** The same for its output and for its history. Default: as long as the task. */
+  /** The same for its output and for its history. Default null: as long as the task. Histories of schedules go by the latter as well. */
   readonly keepOutputMs?: number | null;
   readonly keepHistoryMs?: number | null;
   /** Output of all tasks together, from 0; the oldest final tasks lose theirs. Default null: no such bound. */
@@ -40,6 +41,9 @@ export interface Deleted {
   /** Tasks that have lost theirs. */
   outputs: number;
   histories: number;
+  /** Of schedules. */
+  steps: number;
+  fires: number;
 }
 
 /** Used where nothing else is said: 30 days. */
@@ -93,7 +97,18 @@ export class RetentionService {
     const tasks = await this.#deleteTasks();
     const outputs = (await this.#expireOldOutput()) + (await this.#expireExcessOutput());
     const histories = await this.#expireHistories();
-    return { tasks, requests: await this.#deleteRequests(), outputs, histories };
+    const requests = await this.#deleteRequests();
+    return { tasks, requests, outputs, histories, ...(await this.#pruneSchedules()) };
+  }
+
+  /** A schedule outlives its tasks: its history goes like theirs. */
+  async #pruneSchedules(): Promise<{ steps: number; fires: number }> {
+    const { store, log, keepTasksMs, keepHistoryMs } = this.#options;
+    const keepMs = keepHistoryMs ?? keepTasksMs;
+    if (keepMs === null) return { steps: 0, fires: 0 };
+    const onFault = (id: string, why: string) =>
+      log.error('the history of a schedule cannot be replayed and is kept', { id, why });
+    return await pruneSchedules(store, keepMs, onFault, () => this.#isStopped);
   }
 
   async #deleteTasks(): Promise<number> {

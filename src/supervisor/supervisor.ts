@@ -321,8 +321,8 @@ export interface Schedules {
   preview(timing: Timing, startAt: number | null, endAt: number | null, count: number): number[];
   /** What became of due times, the latest first. */
   fires(key: string, limit: number, beforeDueAt: number | null): Promise<FireRecord[]>;
-  /** Replays its history and compares: one sentence for each difference (I4). */
-  verify(key: string): Promise<readonly string[]>;
+  /** Replays its history and compares (I4). `fromVersion`: later than 1 when older steps have expired. */
+  verify(key: string): Promise<{ differences: readonly string[]; fromVersion: number }>;
 }
 
 export interface Groups {

@@ -276,7 +276,7 @@ export class StubSupervisor implements Supervisor {
     },
     verify: async (key) => {
       this.#called('verifySchedule', key);
-      return [];
+      return { differences: [], fromVersion: 7 };
     },
   };
 

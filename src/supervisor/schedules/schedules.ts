@@ -1,35 +1,20 @@
 /**
  * Everything that can be asked about and done to schedules: the part of the supervisor that ScheduleService speaks to.
  */
-import {
-  deleteSchedule,
-  insertSchedule,
-  listFires,
-  listSchedules,
-  listScheduleTransitions,
-} from '../../../db/schedules.ts';
+import { deleteSchedule, insertSchedule, listFires, listSchedules } from '../../../db/schedules.ts';
 import type { ScheduleRecord, ScheduleTransition } from '../../../db/schedules.ts';
 import { MusterError } from '../../../machines/errors.ts';
-import type {
-  ScheduleEvent,
-  ScheduleEventBody,
-  ScheduleInput,
-} from '../../../machines/schedule-context.ts';
+import type { ScheduleEventBody, ScheduleInput } from '../../../machines/schedule-context.ts';
 import { SCHEDULE_MACHINE_VERSION } from '../../../machines/schedule.ts';
-import {
-  createSchedule,
-  replaySchedule,
-  scheduleWakeAt,
-} from '../../../machines/schedule-decide.ts';
+import { createSchedule, scheduleWakeAt } from '../../../machines/schedule-decide.ts';
 import { checkNodes } from '../creation.ts';
 import type { Caller, ScheduleDraft, Schedules } from '../supervisor.ts';
-import { sortedJson } from '../task-history.ts';
 import { checkTiming, listDue, nextDue } from './calendar.ts';
 import { fireNow } from './firing.ts';
 import type { FiringOptions } from './firing.ts';
+import { verifySchedule } from './history.ts';
 import { MAX_CONFLICTS, commitMove, loadSchedule, moveSchedule } from './schedule-actor.ts';
 
-const PAGE = 500;
 const SEED_RANGE = 2 ** 32;
 
 /** @param onChanged a schedule is due at another time than before */
@@ -74,7 +59,7 @@ export function createScheduleActions(options: FiringOptions, onChanged: () => v
       const { id } = await loadSchedule(store, key);
       return await store.read((sql) => listFires(sql, id, limit, beforeDueAt));
     },
-    verify: async (key) => verify(options, await loadSchedule(store, key)),
+    verify: async (key) => verifySchedule(store, await loadSchedule(store, key)),
   };
 }
 
@@ -135,33 +120,4 @@ async function create(
     'invalid_argument',
     `Cannot create the schedule: there is one with the name ${name}; delete that one or take another name`,
   );
-}
-
-async function verify({ creator }: FiringOptions, record: ScheduleRecord): Promise<string[]> {
-  const steps: ScheduleTransition[] = [];
-  for (;;) {
-    const last = steps.at(-1)?.version ?? 0;
-    const page = await creator.store.read((sql) =>
-      listScheduleTransitions(sql, record.id, last, PAGE),
-    );
-    steps.push(...page.filter(({ version }) => version <= record.version));
-    if (page.length < PAGE) break;
-  }
-  const gaps = steps.flatMap(({ version }, index) =>
-    version === index + 1 ? [] : [`version ${index + 1} is missing`],
-  );
-  const [first, ...rest] = steps;
-  if (first?.event.type !== 'schedule.created') return [...gaps, 'there is no creation'];
-  if (steps.length !== record.version) {
-    gaps.push(`the schedule has version ${record.version}, its history ends with ${steps.length}`);
-  }
-  try {
-    const events = rest.map(({ event }) => event as ScheduleEvent);
-    const replayed = replaySchedule(first.event.input, events, record.machineVersion);
-    if (sortedJson(replayed) === sortedJson(record.snapshot)) return gaps;
-    return [...gaps, 'the replay gives another snapshot than is stored'];
-  } catch (error) {
-    if (error instanceof MusterError) return [...gaps, error.message];
-    throw error;
-  }
 }
