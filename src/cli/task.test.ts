@@ -323,40 +323,6 @@ describe('task history and verify', () => {
   });
 });
 
-test('what has expired is said, and is no fault', async () => {
-  addTasks(2);
-  await override({
-    getTaskHistory: () => ({ expired: true }),
-    verifyTask: ({ id }) =>
-      id === ID(1) ? { clean: true, expired: true } : { clean: true, transitions: 4 },
-    async *tailOutput() {
-      yield { item: { case: 'expired', value: { attempt: 1, bytes: 12n } } } as const;
-      yield { item: { case: 'task', value: { state: TaskState.COMPLETED } } } as const;
-    },
-  });
-  const run = async (...args: string[]) => {
-    const { code, stdout, stderr } = await muster(supervisor, ['task', ...args]);
-    return [code, stdout.toString(), stderr.toString()];
-  };
-  expect(await run('history', ID(1))).toEqual([
-    0,
-    '',
-    expect.stringContaining('its history has expired and is deleted'),
-  ]);
-  expect(await run('logs', ID(1))).toEqual([
-    0,
-    '',
-    expect.stringContaining('12 bytes of the output of attempt 1 have expired and are deleted'),
-  ]);
-  expect(await run('verify', ID(1), ID(2))).toEqual([
-    0,
-    `${ID(1)}  - its history has expired, there is nothing to replay\n` +
-      `${ID(2)}  ✓ clean, 4 transitions\n` +
-      '2 tasks, 4 transitions: 1 with an expired history, the others clean\n',
-    '',
-  ]);
-});
-
 test('task stats counts', async () => {
   await override({
     getStatistics: () => ({
