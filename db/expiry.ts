@@ -20,8 +20,6 @@ export interface ExpiredBatch {
 interface BatchRow {
   tasks: number;
   bytes: number;
-  seen: number;
-  last: string | null;
 }
 
 /** Which tasks, the oldest first. */
@@ -44,18 +42,18 @@ export async function expireOutput(
   batch: ExpiryBatch,
   excessBytes: number | null = null,
 ): Promise<ExpiredBatch> {
+  const ids = await candidates(
+    sql,
+    sql`select distinct task_id from output_pieces where true`,
+    batch,
+  );
   const [row] = await sql<[BatchRow]>`
-    with candidates as materialized (
-      select distinct task_id as id from output_pieces
-      where ${isPossible(sql, batch)}
-      order by id
-      limit ${batch.limit}
-    ), sized as materialized (
+    with sized as materialized (
       select t.id, (
         select sum(s.end_offset) from output_streams as s where s.task_id = t.id and s.expired_at is null
       ) as bytes
       from tasks as t
-      where t.id in (select id from candidates) and ${isOver(sql, batch.keepMs)}
+      where t.id = any(${ids}::uuid[]) and ${isOver(sql, batch.keepMs)}
       order by t.id
       for no key update of t skip locked
     ), chosen as materialized (
@@ -63,42 +61,45 @@ export async function expireOutput(
       from (select id, bytes, sum(bytes) over (order by id) - bytes as before from sized) as summed
       where ${excessBytes}::double precision is null or before < ${excessBytes}::double precision
     ), gone as (
-      delete from output_pieces where task_id in (select id from chosen)
+      delete from output_pieces where task_id = any(${ids}::uuid[]) and task_id in (select id from chosen)
+      returning task_id, end_offset - start_offset as bytes
     ), marked as (
       update output_streams set expired_at = now() where task_id in (select id from chosen)
     )
-    select (select count(*) from chosen) as tasks, (select coalesce(sum(bytes), 0)::bigint from chosen) as bytes,
-           (select count(*) from candidates) as seen, (select id from candidates order by id desc limit 1) as last`;
-  return toBatch(row, batch);
+    select count(distinct task_id) as tasks, coalesce(sum(bytes), 0)::bigint as bytes from gone`;
+  return { ...row, nextAfter: nextAfter(ids, batch) };
 }
 
 /** Deletes the transitions and late reports of final tasks, oldest tasks first. */
 export async function expireHistories(sql: Sql, batch: ExpiryBatch): Promise<ExpiredBatch> {
+  const ids = await candidates(sql, sql`select task_id from transitions where version = 1`, batch);
   const [row] = await sql<[BatchRow]>`
-    with candidates as materialized (
-      select task_id as id from transitions
-      where version = 1 and ${isPossible(sql, batch)}
-      order by id
-      limit ${batch.limit}
-    ), chosen as materialized (
+    with chosen as materialized (
       select t.id from tasks as t
-      where t.id in (select id from candidates) and ${isOver(sql, batch.keepMs)}
+      where t.id = any(${ids}::uuid[]) and ${isOver(sql, batch.keepMs)}
       order by t.id
       for no key update of t skip locked
     ), gone as (
-      delete from transitions where task_id in (select id from chosen)
+      delete from transitions where task_id = any(${ids}::uuid[]) and task_id in (select id from chosen)
+      returning task_id
     ), late as (
       delete from late_reports where task_id in (select id from chosen)
     ), noted as (
       insert into expired_histories (task_id) select id from chosen on conflict do nothing
     )
-    select (select count(*) from chosen) as tasks, 0 as bytes,
-           (select count(*) from candidates) as seen, (select id from candidates order by id desc limit 1) as last`;
-  return toBatch(row, batch);
+    select count(distinct task_id) as tasks, 0 as bytes from gone`;
+  return { ...row, nextAfter: nextAfter(ids, batch) };
 }
 
-function toBatch({ tasks, bytes, seen, last }: BatchRow, { limit }: ExpiryBatch): ExpiredBatch {
-  return { tasks, bytes, nextAfter: seen < limit ? null : last };
+/** The oldest tasks that may have something to lose. Their ids are given to the next statement, which then needs few partitions. */
+async function candidates(sql: Sql, rows: Fragment, batch: ExpiryBatch): Promise<string[]> {
+  const found = await sql<{ task_id: string }[]>`
+    ${rows} and ${isPossible(sql, batch)} order by task_id limit ${batch.limit}`;
+  return found.map((row) => row.task_id);
+}
+
+function nextAfter(ids: readonly string[], { limit }: ExpiryBatch): string | null {
+  return ids.length < limit ? null : (ids.at(-1) ?? null);
 }
 
 /** A range of ids, which begin with the time of creation, that is before the end. The second is for clocks that differ. */
@@ -129,7 +130,12 @@ function isOver(sql: Sql, keepMs: number | null): Fragment {
 /** Returns how many bytes of output are stored, of all tasks. Reads every stream once. */
 export async function readOutputBytes(sql: Sql): Promise<number> {
   const [row] = await sql<[{ bytes: number }]>`
-    select coalesce(sum(end_offset), 0)::bigint as bytes from output_streams where expired_at is null`;
+    select coalesce(sum(end_offset), 0)::bigint as bytes from output_streams as s
+    where s.expired_at is null
+      and not exists (
+        select 1 from day_partitions as p
+        where p.parent = 'output_pieces' and p.expired_at is not null and p.first_id <= s.task_id and p.end_id > s.task_id
+      )`;
   return row.bytes;
 }
 
@@ -141,7 +147,8 @@ export async function readExpiredOutput(
 ): Promise<Readonly<Record<OutputStreamName, number>>> {
   const rows = await sql<{ stream: OutputStreamName; end_offset: number }[]>`
     select stream, end_offset from output_streams
-    where task_id = ${taskId} and attempt = ${attempt} and expired_at is not null`;
+    where task_id = ${taskId} and attempt = ${attempt}
+      and (expired_at is not null or is_day_expired('output_pieces', ${taskId}))`;
   const ends = { stdout: 0, stderr: 0 };
   for (const { stream, end_offset: end } of rows) ends[stream] = end;
   return ends;
@@ -149,6 +156,8 @@ export async function readExpiredOutput(
 
 /** Tells whether the history of a task has been deleted because of its age. */
 export async function isHistoryExpired(sql: Sql, taskId: string): Promise<boolean> {
-  const rows = await sql`select 1 from expired_histories where task_id = ${taskId}`;
-  return rows.length > 0;
+  const [row] = await sql<[{ expired: boolean }]>`
+    select is_day_expired('transitions', ${taskId})
+      or exists (select 1 from expired_histories where task_id = ${taskId}) as expired`;
+  return row.expired;
 }

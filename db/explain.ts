@@ -20,6 +20,8 @@ interface PlanNode {
   readonly Plans?: readonly PlanNode[];
 }
 
+/** Indexes of partitions count as those of the whole table. */
+const OF_PARTITION = /_(first|other|\d{8})(?=_)/;
 const PLAN = /plan:\n([\s\S]*)$/;
 
 /** A connection that tells its plans. */
@@ -53,7 +55,7 @@ export async function connectExplainer(url: string): Promise<Explainer> {
       });
       const scans = nodes.filter((node) => node['Node Type'] === 'Seq Scan');
       return {
-        indexes: unique(nodes.map((node) => node['Index Name'])),
+        indexes: unique(nodes.map((node) => node['Index Name']?.replace(OF_PARTITION, ''))),
         scanned: unique(scans.map((node) => node['Relation Name'])),
       };
     },

@@ -1,5 +1,7 @@
 -- The schema that the files in migrations/ add up to. Made by `node db/schema-dump.ts`; do not edit.
 
+create sequence output_arrivals;
+
 create table attempts (
   task_id uuid not null,
   number integer not null,
@@ -17,6 +19,15 @@ create table attempts (
   stderr_bytes bigint not null,
   dropped_bytes bigint not null,
   constraint attempts_pkey PRIMARY KEY (task_id, number)
+);
+
+create table day_partitions (
+  parent text not null,
+  first_id uuid not null,
+  end_id uuid not null,
+  name text not null,
+  expired_at timestamp with time zone,
+  constraint day_partitions_pkey PRIMARY KEY (parent, first_id)
 );
 
 create table expired_histories (
@@ -90,11 +101,12 @@ create table output_pieces (
   start_offset bigint not null,
   end_offset bigint not null,
   content bytea not null,
-  arrival bigint generated always as identity not null,
+  arrival bigint not null default nextval('output_arrivals'::regclass),
   host_at timestamp with time zone not null,
   constraint output_pieces_pkey PRIMARY KEY (task_id, attempt, stream, start_offset),
   constraint output_pieces_length CHECK (((end_offset - start_offset) = length(content)))
-);
+)
+partition by RANGE (task_id);
 
 create table output_streams (
   task_id uuid not null,
@@ -263,7 +275,8 @@ create table transitions (
   attempt integer not null,
   supervisor_id text not null,
   constraint transitions_pkey PRIMARY KEY (task_id, version)
-);
+)
+partition by RANGE (task_id);
 
 CREATE OR REPLACE FUNCTION delete_node_group(deleted_name text)
  RETURNS text
@@ -325,6 +338,58 @@ AS $function$
   select (case when ms < 1 then 0 else 1 + floor(ln(ms) / ln(1.05::double precision)) end)::smallint
 $function$;
 
+CREATE OR REPLACE FUNCTION expire_days(of_parent text, keep_ms double precision)
+ RETURNS integer
+ LANGUAGE plpgsql
+AS $function$
+declare
+  old_before timestamptz := now() - make_interval(secs => keep_ms / 1000);
+  part record;
+  dropped integer := 0;
+begin
+  perform set_config('lock_timeout', '500ms', true);
+  for part in
+    select p.* from day_partitions as p
+    where p.parent = of_parent and p.expired_at is null and p.end_id <= first_id_at(old_before)
+    order by p.first_id
+  loop
+    if exists (
+      select 1 from tasks as t
+      where t.id >= part.first_id and t.id < part.end_id
+        and (
+          t.state in ('pending', 'running') or t.finished_at >= old_before
+          or exists (select 1 from tasks as o where o.id = t.parent_id and o.state in ('pending', 'running'))
+        )
+    ) then
+      continue;
+    end if;
+    begin
+      update day_partitions as p set expired_at = now()
+      where p.parent = of_parent and p.first_id = part.first_id and p.expired_at is null;
+      if found then
+        execute format('drop table %I', part.name);
+        dropped := dropped + 1;
+      end if;
+    exception
+      when lock_not_available then
+        null;
+    end;
+  end loop;
+  -- Nobody asks for what has expired of tasks that have gone as well.
+  delete from day_partitions as p
+  where p.parent = of_parent and p.expired_at is not null
+    and not exists (select 1 from tasks as t where t.id >= p.first_id and t.id < p.end_id);
+  return dropped;
+end $function$;
+
+CREATE OR REPLACE FUNCTION first_id_at(moment timestamp with time zone)
+ RETURNS uuid
+ LANGUAGE sql
+ IMMUTABLE STRICT
+AS $function$
+  select (lpad(to_hex(floor(extract(epoch from moment) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid
+$function$;
+
 CREATE OR REPLACE FUNCTION insert_output(node_ids text[], epochs integer[], task_ids uuid[], attempts integer[], streams text[], starts bigint[], contents bytea[], host_ms double precision[])
  RETURNS SETOF text
  LANGUAGE plpgsql
@@ -353,7 +418,9 @@ begin
       return next 'stale';
       continue;
     end if;
-    select s.end_offset, s.expired_at is not null into stored_end, is_expired from output_streams as s
+    select s.end_offset, s.expired_at is not null or is_day_expired('output_pieces', s.task_id)
+    into stored_end, is_expired
+    from output_streams as s
     where s.task_id = piece.task_id and s.attempt = piece.attempt and s.stream = piece.stream
     for update;
     if not found then
@@ -366,7 +433,9 @@ begin
       insert into output_streams (task_id, attempt, stream, end_offset)
       values (piece.task_id, piece.attempt, piece.stream, 0)
       on conflict do nothing;
-      select s.end_offset, s.expired_at is not null into strict stored_end, is_expired from output_streams as s
+      select s.end_offset, s.expired_at is not null or is_day_expired('output_pieces', s.task_id)
+      into strict stored_end, is_expired
+      from output_streams as s
       where s.task_id = piece.task_id and s.attempt = piece.attempt and s.stream = piece.stream
       for update;
     end if;
@@ -389,6 +458,55 @@ begin
     end if;
     return next 'stored';
   end loop;
+end $function$;
+
+CREATE OR REPLACE FUNCTION is_day_expired(of_parent text, of_task uuid)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select exists (
+    select 1 from day_partitions
+    where parent = of_parent and expired_at is not null and first_id <= of_task and end_id > of_task
+  )
+$function$;
+
+CREATE OR REPLACE FUNCTION make_days(of_parent text, ahead integer)
+ RETURNS integer
+ LANGUAGE plpgsql
+AS $function$
+declare
+  day timestamptz;
+  made integer := 0;
+begin
+  perform set_config('lock_timeout', '500ms', true);
+  for n in 0..ahead loop
+    day := date_trunc('day', now(), 'UTC') + make_interval(days => n);
+    if exists (
+      select 1 from day_partitions where parent = of_parent and end_id > first_id_at(day)
+        and first_id < first_id_at(day + interval '1 day')
+    ) then
+      continue;
+    end if;
+    begin
+      insert into day_partitions
+      values (
+        of_parent, first_id_at(day), first_id_at(day + interval '1 day'),
+        of_parent || to_char(day at time zone 'UTC', '"_"YYYYMMDD')
+      );
+      execute format(
+        'create table %I partition of %I for values from (%L) to (%L)', of_parent || to_char(day at time zone 'UTC', '"_"YYYYMMDD'),
+        of_parent, first_id_at(day), first_id_at(day + interval '1 day')
+      );
+      made := made + 1;
+    exception
+      -- Another supervisor makes it, somebody holds the table, or rows of that day are among the others already: then the rest
+      -- of that day goes there too.
+      when unique_violation or duplicate_table or lock_not_available or check_violation then
+        null;
+    end;
+  end loop;
+  return made;
 end $function$;
 
 CREATE OR REPLACE FUNCTION roll_up_task_ends(batch integer)

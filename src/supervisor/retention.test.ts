@@ -34,7 +34,7 @@ afterEach(async () => {
 const ended = (at: number, wish: object = {}) =>
   storeTask(database.sql, { at, ...wish }, dispatch(), start(), exit());
 
-const NOTHING = { tasks: 0, requests: 0, outputs: 0, histories: 0, steps: 0, fires: 0 };
+const NOTHING = { days: 0, tasks: 0, requests: 0, outputs: 0, histories: 0, steps: 0, fires: 0 };
 
 async function printed(at: number, text: string): Promise<void> {
   const { sql } = database;

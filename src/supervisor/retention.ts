@@ -7,6 +7,7 @@
  */
 import { expireHistories, expireOutput, readOutputBytes } from '../../db/expiry.ts';
 import type { ExpiredBatch } from '../../db/expiry.ts';
+import { expireDays, makeDays } from '../../db/partitions.ts';
 import { deleteOldRequests, deleteOldTasks } from '../../db/retention.ts';
 import { MusterError } from '../../machines/errors.ts';
 import type { Clock, Timer } from '../process/clock.ts';
@@ -36,6 +37,8 @@ export interface RetentionOptions {
 const HOUR_MS = 3_600_000;
 /** What a run has deleted. */
 export interface Deleted {
+  /** Days of output or history, whole. */
+  days: number;
   tasks: number;
   requests: number;
   /** Tasks that have lost theirs. */
@@ -48,6 +51,8 @@ export interface Deleted {
 
 /** Used where nothing else is said: 30 days. */
 export const DEFAULT_KEEP_TASKS_MS = 30 * 24 * HOUR_MS;
+/** More than a supervisor may be away before output of a day without a partition goes with the rest. */
+const DAYS_AHEAD = 7;
 const KEEP_REQUESTS_MS = 7 * 24 * HOUR_MS;
 
 export class RetentionService {
@@ -94,11 +99,12 @@ export class RetentionService {
 
   /** Deletes all that is old enough, or less if stopped meanwhile. Returns how much was deleted by this supervisor. */
   async runOnce(): Promise<Deleted> {
+    const days = await this.#turnDays();
     const tasks = await this.#deleteTasks();
     const outputs = (await this.#expireOldOutput()) + (await this.#expireExcessOutput());
     const histories = await this.#expireHistories();
     const requests = await this.#deleteRequests();
-    return { tasks, requests, outputs, histories, ...(await this.#pruneSchedules()) };
+    return { days, tasks, requests, outputs, histories, ...(await this.#pruneSchedules()) };
   }
 
   /** A schedule outlives its tasks: its history goes like theirs. */
@@ -109,6 +115,22 @@ export class RetentionService {
     const onFault = (id: string, why: string) =>
       log.error('the history of a schedule cannot be replayed and is kept', { id, why });
     return await pruneSchedules(store, keepMs, onFault, () => this.#isStopped);
+  }
+
+  /** Makes the days to come and drops the old ones, so that little is left to be deleted one by one. */
+  async #turnDays(): Promise<number> {
+    const { store, keepTasksMs, keepOutputMs, keepHistoryMs } = this.#options;
+    let dropped = 0;
+    for (const [table, ownMs] of [
+      ['output_pieces', keepOutputMs],
+      ['transitions', keepHistoryMs],
+    ] as const) {
+      if (this.#isStopped) break;
+      await store.read((sql) => makeDays(sql, table, DAYS_AHEAD));
+      const keepMs = Math.min(ownMs ?? Infinity, keepTasksMs ?? Infinity);
+      if (keepMs < Infinity) dropped += await store.read((sql) => expireDays(sql, table, keepMs));
+    }
+    return dropped;
   }
 
   async #deleteTasks(): Promise<number> {

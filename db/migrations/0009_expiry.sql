@@ -40,7 +40,9 @@ begin
       return next 'stale';
       continue;
     end if;
-    select s.end_offset, s.expired_at is not null into stored_end, is_expired from output_streams as s
+    select s.end_offset, s.expired_at is not null or is_day_expired('output_pieces', s.task_id)
+    into stored_end, is_expired
+    from output_streams as s
     where s.task_id = piece.task_id and s.attempt = piece.attempt and s.stream = piece.stream
     for update;
     if not found then
@@ -53,7 +55,9 @@ begin
       insert into output_streams (task_id, attempt, stream, end_offset)
       values (piece.task_id, piece.attempt, piece.stream, 0)
       on conflict do nothing;
-      select s.end_offset, s.expired_at is not null into strict stored_end, is_expired from output_streams as s
+      select s.end_offset, s.expired_at is not null or is_day_expired('output_pieces', s.task_id)
+      into strict stored_end, is_expired
+      from output_streams as s
       where s.task_id = piece.task_id and s.attempt = piece.attempt and s.stream = piece.stream
       for update;
     end if;
