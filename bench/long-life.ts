@@ -6,7 +6,7 @@
  */
 import type { Sql } from '../db/connect.ts';
 import type { TaskFilter } from '../db/records.ts';
-import { readStatistics } from '../db/statistics.ts';
+import { readStatistics, rollUpStatistics } from '../db/statistics.ts';
 import { listTasks } from '../db/tasks.ts';
 import { startDatabase } from './database.ts';
 import { median, Report } from './report.ts';
@@ -14,7 +14,7 @@ import { median, Report } from './report.ts';
 const TASKS = 1_000_000;
 const SPREAD_MS = 30 * 86_400_000;
 const REPEATS = 5;
-const STATISTICS_REPEATS = 3;
+const ROLL_UP_BATCH = 5_000;
 const PAGE = 50;
 
 export async function run(): Promise<void> {
@@ -28,11 +28,14 @@ export async function run(): Promise<void> {
       const ms = await time(REPEATS, () => listTasks(sql, filter, PAGE, null));
       report.figure(`list by ${name}`, ms, 'ms');
     }
-    const all = await time(STATISTICS_REPEATS, () => readStatistics(sql, null, null));
-    report.figure('statistics of all tasks', all, 'ms');
-    const dayAgo = from + SPREAD_MS - 86_400_000;
-    const day = await time(STATISTICS_REPEATS, () => readStatistics(sql, dayAgo, null));
-    report.figure('statistics of the last day', day, 'ms');
+    const startedAt = performance.now();
+    while ((await rollUpStatistics(sql, ROLL_UP_BATCH)) === ROLL_UP_BATCH);
+    report.figure('rolling up', (performance.now() - startedAt) / (TASKS / 1_000), 'µs per task');
+    await sql`vacuum analyze task_ends, task_counts, task_durations`;
+    for (const [name, [createdFrom, createdUntil]] of Object.entries(rangesFrom(from))) {
+      const ms = await time(REPEATS, () => readStatistics(sql, createdFrom, createdUntil));
+      report.figure(`statistics of ${name}`, ms, 'ms', 'at most 100');
+    }
   } finally {
     await bench.stop();
   }
@@ -54,6 +57,17 @@ function filtersFrom(from: number): Readonly<Record<string, TaskFilter>> {
     'a rare label': { labels: { tier: 'gold' } },
     'a time range': { createdFrom: middle, createdUntil: middle + 3_600_000 },
     'time and state': { createdUntil: middle, states: ['failed'] },
+  };
+}
+
+function rangesFrom(from: number): Readonly<Record<string, [number | null, number | null]>> {
+  const [hour, day] = [3_600_000, 86_400_000];
+  return {
+    'all tasks': [null, null],
+    'the last hour': [from + SPREAD_MS - hour, null],
+    'the last day': [from + SPREAD_MS - day, null],
+    'all but the last day': [null, from + SPREAD_MS - day],
+    '20 days and some hours': [from + 3 * hour, from + 20 * day + 7 * hour],
   };
 }
 
@@ -80,6 +94,12 @@ async function fill(sql: Sql, from: number): Promise<void> {
   await sql`
     insert into task_labels (key, value, task_id)
     select label.key, label.value, t.id from tasks as t cross join lateral jsonb_each_text(t.labels) as label`;
+  await sql`
+    insert into task_ends (created_at, type, state, node_id, waiting_ms, running_ms)
+    select created_at, type, state, node_id, extract(epoch from started_at - created_at) * 1000 * (1 + random() * 100),
+           extract(epoch from finished_at - started_at) * 1000 * (1 + random() * 1000)
+    from tasks
+    where state <> 'pending'`;
   await sql`vacuum analyze tasks, task_labels`;
 }
 

@@ -145,6 +145,9 @@ export interface TaskFilter {
 }
 
 export interface Statistics {
+  /** What was counted: from, until, in whole hours; null for no bound. */
+  readonly from: number | null;
+  readonly until: number | null;
   readonly total: number;
   readonly byState: readonly { state: TaskState; substate: string; count: number }[];
   readonly byType: readonly { name: string; count: number }[];

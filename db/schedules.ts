@@ -190,6 +190,7 @@ export async function deleteSchedule(sql: Sql, id: string): Promise<boolean> {
   const rows = await sql`
     with gone as (delete from schedules where id = ${id} returning id),
          history as (delete from schedule_transitions where schedule_id in (select id from gone)),
+         base as (delete from schedule_bases where schedule_id in (select id from gone)),
          fires as (delete from schedule_fires where schedule_id in (select id from gone))
     select id from gone`;
   return rows.length === 1;

@@ -21,6 +21,7 @@ const HEADER = `-- The schema that the files in migrations/ add up to. Made by \
 interface DumpedTable {
   readonly name: string;
   readonly options: string | null;
+  readonly partitioned: string | null;
   readonly columns: readonly string[];
   readonly constraints: readonly string[];
   readonly indexes: readonly string[];
@@ -31,6 +32,7 @@ export async function dumpSchema(sql: Sql): Promise<string> {
   const tables = await sql<DumpedTable[]>`
     select c.relname as name,
            (select string_agg(o, ', ' order by o) from unnest(c.reloptions) as o) as options,
+           pg_get_partkeydef(c.oid) as partitioned,
            to_json(array(
              select concat_ws(' ', a.attname, format_type(a.atttypid, a.atttypmod),
                               case when a.attidentity = 'a' then 'generated always as identity' end,
@@ -56,19 +58,28 @@ export async function dumpSchema(sql: Sql): Promise<string> {
              order by pg_get_indexdef(i.indexrelid)
            )) as indexes
     from pg_class as c
-    where c.relkind = 'r' and c.relnamespace = current_schema()::regnamespace
+    where c.relkind in ('r', 'p') and not c.relispartition and c.relnamespace = current_schema()::regnamespace
     order by c.relname`;
+  const sequences = await sql<{ name: string }[]>`
+    select relname as name from pg_class as c
+    where relkind = 'S' and relnamespace = current_schema()::regnamespace
+      -- Those of identities belong to their columns.
+      and not exists (select 1 from pg_depend where objid = c.oid and deptype = 'i')
+    order by relname`;
   const functions = await sql<{ text: string }[]>`
     select pg_get_functiondef(oid) as text from pg_proc
     where pronamespace = current_schema()::regnamespace
     order by proname`;
   const texts = functions.map(({ text }) => `\n${text.replace(' public.', ' ').trimEnd()};\n`);
-  return [HEADER, ...tables.map(tableText), ...texts].join('');
+  const made = sequences.map(({ name }) => `\ncreate sequence ${name};\n`);
+  return [HEADER, ...made, ...tables.map(tableText), ...texts].join('');
 }
 
-function tableText({ name, options, columns, constraints, indexes }: DumpedTable): string {
+function tableText(table: DumpedTable): string {
+  const { name, options, partitioned, columns, constraints, indexes } = table;
   const lines = [...columns, ...constraints].map((line) => `  ${line}`).join(',\n');
-  const settings = options === null ? '' : `\nwith (${options})`;
+  const parts = partitioned === null ? '' : `\npartition by ${partitioned}`;
+  const settings = options === null ? parts : `${parts}\nwith (${options})`;
   const definitions = indexes.map((index) => `${index.replaceAll(' public.', ' ')};\n`).join('');
   return `\ncreate table ${name} (\n${lines}\n)${settings};\n${definitions}`;
 }

@@ -1,5 +1,7 @@
 -- The schema that the files in migrations/ add up to. Made by `node db/schema-dump.ts`; do not edit.
 
+create sequence output_arrivals;
+
 create table attempts (
   task_id uuid not null,
   number integer not null,
@@ -17,6 +19,21 @@ create table attempts (
   stderr_bytes bigint not null,
   dropped_bytes bigint not null,
   constraint attempts_pkey PRIMARY KEY (task_id, number)
+);
+
+create table day_partitions (
+  parent text not null,
+  first_id uuid not null,
+  end_id uuid not null,
+  name text not null,
+  expired_at timestamp with time zone,
+  constraint day_partitions_pkey PRIMARY KEY (parent, first_id)
+);
+
+create table expired_histories (
+  task_id uuid not null,
+  expired_at timestamp with time zone not null default now(),
+  constraint expired_histories_pkey PRIMARY KEY (task_id)
 );
 
 create table fetched_files (
@@ -149,17 +166,19 @@ create table output_pieces (
   start_offset bigint not null,
   end_offset bigint not null,
   content bytea not null,
-  arrival bigint generated always as identity not null,
+  arrival bigint not null default nextval('output_arrivals'::regclass),
   host_at timestamp with time zone not null,
   constraint output_pieces_pkey PRIMARY KEY (task_id, attempt, stream, start_offset),
   constraint output_pieces_length CHECK (((end_offset - start_offset) = length(content)))
-);
+)
+partition by RANGE (task_id);
 
 create table output_streams (
   task_id uuid not null,
   attempt integer not null,
   stream text not null,
   end_offset bigint not null,
+  expired_at timestamp with time zone,
   constraint output_streams_pkey PRIMARY KEY (task_id, attempt, stream),
   constraint output_streams_stream_known CHECK ((stream = ANY (ARRAY['stdout'::text, 'stderr'::text])))
 )
@@ -175,6 +194,15 @@ create table requests (
   constraint requests_pkey PRIMARY KEY (creator, request_id)
 );
 CREATE INDEX requests_created ON requests USING brin (created_at);
+
+create table schedule_bases (
+  schedule_id uuid not null,
+  version integer not null,
+  machine_version integer not null,
+  state text not null,
+  context json not null,
+  constraint schedule_bases_pkey PRIMARY KEY (schedule_id)
+);
 
 create table schedule_fires (
   schedule_id uuid not null,
@@ -222,6 +250,41 @@ create table specs (
   constraint specs_pkey PRIMARY KEY (id)
 );
 CREATE INDEX specs_file_content ON specs USING btree (((content #>> '{file,put,sha256}'::text[]))) WHERE ((content #>> '{file,put,sha256}'::text[]) IS NOT NULL);
+
+create table task_counts (
+  span text not null,
+  starts_at timestamp with time zone not null,
+  node_id text not null,
+  type text not null,
+  state text not null,
+  tasks bigint not null,
+  constraint task_counts_pkey PRIMARY KEY (span, starts_at, node_id, type, state),
+  constraint task_counts_span_known CHECK ((span = ANY (ARRAY['hour'::text, 'day'::text])))
+)
+with (fillfactor=80);
+
+create table task_durations (
+  span text not null,
+  starts_at timestamp with time zone not null,
+  kind text not null,
+  class smallint not null,
+  tasks bigint not null,
+  total_ms double precision not null,
+  longest_ms double precision not null,
+  constraint task_durations_pkey PRIMARY KEY (span, starts_at, kind, class),
+  constraint task_durations_span_known CHECK ((span = ANY (ARRAY['hour'::text, 'day'::text])))
+)
+with (fillfactor=80);
+
+create table task_ends (
+  created_at timestamp with time zone not null,
+  type text not null,
+  state text not null,
+  node_id text not null,
+  waiting_ms double precision,
+  running_ms double precision
+)
+with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=10000);
 
 create table task_labels (
   key text not null,
@@ -279,7 +342,8 @@ create table transitions (
   attempt integer not null,
   supervisor_id text not null,
   constraint transitions_pkey PRIMARY KEY (task_id, version)
-);
+)
+partition by RANGE (task_id);
 
 create table workers (
   node_id text not null,
@@ -414,6 +478,7 @@ begin
   delete from transitions where task_id = deleted_id;
   delete from attempts where task_id = deleted_id;
   delete from late_reports where task_id = deleted_id;
+  delete from expired_histories where task_id = deleted_id;
   delete from task_labels
   where task_id = deleted_id
     and (key, value) in (
@@ -431,6 +496,66 @@ begin
   return 'deleted';
 end $function$;
 
+CREATE OR REPLACE FUNCTION duration_class(ms double precision)
+ RETURNS smallint
+ LANGUAGE sql
+ IMMUTABLE STRICT
+AS $function$
+  select (case when ms < 1 then 0 else 1 + floor(ln(ms) / ln(1.05::double precision)) end)::smallint
+$function$;
+
+CREATE OR REPLACE FUNCTION expire_days(of_parent text, keep_ms double precision)
+ RETURNS integer
+ LANGUAGE plpgsql
+AS $function$
+declare
+  old_before timestamptz := now() - make_interval(secs => keep_ms / 1000);
+  part record;
+  dropped integer := 0;
+begin
+  perform set_config('lock_timeout', '500ms', true);
+  for part in
+    select p.* from day_partitions as p
+    where p.parent = of_parent and p.expired_at is null and p.end_id <= first_id_at(old_before)
+    order by p.first_id
+  loop
+    if exists (
+      select 1 from tasks as t
+      where t.id >= part.first_id and t.id < part.end_id
+        and (
+          t.state in ('pending', 'running') or t.finished_at >= old_before
+          or exists (select 1 from tasks as o where o.id = t.parent_id and o.state in ('pending', 'running'))
+        )
+    ) then
+      continue;
+    end if;
+    begin
+      update day_partitions as p set expired_at = now()
+      where p.parent = of_parent and p.first_id = part.first_id and p.expired_at is null;
+      if found then
+        execute format('drop table %I', part.name);
+        dropped := dropped + 1;
+      end if;
+    exception
+      when lock_not_available then
+        null;
+    end;
+  end loop;
+  -- Nobody asks for what has expired of tasks that have gone as well.
+  delete from day_partitions as p
+  where p.parent = of_parent and p.expired_at is not null
+    and not exists (select 1 from tasks as t where t.id >= p.first_id and t.id < p.end_id);
+  return dropped;
+end $function$;
+
+CREATE OR REPLACE FUNCTION first_id_at(moment timestamp with time zone)
+ RETURNS uuid
+ LANGUAGE sql
+ IMMUTABLE STRICT
+AS $function$
+  select (lpad(to_hex(floor(extract(epoch from moment) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid
+$function$;
+
 CREATE OR REPLACE FUNCTION insert_output(node_ids text[], epochs integer[], task_ids uuid[], attempts integer[], streams text[], starts bigint[], contents bytea[], host_ms double precision[])
  RETURNS SETOF text
  LANGUAGE plpgsql
@@ -438,6 +563,7 @@ AS $function$
 declare
   piece record;
   stored_end bigint;
+  is_expired boolean;
   piece_end bigint;
 begin
   -- Holds the sessions: no epoch rises before this statement is over.
@@ -458,7 +584,9 @@ begin
       return next 'stale';
       continue;
     end if;
-    select s.end_offset into stored_end from output_streams as s
+    select s.end_offset, s.expired_at is not null or is_day_expired('output_pieces', s.task_id)
+    into stored_end, is_expired
+    from output_streams as s
     where s.task_id = piece.task_id and s.attempt = piece.attempt and s.stream = piece.stream
     for update;
     if not found then
@@ -471,7 +599,9 @@ begin
       insert into output_streams (task_id, attempt, stream, end_offset)
       values (piece.task_id, piece.attempt, piece.stream, 0)
       on conflict do nothing;
-      select s.end_offset into strict stored_end from output_streams as s
+      select s.end_offset, s.expired_at is not null or is_day_expired('output_pieces', s.task_id)
+      into strict stored_end, is_expired
+      from output_streams as s
       where s.task_id = piece.task_id and s.attempt = piece.attempt and s.stream = piece.stream
       for update;
     end if;
@@ -481,17 +611,102 @@ begin
       continue;
     end if;
     if piece_end > stored_end then
-      insert into output_pieces (task_id, attempt, stream, start_offset, end_offset, content, host_at)
-      values (
-        piece.task_id, piece.attempt, piece.stream, stored_end, piece_end,
-        -- Without the bytes that are stored already.
-        substr(piece.content, (stored_end - piece.start_offset + 1)::integer), to_timestamp(piece.host_ms / 1000)
-      );
+      if not is_expired then
+        insert into output_pieces (task_id, attempt, stream, start_offset, end_offset, content, host_at)
+        values (
+          piece.task_id, piece.attempt, piece.stream, stored_end, piece_end,
+          -- Without the bytes that are stored already.
+          substr(piece.content, (stored_end - piece.start_offset + 1)::integer), to_timestamp(piece.host_ms / 1000)
+        );
+      end if;
       update output_streams as s set end_offset = piece_end
       where s.task_id = piece.task_id and s.attempt = piece.attempt and s.stream = piece.stream;
     end if;
     return next 'stored';
   end loop;
+end $function$;
+
+CREATE OR REPLACE FUNCTION is_day_expired(of_parent text, of_task uuid)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select exists (
+    select 1 from day_partitions
+    where parent = of_parent and expired_at is not null and first_id <= of_task and end_id > of_task
+  )
+$function$;
+
+CREATE OR REPLACE FUNCTION make_days(of_parent text, ahead integer)
+ RETURNS integer
+ LANGUAGE plpgsql
+AS $function$
+declare
+  day timestamptz;
+  made integer := 0;
+begin
+  perform set_config('lock_timeout', '500ms', true);
+  for n in 0..ahead loop
+    day := date_trunc('day', now(), 'UTC') + make_interval(days => n);
+    if exists (
+      select 1 from day_partitions where parent = of_parent and end_id > first_id_at(day)
+        and first_id < first_id_at(day + interval '1 day')
+    ) then
+      continue;
+    end if;
+    begin
+      insert into day_partitions
+      values (
+        of_parent, first_id_at(day), first_id_at(day + interval '1 day'),
+        of_parent || to_char(day at time zone 'UTC', '"_"YYYYMMDD')
+      );
+      execute format(
+        'create table %I partition of %I for values from (%L) to (%L)', of_parent || to_char(day at time zone 'UTC', '"_"YYYYMMDD'),
+        of_parent, first_id_at(day), first_id_at(day + interval '1 day')
+      );
+      made := made + 1;
+    exception
+      -- Another supervisor makes it, somebody holds the table, or rows of that day are among the others already: then the rest
+      -- of that day goes there too.
+      when unique_violation or duplicate_table or lock_not_available or check_violation then
+        null;
+    end;
+  end loop;
+  return made;
+end $function$;
+
+CREATE OR REPLACE FUNCTION roll_up_task_ends(batch integer)
+ RETURNS integer
+ LANGUAGE plpgsql
+AS $function$
+declare
+  taken_count integer;
+begin
+  -- "musters" in ASCII. Given back with the transaction, when its counts can be seen.
+  if not pg_try_advisory_xact_lock(x'6d757374657273'::bigint) then
+    return 0;
+  end if;
+  with taken as (
+    delete from task_ends where ctid = any (array(select ctid from task_ends limit batch)) returning *
+  ), placed as materialized (
+    select s.span, date_trunc(s.span, t.created_at, 'UTC') as starts_at, t.*
+    from taken as t cross join (values ('hour'), ('day')) as s (span)
+  ), counted as (
+    insert into task_counts as known (span, starts_at, node_id, type, state, tasks)
+    select span, starts_at, node_id, type, state, count(*) from placed group by span, starts_at, node_id, type, state
+    on conflict (span, starts_at, node_id, type, state) do update set tasks = known.tasks + excluded.tasks
+  ), timed as (
+    insert into task_durations as known (span, starts_at, kind, class, tasks, total_ms, longest_ms)
+    select span, starts_at, d.kind, duration_class(d.ms), count(*), sum(d.ms), max(d.ms)
+    from placed cross join lateral (values ('waiting', waiting_ms), ('running', running_ms)) as d (kind, ms)
+    where d.ms is not null
+    group by span, starts_at, d.kind, duration_class(d.ms)
+    on conflict (span, starts_at, kind, class) do update
+    set tasks = known.tasks + excluded.tasks, total_ms = known.total_ms + excluded.total_ms,
+        longest_ms = greatest(known.longest_ms, excluded.longest_ms)
+  )
+  select count(*) into taken_count from taken;
+  return taken_count;
 end $function$;
 
 CREATE OR REPLACE FUNCTION save_node_group(saved_name text, new_parent text, new_description text, is_new boolean, groups_max integer)

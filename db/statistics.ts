@@ -1,5 +1,8 @@
 /**
- * The statement that counts tasks, for GetStatistics. It reads every task of the range once.
+ * The statements that count tasks: what GetStatistics reads, and the roll-up that keeps it fast (decision 0010).
+ *
+ * Every task that has ended is in `task_ends` or in the counts by hour and day, never in both; what is not final is counted as it
+ * stands. One statement reads all three, so nothing is missing or counted twice, however much is being rolled up meanwhile.
  */
 import type postgres from 'postgres';
 import type { Sql } from './connect.ts';
@@ -8,58 +11,63 @@ import { idRange } from './task-filter.ts';
 
 type Fragment = postgres.PendingQuery<postgres.Row[]>;
 
-const NOTHING: DurationSummary = { count: 0, p50: 0, p95: 0, max: 0 };
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+const HOURS_SHOWN = 24;
+
+/** Durations of about the same length, the shortest class first. */
+interface DurationClass {
+  readonly tasks: number;
+  readonly total: number;
+  readonly longest: number;
+}
 
 interface StatisticsRow {
-  total: number;
-  by_state: Statistics['byState'];
-  by_type: Statistics['byType'];
-  by_node: Statistics['byNode'];
-  by_hour: Statistics['byHour'];
-  waiting: DurationSummary;
-  running: DurationSummary;
+  by_state: Statistics['byState'] | null;
+  by_type: Statistics['byType'] | null;
+  by_node: Statistics['byNode'] | null;
+  by_hour: Statistics['byHour'] | null;
+  waiting: DurationClass[] | null;
+  running: DurationClass[] | null;
 }
 
 /**
- * Counts the tasks that were created from `from` (included) until `until` (not included), in ms since 1970; null is no bound.
+ * Counts the tasks that were created from `from` (included) until `until` (not included), in ms since 1970; null is no bound. Bounds
+ * are rounded outwards to whole hours, and given back. Tasks that have been deleted since are counted.
  *
  * Hours are those of UTC, the last 24 of the range that have tasks, by the time of creation; failed ones include those that timed
- * out. Waiting is from the creation to the first start of a process, running from there to the end.
+ * out. Waiting is from the creation to the first start of a process, running from there to the end. Percentiles are off by 5 % at most.
  */
 export async function readStatistics(
   sql: Sql,
   from: number | null,
   until: number | null,
 ): Promise<Statistics> {
-  const range = idRange({
-    ...(from === null ? {} : { createdFrom: from }),
-    ...(until === null ? {} : { createdUntil: until }),
-  });
+  const range = {
+    from: from === null ? null : Math.floor(from / HOUR_MS) * HOUR_MS,
+    until: until === null ? null : Math.ceil(until / HOUR_MS) * HOUR_MS,
+  };
   const [row] = await sql<StatisticsRow[]>`
-    with chosen as materialized (
-      select state, substate, type, coalesce(node_id, '') as node_id, date_trunc('hour', created_at, 'UTC') as hour,
-             extract(epoch from started_at - created_at)::double precision * 1000 as waiting_ms,
-             extract(epoch from finished_at - started_at)::double precision * 1000 as running_ms
-      from tasks
-      where id between ${range?.low ?? ''} and ${range?.high ?? ''}
-        ${from === null ? sql`` : sql`and created_at >= to_timestamp(${from}::double precision / 1000)`}
-        ${until === null ? sql`` : sql`and created_at < to_timestamp(${until}::double precision / 1000)`}
-    ), hours as (
-      select hour, count(*) as created, count(*) filter (where state = 'completed') as completed,
-             count(*) filter (where state in ('failed', 'timeout')) as failed
-      from chosen
-      group by hour
-      order by hour desc
-      limit 24
-    )
+    with recursive ${sources(sql, range)}, groups as (
+      select type, state, substate, node_id, grouping(type) as no_type, grouping(node_id) as no_node, sum(tasks)::bigint as n
+      from (
+        select type, state, '' as substate, node_id, tasks from rolled
+        union all
+        select type, state, substate, node_id, 1 from fresh
+      ) as counted
+      group by grouping sets ((state, substate), (type), (node_id))
+    ), ${hours(sql, range)}
     select
-      (select count(*) from chosen) as total,
       (
         select json_agg(json_build_object('state', state, 'substate', substate, 'count', n) order by state, substate)
-        from (select state, substate, count(*) as n from chosen group by state, substate) as counts
+        from groups where no_type = 1 and no_node = 1
       ) as by_state,
-      ${counts(sql, 'type')} as by_type,
-      ${counts(sql, 'node_id')} as by_node,
+      (
+        select json_agg(json_build_object('name', type, 'count', n) order by type) from groups where no_type = 0
+      ) as by_type,
+      (
+        select json_agg(json_build_object('name', node_id, 'count', n) order by node_id) from groups where no_node = 0
+      ) as by_node,
       (
         select json_agg(
           json_build_object(
@@ -69,37 +77,164 @@ export async function readStatistics(
         )
         from hours
       ) as by_hour,
-      ${durations(sql, 'waiting_ms')} as waiting,
-      ${durations(sql, 'running_ms')} as running`;
+      ${durations(sql, range, 'waiting')} as waiting,
+      ${durations(sql, range, 'running')} as running`;
+  const byState = row?.by_state ?? [];
   return {
-    total: row?.total ?? 0,
-    byState: row?.by_state ?? [],
+    ...range,
+    total: byState.reduce((sum, { count }) => sum + count, 0),
+    byState,
     byType: row?.by_type ?? [],
     byNode: row?.by_node ?? [],
     byHour: row?.by_hour ?? [],
-    waiting: summary(row?.waiting),
-    running: summary(row?.running),
+    waiting: summary(row?.waiting ?? []),
+    running: summary(row?.running ?? []),
   };
 }
 
-function counts(sql: Sql, column: 'type' | 'node_id'): Fragment {
+/** Whole hours. Null is no bound. */
+interface HourRange {
+  readonly from: number | null;
+  readonly until: number | null;
+}
+
+/** `rolled`: counts that are rolled up; `fresh`: tasks that have just ended or have not, one by one. */
+function sources(sql: Sql, range: HourRange): Fragment {
+  const ids = idRange({
+    ...(range.from === null ? {} : { createdFrom: range.from }),
+    ...(range.until === null ? {} : { createdUntil: range.until }),
+  });
+  const live = (state: string) => sql`
+    select created_at, type, state, substate, coalesce(node_id, ''),
+           extract(epoch from started_at - created_at)::double precision * 1000, null
+    from tasks
+    where state = ${state} and id between ${ids?.low ?? ''} and ${ids?.high ?? ''} and ${within(sql, sql`created_at`, range)}`;
+  return sql`
+    rolled as (
+      select node_id, type, state, tasks from task_counts where ${inSpans(sql, range)}
+    ), fresh (created_at, type, state, substate, node_id, waiting_ms, running_ms) as materialized (
+      select created_at, type, state, '', node_id, waiting_ms, running_ms
+      from task_ends
+      where ${within(sql, sql`created_at`, range)}
+      union all
+      ${live('pending')}
+      union all
+      ${live('running')}
+    )`;
+}
+
+/** `hours`: the last ones that have tasks. Those that are rolled up are found one by one, from the last, through the index. */
+function hours(sql: Sql, range: HourRange): Fragment {
+  return sql`
+    latest (hour, place) as (
+      select max(starts_at), 1 from task_counts where span = 'hour' and ${within(sql, sql`starts_at`, range)}
+      union all
+      select (
+        select max(starts_at) from task_counts
+        where span = 'hour' and ${within(sql, sql`starts_at`, range)} and starts_at < latest.hour
+      ), place + 1
+      from latest
+      where hour is not null and place < ${HOURS_SHOWN}
+    ), hours as (
+      select hour, sum(tasks)::bigint as created,
+             coalesce(sum(tasks) filter (where state = 'completed'), 0)::bigint as completed,
+             coalesce(sum(tasks) filter (where state in ('failed', 'timeout')), 0)::bigint as failed
+      from (
+        select starts_at as hour, state, tasks
+        from latest join task_counts on span = 'hour' and starts_at = hour
+        union all
+        select date_trunc('hour', created_at, 'UTC'), state, count(*) from fresh group by 1, 2
+      ) as counted
+      group by hour
+      order by hour desc
+      limit ${HOURS_SHOWN}
+    )`;
+}
+
+function durations(sql: Sql, range: HourRange, kind: 'waiting' | 'running'): Fragment {
+  const column = sql(`${kind}_ms`);
   return sql`(
-    select json_agg(json_build_object('name', name, 'count', n) order by name)
-    from (select ${sql(column)} as name, count(*) as n from chosen group by 1) as counts
+    select json_agg(json_build_object('tasks', tasks, 'total', total, 'longest', longest) order by class)
+    from (
+      select class, sum(tasks)::bigint as tasks, sum(total_ms) as total, max(longest_ms) as longest
+      from (
+        select class, tasks, total_ms, longest_ms from task_durations where kind = ${kind} and (${inSpans(sql, range)})
+        union all
+        select duration_class(${column}), 1, ${column}, ${column} from fresh where ${column} is not null
+      ) as timed
+      group by class
+    ) as classes
   )`;
 }
 
-function durations(sql: Sql, column: 'waiting_ms' | 'running_ms'): Fragment {
+/** Chooses the spans that are the range: whole days where there are some, hours before and after them. */
+function inSpans(sql: Sql, { from, until }: HourRange): Fragment {
+  const firstDay = from === null ? null : Math.ceil(from / DAY_MS) * DAY_MS;
+  const endDay = until === null ? null : Math.floor(until / DAY_MS) * DAY_MS;
+  const during = (span: 'hour' | 'day', range: HourRange) => sql`
+    (span = ${span} and ${within(sql, sql`starts_at`, range)})`;
+  if (firstDay !== null && endDay !== null && firstDay >= endDay) {
+    return during('hour', { from, until });
+  }
   return sql`(
-    select json_build_object(
-      'count', count(ms), 'p50', percentile_cont(0.5) within group (order by ms),
-      'p95', percentile_cont(0.95) within group (order by ms), 'max', max(ms)
+    ${during('day', { from: firstDay, until: endDay })}
+    ${firstDay === from ? sql`` : sql`or ${during('hour', { from, until: firstDay })}`}
+    ${endDay === until ? sql`` : sql`or ${during('hour', { from: endDay, until })}`}
+  )`;
+}
+
+function within(sql: Sql, at: Fragment, { from, until }: HourRange): Fragment {
+  const time = (ms: number) => sql`to_timestamp(${ms}::double precision / 1000)`;
+  return sql`(
+    true
+    ${from === null ? sql`` : sql`and ${at} >= ${time(from)}`}
+    ${until === null ? sql`` : sql`and ${at} < ${time(until)}`}
+  )`;
+}
+
+function summary(classes: readonly DurationClass[]): DurationSummary {
+  const count = classes.reduce((sum, { tasks }) => sum + tasks, 0);
+  const max = classes.reduce((longest, one) => Math.max(longest, one.longest), 0);
+  return {
+    count,
+    p50: percentile(classes, count * 0.5),
+    p95: percentile(classes, count * 0.95),
+    max,
+  };
+}
+
+/** The mean of the class that holds the duration of this rank. */
+function percentile(classes: readonly DurationClass[], rank: number): number {
+  let seen = 0;
+  for (const { tasks, total } of classes) {
+    seen += tasks;
+    // Two clocks may make a duration that is a little below 0.
+    if (seen >= rank) return Math.max(total / tasks, 0);
+  }
+  return 0;
+}
+
+/**
+ * Counts at most `limit` of the tasks that have ended since, each once. Any number of supervisors may call it: one does it at a time.
+ *
+ * @returns how many; less than `limit` when there is nothing more, or another supervisor is at it
+ */
+export async function rollUpStatistics(sql: Sql, limit: number): Promise<number> {
+  const [row] = await sql<[{ n: number }]>`select roll_up_task_ends(${limit}) as n`;
+  return row.n;
+}
+
+/** Forgets the counts of hours and days that ended more than `keepMs` ago. Returns how many rows went. */
+export async function deleteOldStatistics(sql: Sql, keepMs: number): Promise<number> {
+  const isOld = (span: 'hour' | 'day') => sql`
+    span = ${span}
+    and starts_at < now() - make_interval(secs => ${keepMs}::double precision / 1000) - ${`1 ${span}`}::interval`;
+  const [row] = await sql<[{ n: number }]>`
+    with counts as (
+      delete from task_counts where (${isOld('hour')}) or (${isOld('day')}) returning 1
+    ), durations as (
+      delete from task_durations where (${isOld('hour')}) or (${isOld('day')}) returning 1
     )
-    from (select ${sql(column)} as ms from chosen) as times
-  )`;
-}
-
-/** Of no durations, Postgres says null. */
-function summary(durations: DurationSummary | undefined): DurationSummary {
-  return durations === undefined || durations.count === 0 ? NOTHING : durations;
+    select (select count(*) from counts) + (select count(*) from durations) as n`;
+  return row.n;
 }

@@ -6,6 +6,7 @@
  * task-filter.ts.
  */
 import type postgres from 'postgres';
+import { isFinalPath } from '../machines/decide.ts';
 import { MusterError } from '../machines/errors.ts';
 import type { Sql } from './connect.ts';
 import type {
@@ -163,6 +164,7 @@ export async function updateTasks(
   // One order for all supervisors, so that two batches with the same tasks do not wait for each other.
   const sorted = updates.toSorted((a, b) => (a.taskId < b.taskId ? -1 : 1));
   const steps = sorted.flatMap(({ transitions }) => transitions);
+  const ends = sorted.filter(isEnd).map(({ taskId }) => taskId);
   const rows = await sql<{ id: string | null }[]>`
     with passed as (
       update tasks as t
@@ -180,7 +182,15 @@ export async function updateTasks(
           finished_at = to_timestamp(next.finished_ms / 1000)
       from ${updateRows(sql, sorted)}
       where t.id = next.id and t.version = next.expected_version
-      returning t.id
+      returning t.id, t.type, t.state, t.node_id, t.created_at, t.started_at, t.finished_at
+    ), counted as (
+      -- For the statistics: each task once, when it leaves its last live state.
+      insert into task_ends (created_at, type, state, node_id, waiting_ms, running_ms)
+      select created_at, type, state, coalesce(node_id, ''),
+             extract(epoch from started_at - created_at) * 1000,
+             extract(epoch from finished_at - started_at) * 1000
+      from passed
+      where id = any(${ends}::uuid[])
     ), recorded as (
       insert into transitions (task_id, version, event, from_path, to_path, at, attempt, supervisor_id)
       select task_id, version, event::json, from_path, to_path, to_timestamp(at_ms / 1000), attempt, supervisor_id
@@ -202,6 +212,11 @@ export async function updateTasks(
     union all
     select null, pg_notify('muster', ${news}::text)::text where ${news}::text <> ''`;
   return new Set(rows.flatMap(({ id }) => (id === null ? [] : [id])));
+}
+
+/** An upgrade of a final task is none. */
+function isEnd({ snapshot, transitions }: TaskUpdate): boolean {
+  return isFinalPath(snapshot.path) && !isFinalPath(transitions[0]?.fromPath ?? '');
 }
 
 /** Reads tasks by their ids, in no order. Ids that are not there are left out. */

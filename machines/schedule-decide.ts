@@ -6,7 +6,6 @@ import { SCHEDULE_MACHINE_VERSION, scheduleMachine } from './schedule.ts';
 import type { ScheduleContext, ScheduleEvent, ScheduleInput } from './schedule-context.ts';
 import { fireAt } from './schedule-context.ts';
 import { createStepper } from './stepper.ts';
-import { upgradeSnapshot } from './snapshot.ts';
 import type { SnapshotVersions, StoredSnapshot } from './snapshot.ts';
 
 export type ScheduleSnapshot = StoredSnapshot<ScheduleContext>;
@@ -116,18 +115,18 @@ function whyMissed(context: ScheduleContext, { now, dueAt, nextAt }: DueFacts): 
 /**
  * Replays the history of a schedule: the proof that its snapshot follows from its committed events (I4).
  *
- * @throws MusterError `internal` where an event is no transition, `snapshot_too_new`
+ * @param begin what `createSchedule` gave, or the snapshot that stands for the steps before the first of `events`
+ * @throws MusterError `internal` where an event is no transition
  */
 export function replaySchedule(
-  input: ScheduleInput,
+  begin: ScheduleSnapshot,
   events: readonly ScheduleEvent[],
-  storedVersion = SCHEDULE_MACHINE_VERSION,
 ): ScheduleSnapshot {
-  let snapshot = createSchedule(input);
+  let snapshot = begin;
   for (const event of events) {
     const decision = decideSchedule(snapshot, event);
     if (decision.kind === 'refused') throw new MusterError('internal', decision.error.message);
     snapshot = decision.snapshot;
   }
-  return upgradeSnapshot<ScheduleContext>(SCHEDULE_SNAPSHOT_VERSIONS, snapshot, storedVersion);
+  return snapshot;
 }

@@ -124,7 +124,7 @@ describe('a schedule', () => {
           committed.push(JSON.parse(JSON.stringify(one)) as ScheduleEvent);
           snapshot = decision.snapshot;
         }
-        expect(replaySchedule(inputOf(), committed)).toEqual(snapshot);
+        expect(replaySchedule(createSchedule(inputOf()), committed)).toEqual(snapshot);
       }),
       { numRuns: 2_000 },
     );

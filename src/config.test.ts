@@ -28,6 +28,10 @@ it('has defaults, and is frozen', () => {
     tls: null,
     logLevel: 'info',
     keepTasksMs: 30 * 86_400_000,
+    keepOutputMs: null,
+    keepHistoryMs: null,
+    keepStatisticsMs: 400 * 86_400_000,
+    maxOutputBytes: null,
     userToken: { kind: 'own_file', path: join(home, 'token') },
     agentToken: { kind: 'own_file', path: join(home, 'agent.token') },
     parent: undefined,
@@ -47,6 +51,29 @@ it('takes flags over the environment over the file over the default', () => {
   expect(read(flags, environment)).toMatchObject({ host: '::1', port: 3, logLevel: 'error' });
   expect(read({ ...flags, port: 4 }, environment)).toMatchObject({ host: '::1', port: 4 });
   expect(read({ listen: '8080' })).toMatchObject({ host: '127.0.0.1', port: 8080 });
+});
+
+it('keeps output, history and statistics for times of their own, and output up to a size', () => {
+  const environment = {
+    MUSTER_KEEP_OUTPUT: '7d',
+    MUSTER_KEEP_HISTORY: '48h',
+    MUSTER_KEEP_STATISTICS: '800d',
+    MUSTER_OUTPUT_MAX_BYTES: '20GiB',
+  };
+  expect(read({}, environment)).toMatchObject({
+    keepOutputMs: 7 * 86_400_000,
+    keepHistoryMs: 2 * 86_400_000,
+    keepStatisticsMs: 800 * 86_400_000,
+    maxOutputBytes: 20 * 2 ** 30,
+  });
+  expect(read({ outputMaxBytes: 'none', keepOutput: 'forever' }, environment)).toMatchObject({
+    keepOutputMs: null,
+    maxOutputBytes: null,
+  });
+  expect(() => read({ keepHistory: '5m', outputMaxBytes: '20GB' })).toThrow(
+    'history is to be kept for 5m; it must be hours or days, such as 12h or 30d, or forever; ' +
+      'also: the output of all tasks may take 20GB; it must be a whole number of MiB, GiB or TiB',
+  );
 });
 
 it('keeps tasks for hours, days or ever', () => {
@@ -104,7 +131,7 @@ it('names every fault in one message, and no secret', () => {
   const flags = { listen: 'nonsense', port: '99999', logLevel: 'loud', tlsCert: '/nowhere/cert' };
   expect(() => readConfig({ home, ...flags }, {})).toThrow(
     [
-      `Cannot start the supervisor: ${home}/supervisor.json has colour; the settings are listen, port, databaseUrl, tlsCert, tlsKey, insecureListen, logLevel, keepTasks`,
+      `Cannot start the supervisor: ${home}/supervisor.json has colour; the settings are listen, port, databaseUrl, tlsCert, tlsKey, insecureListen, logLevel, keepTasks, keepOutput, keepHistory, keepStatistics, outputMaxBytes`,
       'the listen address is nonsense; it must be HOST:PORT, for example 127.0.0.1:7070',
       'the port is 99999; it must be from 0 to 65535',
       'the key (--tls-key) is missing; TLS takes both files',

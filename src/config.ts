@@ -33,6 +33,13 @@ export interface SupervisorFlags {
   readonly logLevel?: string | undefined;
   /** `30d`, `12h` or `forever`: how long a task is kept after its end. MUSTER_KEEP_TASKS, default 30d. */
   readonly keepTasks?: string | undefined;
+  /** The same for the output and the history of a task. MUSTER_KEEP_OUTPUT, MUSTER_KEEP_HISTORY, default: as long as the task. */
+  readonly keepOutput?: string | undefined;
+  readonly keepHistory?: string | undefined;
+  /** How long a task is counted, from its creation. MUSTER_KEEP_STATISTICS, default 400d. */
+  readonly keepStatistics?: string | undefined;
+  /** `500MiB`, `20GiB`, or `none`: output of all tasks together. MUSTER_OUTPUT_MAX_BYTES, default none. */
+  readonly outputMaxBytes?: string | undefined;
 }
 
 /** Checked settings. */
@@ -46,6 +53,11 @@ export interface SupervisorConfig {
   readonly logLevel: LogLevel;
   /** Null for ever. */
   readonly keepTasksMs: number | null;
+  readonly keepOutputMs: number | null;
+  readonly keepHistoryMs: number | null;
+  readonly keepStatisticsMs: number | null;
+  /** Null for no bound. */
+  readonly maxOutputBytes: number | null;
   readonly userToken: TokenSource;
   readonly agentToken: TokenSource;
   /** `stdin` when the process is to stop with its parent. */
@@ -65,6 +77,10 @@ const VARIABLES: Readonly<Record<Setting, string | null>> = {
   insecureListen: 'MUSTER_INSECURE_LISTEN',
   logLevel: 'MUSTER_LOG_LEVEL',
   keepTasks: 'MUSTER_KEEP_TASKS',
+  keepOutput: 'MUSTER_KEEP_OUTPUT',
+  keepHistory: 'MUSTER_KEEP_HISTORY',
+  keepStatistics: 'MUSTER_KEEP_STATISTICS',
+  outputMaxBytes: 'MUSTER_OUTPUT_MAX_BYTES',
 };
 
 /** Reads and checks all settings. @throws StartError that names every fault */
@@ -93,7 +109,7 @@ export function readConfig(
   if (!LOG_LEVELS.includes(logLevel)) {
     faults.push(`the log level is ${logLevel}; it must be one of ${LOG_LEVELS.join(', ')}`);
   }
-  const keepTasksMs = readKeepTasks(setting('keepTasks') || '30d', faults);
+  const retention = readRetention(setting, faults);
   const databaseUrl = readDatabaseUrl(setting('databaseUrl'), environment, faults);
   if (faults.length > 0) {
     throw new StartError(`Cannot start the supervisor: ${faults.join('; also: ')}`);
@@ -105,7 +121,7 @@ export function readConfig(
     databaseUrl,
     tls,
     logLevel,
-    keepTasksMs,
+    ...retention,
     userToken: tokenSource('MUSTER_TOKEN', join(home, 'token'), environment),
     agentToken: tokenSource('MUSTER_AGENT_TOKEN', join(home, 'agent.token'), environment),
     parent: environment['MUSTER_PARENT'],
@@ -202,16 +218,41 @@ function readDatabaseUrl(given: string, environment: Environment, faults: string
   return given;
 }
 
-function readKeepTasks(given: string, faults: string[]): number | null {
+function readRetention(setting: (name: Setting) => string, faults: string[]) {
+  const keepTasks = setting('keepTasks') || '30d';
+  return {
+    keepTasksMs: readAge('tasks are', keepTasks, faults),
+    keepOutputMs: readAge('output is', setting('keepOutput') || 'forever', faults),
+    keepHistoryMs: readAge('history is', setting('keepHistory') || 'forever', faults),
+    keepStatisticsMs: readAge('statistics are', setting('keepStatistics') || '400d', faults),
+    maxOutputBytes: readMaxBytes(setting('outputMaxBytes') || 'none', faults),
+  };
+}
+
+function readAge(what: string, given: string, faults: string[]): number | null {
   if (given === 'forever') return null;
   const [, count, unit] = /^([1-9]\d{0,4})(h|d)$/.exec(given) ?? [];
   if (count === undefined) {
     faults.push(
-      `tasks are to be kept for ${given}; it must be hours or days, such as 12h or 30d, or forever`,
+      `${what} to be kept for ${given}; it must be hours or days, such as 12h or 30d, or forever`,
     );
     return null;
   }
   return Number(count) * (unit === 'h' ? 3_600_000 : 86_400_000);
+}
+
+const UNITS: Readonly<Record<string, number>> = { MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 };
+
+function readMaxBytes(given: string, faults: string[]): number | null {
+  if (given === 'none') return null;
+  const [, count, unit = ''] = /^([1-9]\d{0,5})(MiB|GiB|TiB)$/.exec(given) ?? [];
+  if (count === undefined) {
+    faults.push(
+      `the output of all tasks may take ${given}; it must be a whole number of MiB, GiB or TiB, such as 20GiB, or none`,
+    );
+    return null;
+  }
+  return Number(count) * (UNITS[unit] ?? 1);
 }
 
 function tokenSource(variable: string, ownPath: string, environment: Environment): TokenSource {

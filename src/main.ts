@@ -72,6 +72,10 @@ export async function runSupervisor(
       log,
       supervisorId,
       keepTasksMs: config.keepTasksMs,
+      keepOutputMs: config.keepOutputMs,
+      keepHistoryMs: config.keepHistoryMs,
+      keepStatisticsMs: config.keepStatisticsMs,
+      maxOutputBytes: config.maxOutputBytes,
     });
     let stopped: Promise<void> | null = null;
     const stopSupervisor = () => (stopped ??= supervisor.stop());

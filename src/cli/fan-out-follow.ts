@@ -137,6 +137,7 @@ class FanOutFollow {
         bytes += content.length;
       },
       dropped: async (_, count) => void (bytes += Number(count)),
+      expired: async (_, count) => void (bytes += Number(count)),
     });
     const output = Buffer.concat(pieces);
     const rest =

@@ -75,6 +75,9 @@ function follow(calls: (Item | ConnectError)[][], attempt?: number) {
       dropped: async (number, bytes) => {
         written.push(`${number}:dropped ${bytes}`);
       },
+      expired: async (number, bytes) => {
+        written.push(`${number}:expired ${bytes}`);
+      },
     },
   );
   return { done, written, requests };
@@ -124,6 +127,18 @@ test('what an attempt has dropped is told once, at its end', async () => {
   ]);
   await done;
   expect(written).toEqual(['1:abc', '1:dropped 9', '2:two']);
+});
+
+test('what of each attempt has expired is told once, at its end', async () => {
+  const expired = (attempt: number, bytes: bigint): Item => ({
+    item: { case: 'expired', value: { attempt, bytes } },
+  });
+  const { done, written } = follow([
+    [expired(1, 5n), LOST],
+    [expired(1, 5n), expired(2, 7n), END],
+  ]);
+  await done;
+  expect(written).toEqual(['1:expired 5', '2:expired 7']);
 });
 
 test('one attempt only ends where the next one begins', async () => {

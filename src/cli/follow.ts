@@ -27,6 +27,8 @@ export interface OutputReader {
   chunk(chunk: OutputChunk): Promise<void>;
   /** `bytes` of an attempt are not stored, for the cap was reached or they are missing. */
   dropped(attempt: number, bytes: bigint): Promise<void>;
+  /** `bytes` of an attempt were stored and have been deleted since. */
+  expired(attempt: number, bytes: bigint): Promise<void>;
 }
 
 /**
@@ -63,6 +65,7 @@ class Follower {
   readonly #offsets = new Map<OutputStream, bigint>();
   /** Told at the end of the attempt, since the count may still grow. */
   #dropped = 0n;
+  #expired = 0n;
 
   constructor(request: FollowRequest, reader: OutputReader) {
     this.#request = request;
@@ -82,7 +85,7 @@ class Follower {
 
   /** Returns false when what comes next is not asked for. */
   async receive(item: TailOutputResponse['item']): Promise<boolean> {
-    if (item.case !== 'chunk' && item.case !== 'dropped') return true;
+    if (item.case === undefined || item.case === 'task') return true;
     const { attempt } = item.value;
     if (attempt < this.#attempt) return true;
     if (attempt > this.#attempt) {
@@ -92,14 +95,17 @@ class Follower {
       this.#offsets.clear();
     }
     if (item.case === 'chunk') await this.#receiveChunk(item.value);
-    else this.#dropped = item.value.bytes;
+    else if (item.case === 'dropped') this.#dropped = item.value.bytes;
+    else this.#expired = item.value.bytes;
     return true;
   }
 
-  /** Tells what the current attempt has dropped. */
+  /** Tells what the current attempt has dropped and lost. */
   async end(): Promise<void> {
     if (this.#dropped > 0n) await this.#reader.dropped(this.#attempt, this.#dropped);
+    if (this.#expired > 0n) await this.#reader.expired(this.#attempt, this.#expired);
     this.#dropped = 0n;
+    this.#expired = 0n;
   }
 
   async #receiveChunk(chunk: OutputChunk): Promise<void> {

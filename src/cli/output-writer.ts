@@ -54,10 +54,16 @@ async function noteDropped(attempt: number, bytes: bigint): Promise<void> {
   );
 }
 
+/** Says that bytes of an attempt are not there any more. */
+async function noteExpired(attempt: number, bytes: bigint): Promise<void> {
+  await note(`${bytes} bytes of the output of attempt ${attempt} have expired and are deleted`);
+}
+
 function rawWriter(): OutputWriter {
   return {
     chunk: (chunk) => (chunk.stream === OutputStream.STDERR ? stderr : stdout).write(chunk.content),
     dropped: noteDropped,
+    expired: noteExpired,
     end: async () => undefined,
   };
 }
@@ -68,6 +74,7 @@ function lineWriter(): OutputWriter {
   return {
     chunk: (chunk) => print({ item: { case: 'chunk', value: chunk } }),
     dropped: (attempt, bytes) => print({ item: { case: 'dropped', value: { attempt, bytes } } }),
+    expired: (attempt, bytes) => print({ item: { case: 'expired', value: { attempt, bytes } } }),
     end: async (task) => {
       if (task !== undefined) await print({ item: { case: 'task', value: task } });
     },
@@ -77,6 +84,7 @@ function lineWriter(): OutputWriter {
 function documentWriter(): OutputWriter {
   const chunks: unknown[] = [];
   const dropped: unknown[] = [];
+  const expired: unknown[] = [];
   return {
     chunk: async (chunk) => {
       chunks.push(messageJson(OutputChunkSchema, chunk));
@@ -84,9 +92,13 @@ function documentWriter(): OutputWriter {
     dropped: async (attempt, bytes) => {
       dropped.push({ attempt, bytes: String(bytes) });
     },
+    expired: async (attempt, bytes) => {
+      expired.push({ attempt, bytes: String(bytes) });
+    },
     end: async (task) => {
+      const gone = expired.length === 0 ? {} : { expired };
       const shown = task === undefined ? {} : { task: messageJson(TaskSchema, task) };
-      await printDocument({ chunks, dropped, ...shown });
+      await printDocument({ chunks, dropped, ...gone, ...shown });
     },
   };
 }

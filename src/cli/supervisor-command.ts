@@ -13,6 +13,10 @@ interface Flags {
   readonly insecureListen?: boolean;
   readonly logLevel?: string;
   readonly keepTasks?: string;
+  readonly keepOutput?: string;
+  readonly keepHistory?: string;
+  readonly keepStatistics?: string;
+  readonly outputMaxBytes?: string;
   readonly data?: string;
 }
 
@@ -33,6 +37,22 @@ export function addSupervisorCommand(program: Command): void {
     .option(
       '--keep-tasks <age>',
       'delete tasks so long after their end: 30d, 12h or forever (default: MUSTER_KEEP_TASKS, else 30d)',
+    )
+    .option(
+      '--keep-output <age>',
+      'delete their output so long after their end (default: MUSTER_KEEP_OUTPUT, else with the task)',
+    )
+    .option(
+      '--keep-history <age>',
+      'delete their history so long after their end, and that of schedules (default: MUSTER_KEEP_HISTORY, else with the task)',
+    )
+    .option(
+      '--keep-statistics <age>',
+      'count tasks for so long (default: MUSTER_KEEP_STATISTICS, else 400d)',
+    )
+    .option(
+      '--output-max-bytes <size>',
+      'delete the oldest output when all of it is more: 20GiB or none (default: MUSTER_OUTPUT_MAX_BYTES, else none)',
     )
     .option(
       '--data <folder>',

@@ -311,7 +311,13 @@ describe('task history and verify', () => {
     ]);
     expect(all.code).toBe(1);
     const clean = await muster(supervisor, ['task', 'verify', ID(1), '-o', 'json']);
-    expect(document(clean)).toEqual({ id: ID(1), clean: true, transitions: 4, differences: [] });
+    expect(document(clean)).toEqual({
+      id: ID(1),
+      clean: true,
+      transitions: 4,
+      differences: [],
+      expired: false,
+    });
     expect(clean.code).toBe(0);
     expect((await muster(supervisor, ['task', 'verify'])).code).toBe(2);
   });

@@ -42,6 +42,7 @@ export function outputRangeOf(range: OutputRange): ReadOutputResponse {
     nextOffset: BigInt(range.nextOffset),
     end: range.isEnd,
     droppedBytes: BigInt(range.droppedBytes),
+    expired: range.isExpired,
   });
 }
 
@@ -62,6 +63,10 @@ export function outputItemOf(item: OutputItem): TailOutputResponse {
       const value = { attempt: item.attempt, bytes: BigInt(item.bytes) };
       return create(TailOutputResponseSchema, { item: { case: 'dropped', value } });
     }
+    case 'expired': {
+      const value = { attempt: item.attempt, bytes: BigInt(item.bytes) };
+      return create(TailOutputResponseSchema, { item: { case: 'expired', value } });
+    }
     case 'task':
       return create(TailOutputResponseSchema, {
         item: { case: 'task', value: taskOf(item.record) },
@@ -75,6 +80,8 @@ export function statisticsOf(statistics: Statistics): GetStatisticsResponse {
     count: BigInt(entry.count),
   });
   return create(GetStatisticsResponseSchema, {
+    ...(statistics.from === null ? {} : { createdFrom: timestampOf(statistics.from) }),
+    ...(statistics.until === null ? {} : { createdUntil: timestampOf(statistics.until) }),
     total: BigInt(statistics.total),
     byState: statistics.byState.map((entry) => ({
       state: STATES[entry.state],

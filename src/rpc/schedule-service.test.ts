@@ -96,7 +96,8 @@ it('lists in pages by name, and passes commands on', async () => {
   await schedules.deleteSchedule({ key: 'nightly' });
   const { fires } = await schedules.listFires({ key: 'nightly', pageSize: 3 });
   expect(fires).toMatchObject([{ taskId: '', why: 'missed' }]);
-  expect((await schedules.verifySchedule({ key: 'nightly' })).clean).toBe(true);
+  const proof = await schedules.verifySchedule({ key: 'nightly' });
+  expect(proof).toMatchObject({ clean: true, fromVersion: 7 });
   const user = { name: 'user' };
   expect(stub.calls.slice(2).map(({ name, args }) => [name, ...args])).toEqual([
     ['pauseSchedule', 'nightly', 'freeze', user],

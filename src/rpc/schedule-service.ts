@@ -70,8 +70,8 @@ export function routeScheduleService(router: ConnectRouter, { schedules }: Super
       return { fires: (await schedules.fires(key, pageSize, until)).map(fireOf) };
     },
     async verifySchedule({ key }) {
-      const differences = await schedules.verify(key);
-      return { clean: differences.length === 0, differences: [...differences] };
+      const { differences, fromVersion } = await schedules.verify(key);
+      return { clean: differences.length === 0, differences: [...differences], fromVersion };
     },
   });
 }

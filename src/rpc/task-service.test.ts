@@ -194,7 +194,8 @@ describe.each([inMemory, ...WAYS])('$name', (way) => {
     expect([...output.content]).toEqual([0, 255, 10]);
     expect(output).toMatchObject({ nextOffset: 8n, end: true });
     const statistics = await tasks().getStatistics({ createdFrom: timestampFromMs(NOW) });
-    expect(statistics.total).toBe(2n);
+    expect(statistics).toMatchObject({ total: 2n, createdFrom: timestampFromMs(NOW) });
+    expect(statistics.createdUntil).toBeUndefined();
     expect(statistics.waiting).toMatchObject({
       p50: { nanos: 400_000 },
       p95: { seconds: 1n, nanos: 500_250_000 },

@@ -128,11 +128,13 @@ function readingMethods(
         transitions: history.transitions.map(transitionOf),
         lateReports: history.lateReports.map(lateReportOf),
         hasMore: history.hasMore,
+        expired: history.isExpired,
       };
     },
     async verifyTask({ id }) {
-      const { transitions, differences } = await tasks.verify(id.toLowerCase());
-      return { clean: differences.length === 0, transitions, differences: [...differences] };
+      const { transitions, differences, isExpired } = await tasks.verify(id.toLowerCase());
+      const clean = differences.length === 0;
+      return { clean, transitions, differences: [...differences], expired: isExpired };
     },
     async readOutput({ id, attempt, stream, offset, limitBytes = MAX_READ_BYTES }) {
       const from = offsetOf(offset, 'ReadOutput', 'offset');

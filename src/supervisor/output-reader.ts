@@ -5,6 +5,7 @@
  * and a client that comes back with its offsets sees no gap and no repeat (I5).
  */
 import { listAttempts } from '../../db/attempts.ts';
+import { readExpiredOutput } from '../../db/expiry.ts';
 import { listOutput, readOutputRange } from '../../db/output.ts';
 import { readTasks } from '../../db/tasks.ts';
 import type { OutputStreamName, TaskRecord } from '../../db/records.ts';
@@ -38,12 +39,17 @@ export async function readOutput(
   );
   const hasEnded = isOver(record, number);
   const ended = hasEnded ? await readEnded(store, id, number) : undefined;
+  const isEnd = hasEnded && range.content.length === 0;
+  const expiredEnd = isEnd
+    ? (await store.read((sql) => readExpiredOutput(sql, id, number)))[stream]
+    : 0;
   return {
     attempt: number,
     content: range.content,
-    nextOffset: range.nextOffset,
-    isEnd: hasEnded && range.content.length === 0,
+    nextOffset: Math.max(range.nextOffset, expiredEnd),
+    isEnd,
     droppedBytes: ended?.droppedBytes ?? 0,
+    isExpired: expiredEnd > offset,
   };
 }
 
@@ -73,6 +79,8 @@ export async function* tailOutput(
       if (isOver(record, attempt)) {
         const dropped = (await readEnded(store, id, attempt))?.droppedBytes ?? 0;
         if (dropped > 0) yield { kind: 'dropped', attempt, bytes: dropped };
+        const bytes = await countExpired(store, id, attempt, offsets);
+        if (bytes > 0) yield { kind: 'expired', attempt, bytes };
         if (attempt < record.snapshot.context.attempt) {
           attempt += 1;
           offsets = { stdout: 0, stderr: 0 };
@@ -106,6 +114,17 @@ async function readRecord(store: Store, id: string): Promise<TaskRecord> {
 async function readEnded(store: Store, id: string, attempt: number) {
   const attempts = await store.read((sql) => listAttempts(sql, id));
   return attempts.find((ended) => ended.number === attempt);
+}
+
+/** How much of an attempt's output would follow, had it not been deleted. */
+async function countExpired(
+  store: Store,
+  id: string,
+  attempt: number,
+  offsets: { readonly stdout: number; readonly stderr: number },
+): Promise<number> {
+  const ends = await store.read((sql) => readExpiredOutput(sql, id, attempt));
+  return Math.max(ends.stdout - offsets.stdout, 0) + Math.max(ends.stderr - offsets.stderr, 0);
 }
 
 /** Rings once for any number of arrivals between two looks. */

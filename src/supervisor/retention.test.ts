@@ -3,6 +3,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { connectDatabase } from '../../db/connect.ts';
 import type { Database } from '../../db/connect.ts';
+import { readOutputBytes } from '../../db/expiry.ts';
 import { dispatch, exit, start, storeTask } from '../../db/task-fixture.ts';
 import { createTestDatabase } from '../../test/database.ts';
 import type { TestDatabase } from '../../test/database.ts';
@@ -33,9 +34,24 @@ afterEach(async () => {
 const ended = (at: number, wish: object = {}) =>
   storeTask(database.sql, { at, ...wish }, dispatch(), start(), exit());
 
+const NOTHING = {
+  ...{ days: 0, tasks: 0, requests: 0, contents: 0, sets: 0 },
+  ...{ outputs: 0, histories: 0, steps: 0, fires: 0 },
+};
+
+async function printed(at: number, text: string): Promise<void> {
+  const { sql } = database;
+  const { id } = await ended(at);
+  await sql`insert into output_streams values (${id}, 1, 'stdout', ${text.length})`;
+  await sql`
+    insert into output_pieces (task_id, attempt, stream, start_offset, end_offset, content, host_at)
+    values (${id}, 1, 'stdout', 0, ${text.length}, ${Buffer.from(text)}, now())`;
+}
+
 describe('RetentionService', () => {
-  const serviceOf = (keepTasksMs: number | null, batch = 2) =>
+  const serviceOf = (keepTasksMs: number | null, batch = 2, more: object = {}) =>
     new RetentionService({
+      ...more,
       store: { read: (query) => query(database.sql) },
       clock: new SimulatedClock(),
       log: silentLogger,
@@ -48,20 +64,39 @@ describe('RetentionService', () => {
     await database.sql`
       insert into requests (creator, request_id, digest, task_ids, created_at)
       select 'admin', n::text, '', '{}', now() - interval '8 days' from generate_series(1, 3) as n`;
-    expect(await serviceOf(null).runOnce()).toEqual({ tasks: 0, requests: 3, contents: 0 });
-    expect(await serviceOf(KEEP).runOnce()).toEqual({ tasks: 5, requests: 0, contents: 0 });
-    expect(await serviceOf(KEEP).runOnce()).toEqual({ tasks: 0, requests: 0, contents: 0 });
+    expect(await serviceOf(null).runOnce()).toEqual({ ...NOTHING, requests: 3 });
+    expect(await serviceOf(KEEP).runOnce()).toEqual({ ...NOTHING, tasks: 5 });
+    expect(await serviceOf(KEEP).runOnce()).toEqual(NOTHING);
+  });
+
+  it('deletes output and history before their tasks, each by its own age', async () => {
+    await printed(now - 3 * DAY, 'a');
+    for (let n = 0; n < 3; n += 1) await printed(now - 2 * DAY + n, 'a');
+    await printed(now - DAY / 2, 'a');
+    const service = serviceOf(KEEP, 2, { keepOutputMs: DAY, keepHistoryMs: 2.5 * DAY });
+    expect(await service.runOnce()).toEqual({ ...NOTHING, outputs: 4, histories: 1 });
+    expect(await service.runOnce()).toEqual(NOTHING);
+    expect(await database.sql`select 1 from tasks`).toHaveLength(5);
+  });
+
+  it('deletes the oldest output until all of it is not too much', async () => {
+    for (let n = 0; n < 7; n += 1) await printed(now - DAY + n, '0123456789');
+    const service = serviceOf(KEEP, 2, { maxOutputBytes: 25 });
+    expect(await service.runOnce()).toEqual({ ...NOTHING, outputs: 5 });
+    expect(await service.runOnce()).toEqual(NOTHING);
+    expect(await readOutputBytes(database.sql)).toBe(20);
   });
 
   it('deletes nothing more once it is stopped', async () => {
     await ended(now - KEEP - DAY);
     const service = serviceOf(KEEP);
     service.stop();
-    expect(await service.runOnce()).toEqual({ tasks: 0, requests: 0, contents: 0 });
+    expect(await service.runOnce()).toEqual(NOTHING);
   });
 
   it('refuses options that would delete too soon or never end', () => {
     expect(() => serviceOf(1_000)).toThrow('must be kept for at least 1 h');
+    expect(() => serviceOf(KEEP, 2, { keepOutputMs: 5 })).toThrow('for at least 1 h');
     expect(() => serviceOf(KEEP, 0)).toThrow('the batch is 0');
   });
 });

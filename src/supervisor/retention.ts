@@ -1,14 +1,21 @@
 /**
  * The retention service: deletes what has been kept long enough, in small batches, on every supervisor.
  *
- * Final tasks go with their output and history; tasks that are not final, and children of such, lose nothing. Contents of files go
- * once nothing refers to them. What a batch could not delete is found again by the next run. Watchers are not told: what goes has been final for as long as it was kept.
+ * Final tasks go with their output and history, which may also go before them, by age or because all output together is too
+ * much. Tasks that are not final, and children of such, lose nothing. Contents of files and sets of nodes go once nothing refers to
+ * them. What a batch could not delete is found again by the next run. Watchers are not told: what goes has been final for as long
+ * as it was kept.
  */
+import { expireHistories, expireOutput, readOutputBytes } from '../../db/expiry.ts';
+import type { ExpiredBatch } from '../../db/expiry.ts';
 import { deleteUnusedContents } from '../../db/file-contents.ts';
+import { deleteUnusedNodeSets } from '../../db/node-sets.ts';
+import { expireDays, makeDays } from '../../db/partitions.ts';
 import { deleteOldRequests, deleteOldTasks } from '../../db/retention.ts';
 import { MusterError } from '../../machines/errors.ts';
 import type { Clock, Timer } from '../process/clock.ts';
 import type { Logger } from '../process/log.ts';
+import { pruneSchedules } from './schedules/history.ts';
 import type { Store } from './store.ts';
 
 export interface RetentionOptions {
@@ -17,6 +24,11 @@ export interface RetentionOptions {
   readonly log: Logger;
   /** How long a task is kept after its end, in ms, at least 1 h; null for ever. */
   readonly keepTasksMs: number | null;
+  /** The same for its output and for its history. Default null: as long as the task. Histories of schedules go by the latter as well. */
+  readonly keepOutputMs?: number | null;
+  readonly keepHistoryMs?: number | null;
+  /** Output of all tasks together, from 0; the oldest final tasks lose theirs. Default null: no such bound. */
+  readonly maxOutputBytes?: number | null;
   /** How long the answer to a request is kept, in ms. Default 7 days. */
   readonly keepRequestsMs?: number;
   /** Rows of one statement, from 1. Default 500. */
@@ -26,8 +38,28 @@ export interface RetentionOptions {
 }
 
 const HOUR_MS = 3_600_000;
+/** What a run has deleted. */
+export interface Deleted {
+  /** Days of output or history, whole. */
+  days: number;
+  tasks: number;
+  requests: number;
+  /** Of files. */
+  contents: number;
+  /** Of nodes. */
+  sets: number;
+  /** Tasks that have lost theirs. */
+  outputs: number;
+  histories: number;
+  /** Of schedules. */
+  steps: number;
+  fires: number;
+}
+
 /** Used where nothing else is said: 30 days. */
 export const DEFAULT_KEEP_TASKS_MS = 30 * 24 * HOUR_MS;
+/** More than a supervisor may be away before output of a day without a partition goes with the rest. */
+const DAYS_AHEAD = 7;
 const KEEP_REQUESTS_MS = 7 * 24 * HOUR_MS;
 /** An upload may be resumed, and a task be created for its content, for this long. */
 const KEEP_CONTENTS_MS = 24 * HOUR_MS;
@@ -42,19 +74,23 @@ export class RetentionService {
   /** @throws MusterError `invalid_argument` if an option is out of its range */
   constructor(options: RetentionOptions) {
     this.#options = {
+      keepOutputMs: null,
+      keepHistoryMs: null,
+      maxOutputBytes: null,
+      keepRequestsMs: KEEP_REQUESTS_MS,
+      batch: 500,
+      intervalMs: 600_000,
       ...options,
-      keepRequestsMs: options.keepRequestsMs ?? KEEP_REQUESTS_MS,
-      batch: options.batch ?? 500,
-      intervalMs: options.intervalMs ?? 600_000,
     };
-    const { keepTasksMs, keepRequestsMs, batch, intervalMs } = this.#options;
-    const isKept = (ms: number) => ms >= HOUR_MS;
-    if ((keepTasksMs !== null && !isKept(keepTasksMs)) || !isKept(keepRequestsMs)) {
+    const { keepTasksMs, keepOutputMs, keepHistoryMs, keepRequestsMs } = this.#options;
+    const kept = [keepTasksMs, keepOutputMs, keepHistoryMs, keepRequestsMs];
+    if (kept.some((ms) => ms !== null && !(ms >= HOUR_MS))) {
       throw new MusterError(
         'invalid_argument',
-        'Cannot delete what is old: tasks and requests must be kept for at least 1 h',
+        'Cannot delete what is old: tasks, output, history and requests must be kept for at least 1 h',
       );
     }
+    const { batch, intervalMs } = this.#options;
     if (!Number.isInteger(batch) || batch < 1 || !(intervalMs > 0)) {
       throw new MusterError(
         'invalid_argument',
@@ -73,26 +109,61 @@ export class RetentionService {
   }
 
   /** Deletes all that is old enough, or less if stopped meanwhile. Returns how much was deleted by this supervisor. */
-  async runOnce(): Promise<{ tasks: number; requests: number; contents: number }> {
-    const { store, batch, keepTasksMs, keepRequestsMs } = this.#options;
-    let tasks = 0;
-    let after: string | null = null;
-    while (keepTasksMs !== null && !this.#isStopped) {
-      const from: string | null = after;
-      const done: { deleted: number; nextAfter: string | null } = await store.read((sql) =>
-        deleteOldTasks(sql, keepTasksMs, batch, from),
-      );
-      tasks += done.deleted;
-      after = done.nextAfter;
-      if (after === null) break;
-    }
+  async runOnce(): Promise<Deleted> {
+    const { store, batch, keepRequestsMs } = this.#options;
+    const days = await this.#turnDays();
+    const tasks = await this.#deleteTasks();
+    const outputs = (await this.#expireOldOutput()) + (await this.#expireExcessOutput());
+    const histories = await this.#expireHistories();
     const requests = await this.#deleteAll(batch, () =>
       store.read((sql) => deleteOldRequests(sql, keepRequestsMs, batch)),
     );
     const contents = await this.#deleteAll(CONTENTS_BATCH, () =>
       store.read((sql) => deleteUnusedContents(sql, KEEP_CONTENTS_MS, CONTENTS_BATCH)),
     );
-    return { tasks, requests, contents };
+    const sets = await this.#deleteAll(batch, () =>
+      store.read((sql) => deleteUnusedNodeSets(sql, batch)),
+    );
+    const schedules = await this.#pruneSchedules();
+    return { days, tasks, requests, contents, sets, outputs, histories, ...schedules };
+  }
+
+  /** A schedule outlives its tasks: its history goes like theirs. */
+  async #pruneSchedules(): Promise<{ steps: number; fires: number }> {
+    const { store, log, keepTasksMs, keepHistoryMs } = this.#options;
+    const keepMs = keepHistoryMs ?? keepTasksMs;
+    if (keepMs === null) return { steps: 0, fires: 0 };
+    const onFault = (id: string, why: string) =>
+      log.error('the history of a schedule cannot be replayed and is kept', { id, why });
+    return await pruneSchedules(store, keepMs, onFault, () => this.#isStopped);
+  }
+
+  /** Makes the days to come and drops the old ones, so that little is left to be deleted one by one. */
+  async #turnDays(): Promise<number> {
+    const { store, keepTasksMs, keepOutputMs, keepHistoryMs } = this.#options;
+    let dropped = 0;
+    for (const [table, ownMs] of [
+      ['output_pieces', keepOutputMs],
+      ['transitions', keepHistoryMs],
+    ] as const) {
+      if (this.#isStopped) break;
+      await store.read((sql) => makeDays(sql, table, DAYS_AHEAD));
+      const keepMs = Math.min(ownMs ?? Infinity, keepTasksMs ?? Infinity);
+      if (keepMs < Infinity) dropped += await store.read((sql) => expireDays(sql, table, keepMs));
+    }
+    return dropped;
+  }
+
+  async #deleteTasks(): Promise<number> {
+    const { store, batch, keepTasksMs } = this.#options;
+    if (keepTasksMs === null) return 0;
+    let tasks = 0;
+    await this.#eachBatch(async (after) => {
+      const done = await store.read((sql) => deleteOldTasks(sql, keepTasksMs, batch, after));
+      tasks += done.deleted;
+      return done.nextAfter;
+    });
+    return tasks;
   }
 
   /** Deletes batch by batch until one is not full. */
@@ -106,6 +177,55 @@ export class RetentionService {
     return count;
   }
 
+  async #expireOldOutput(): Promise<number> {
+    const { store, batch: limit, keepOutputMs: keepMs } = this.#options;
+    if (keepMs === null) return 0;
+    return await this.#expire((after) =>
+      store.read((sql) => expireOutput(sql, { keepMs, limit, after })),
+    );
+  }
+
+  async #expireExcessOutput(): Promise<number> {
+    const { store, batch: limit, maxOutputBytes } = this.#options;
+    if (maxOutputBytes === null || this.#isStopped) return 0;
+    let excess = (await store.read(readOutputBytes)) - maxOutputBytes;
+    return await this.#expire(async (after) => {
+      const nothing = { tasks: 0, bytes: 0, nextAfter: null };
+      if (excess <= 0) return nothing;
+      const batch = { keepMs: null, limit, after };
+      const done = await store.read((sql) => expireOutput(sql, batch, excess));
+      excess -= done.bytes;
+      return done;
+    });
+  }
+
+  async #expireHistories(): Promise<number> {
+    const { store, batch: limit, keepHistoryMs: keepMs } = this.#options;
+    if (keepMs === null) return 0;
+    return await this.#expire((after) =>
+      store.read((sql) => expireHistories(sql, { keepMs, limit, after })),
+    );
+  }
+
+  async #expire(expire: (after: string | null) => Promise<ExpiredBatch>): Promise<number> {
+    let tasks = 0;
+    await this.#eachBatch(async (after) => {
+      const done = await expire(after);
+      tasks += done.tasks;
+      return done.nextAfter;
+    });
+    return tasks;
+  }
+
+  /** Goes on from the id that each batch returns, until that is null or the service is stopped. */
+  async #eachBatch(next: (after: string | null) => Promise<string | null>): Promise<void> {
+    let after: string | null = null;
+    while (!this.#isStopped) {
+      after = await next(after);
+      if (after === null) return;
+    }
+  }
+
   #arm(): void {
     if (this.#isStopped) return;
     const { clock, intervalMs } = this.#options;
@@ -116,9 +236,8 @@ export class RetentionService {
     const { log } = this.#options;
     try {
       const deleted = await this.runOnce();
-      if (Object.values(deleted).some((count) => count > 0)) {
-        log.info('deleted what was old', deleted);
-      }
+      const count = Object.values(deleted).reduce((sum: number, n: number) => sum + n, 0);
+      if (count > 0) log.info('deleted what was old', { ...deleted });
     } catch (error) {
       const isExpected = error instanceof MusterError && error.kind === 'unavailable';
       if (!isExpected) log.error('cannot delete what is old', { error });

@@ -34,6 +34,7 @@ import { SessionRegistry } from './sessions.ts';
 import { ScheduleService } from './schedules/schedule-service.ts';
 import type { ScheduleServiceOptions } from './schedules/schedule-service.ts';
 import { createScheduleActions } from './schedules/schedules.ts';
+import { DEFAULT_KEEP_STATISTICS_MS, StatisticsService } from './statistics.ts';
 import { SpecCache } from './spec-cache.ts';
 import { createStore } from './store.ts';
 import type { Store } from './store.ts';
@@ -62,6 +63,13 @@ export interface SupervisorOptions {
   readonly outputCapBytes?: number;
   /** How long a task is kept after its end, in ms; null for ever. Default 30 days. */
   readonly keepTasksMs?: number | null;
+  /** The same for output and history alone. Default: as long as the task. */
+  readonly keepOutputMs?: number | null;
+  readonly keepHistoryMs?: number | null;
+  /** Stored output of all tasks; the oldest goes first. Default null: no bound. */
+  readonly maxOutputBytes?: number | null;
+  /** How long tasks are counted after their creation, in ms; null for ever. Default 400 days. */
+  readonly keepStatisticsMs?: number | null;
 }
 
 /** @throws MusterError `unavailable` if the database does not answer */
@@ -87,6 +95,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   reconciler.start();
   services.schedules.start();
   services.retention.start();
+  services.statistics.start();
   return {
     id: options.supervisorId,
     tasks: services.tasks,
@@ -168,6 +177,8 @@ function createServices(options: SupervisorOptions, core: Core) {
     deadAfterMs: sessions.deadAfterMs,
   });
   const workers = createWorkerActions({ ...common, book, deadAfterMs: sessions.deadAfterMs });
+  const { keepStatisticsMs: keepMs = DEFAULT_KEEP_STATISTICS_MS } = options;
+  const statistics = new StatisticsService({ store, clock, log, keepMs });
   return {
     ...createScheduling({ store, host, creator, clock, log }),
     host,
@@ -178,6 +189,7 @@ function createServices(options: SupervisorOptions, core: Core) {
     drains,
     timers,
     reconciler,
+    statistics,
     peers,
     book,
     workers,
@@ -191,9 +203,11 @@ function createScheduling(options: ScheduleServiceOptions) {
   return { schedules, scheduleActions: createScheduleActions(options, schedules.poke) };
 }
 
-function createRetention({ clock, log, keepTasksMs }: SupervisorOptions, store: Store) {
-  const keptMs = keepTasksMs === undefined ? DEFAULT_KEEP_TASKS_MS : keepTasksMs;
-  return new RetentionService({ store, clock, log, keepTasksMs: keptMs });
+function createRetention(options: SupervisorOptions, store: Store) {
+  const { clock, log, keepTasksMs = DEFAULT_KEEP_TASKS_MS } = options;
+  const { keepOutputMs = null, keepHistoryMs = null, maxOutputBytes = null } = options;
+  const kept = { keepTasksMs, keepOutputMs, keepHistoryMs, maxOutputBytes };
+  return new RetentionService({ store, clock, log, ...kept });
 }
 
 /** Tells the other supervisors that a node has moved here. */
@@ -221,6 +235,7 @@ async function stopAll(core: Core, services: ReturnType<typeof createServices>):
   services.reconciler.stop();
   services.retention.stop();
   services.book.stop();
+  services.statistics.stop();
   services.sessions.stop();
   const drained = services.host.quiet().then(() => store.drained());
   // What is open while the database is away stays open: its agents tell it again to the next supervisor.

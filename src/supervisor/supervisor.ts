@@ -121,6 +121,7 @@ export interface TaskChange {
 export type OutputItem =
   | { readonly kind: 'chunk'; readonly piece: OutputPiece }
   | { readonly kind: 'dropped'; readonly attempt: number; readonly bytes: number }
+  | { readonly kind: 'expired'; readonly attempt: number; readonly bytes: number }
   | { readonly kind: 'task'; readonly record: TaskRecord };
 
 export interface OutputRange {
@@ -129,6 +130,8 @@ export interface OutputRange {
   readonly nextOffset: number;
   readonly isEnd: boolean;
   readonly droppedBytes: number;
+  /** It was stored, and has been deleted since. */
+  readonly isExpired: boolean;
 }
 
 export interface Tasks {
@@ -183,9 +186,12 @@ export interface Tasks {
     transitions: readonly TransitionRecord[];
     lateReports: readonly LateReportRecord[];
     hasMore: boolean;
+    isExpired: boolean;
   }>;
-  /** Replays the history and compares with what is stored. */
-  verify(id: string): Promise<{ transitions: number; differences: readonly string[] }>;
+  /** Replays the history, unless it has expired, and compares with what is stored. */
+  verify(
+    id: string,
+  ): Promise<{ transitions: number; differences: readonly string[]; isExpired: boolean }>;
   /** `attempt` 0 means the last one. */
   readOutput(
     id: string,
@@ -357,8 +363,8 @@ export interface Schedules {
   preview(timing: Timing, startAt: number | null, endAt: number | null, count: number): number[];
   /** What became of due times, the latest first. */
   fires(key: string, limit: number, beforeDueAt: number | null): Promise<FireRecord[]>;
-  /** Replays its history and compares: one sentence for each difference (I4). */
-  verify(key: string): Promise<readonly string[]>;
+  /** Replays its history and compares (I4). `fromVersion`: later than 1 when older steps have expired. */
+  verify(key: string): Promise<{ differences: readonly string[]; fromVersion: number }>;
 }
 
 export interface Groups {

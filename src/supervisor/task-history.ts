@@ -3,6 +3,7 @@
  *
  * `verifyTask` replays the committed events through the machine and compares, value for value, with what is stored (I4).
  */
+import { isHistoryExpired } from '../../db/expiry.ts';
 import { listLateReports, listTransitions } from '../../db/transitions.ts';
 import type { LateReportRecord, TaskRecord, TransitionRecord } from '../../db/records.ts';
 import { replayTask, versionsOf } from '../../machines/replay.ts';
@@ -22,28 +23,45 @@ export async function readHistory(
   transitions: readonly TransitionRecord[];
   lateReports: readonly LateReportRecord[];
   hasMore: boolean;
+  /** It has been deleted because of its age. */
+  isExpired: boolean;
 }> {
   const [transitions, lateReports] = await Promise.all([
     store.read((sql) => listTransitions(sql, id, afterVersion, limit + 1)),
     store.read((sql) => listLateReports(sql, id, MAX_LATE_REPORTS)),
   ]);
+  // Only what goes on after nothing can be mistaken for a task that nothing happened to.
+  const isNone = transitions.length === 0;
   return {
+    isExpired: isNone && (await store.read((sql) => isHistoryExpired(sql, id))),
     transitions: transitions.slice(0, limit),
     lateReports,
     hasMore: transitions.length > limit,
   };
 }
 
-/** Returns one sentence for each difference between the replay and what is stored; none for a clean task. */
+/** Returns one sentence for each difference between the replay and what is stored; none for a clean task. An expired history says nothing. */
 export async function verifyTask(
   store: Store,
   record: TaskRecord,
-): Promise<{ transitions: number; differences: readonly string[] }> {
+): Promise<{ transitions: number; differences: readonly string[]; isExpired: boolean }> {
   const steps = await readSteps(store, record);
+  const isWhole = steps.length === record.version;
+  if (!isWhole && (await store.read((sql) => isHistoryExpired(sql, record.id)))) {
+    return { transitions: 0, differences: [], isExpired: true };
+  }
+  return {
+    transitions: steps.length,
+    differences: findDifferences(steps, record),
+    isExpired: false,
+  };
+}
+
+function findDifferences(steps: readonly TransitionRecord[], record: TaskRecord): string[] {
   const differences = numberingFaults(steps, record.version);
   const [creation, ...rest] = steps;
   if (creation?.event.type !== 'task.created') {
-    return { transitions: steps.length, differences: [...differences, 'there is no creation'] };
+    return [...differences, 'there is no creation'];
   }
   const events = rest.map((step) => step.event as TaskEvent);
   const { snapshots, problem } = replayTask(
@@ -64,7 +82,7 @@ export async function verifyTask(
   }
   if (problem !== null) differences.push(problem);
   else differences.push(...compare(snapshots.at(-1) as TaskSnapshot, record.snapshot));
-  return { transitions: steps.length, differences };
+  return differences;
 }
 
 /** Later steps than the record that is compared with were committed meanwhile: they are left out. */

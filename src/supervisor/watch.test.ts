@@ -1,5 +1,6 @@
 /** Watching, waiting and tailing: what a client sees of tasks and of their output. */
 import { describe, expect, it } from 'vitest';
+import { expireHistories, expireOutput } from '../../db/expiry.ts';
 import { eventually } from '../../test/eventually.ts';
 import { systemClock } from '../process/clock.ts';
 import { silentLogger } from '../process/log.ts';
@@ -254,5 +255,43 @@ describe('the tail of the output', () => {
     expect(await read(1, 7, 10)).toMatchObject({ nextOffset: 7, isEnd: true, droppedBytes: 99 });
     expect(await read(0, 0, 10)).toMatchObject({ attempt: 2, nextOffset: 5 });
     expect(await kindOf(read(3, 0, 10))).toBe('invalid_argument');
+  });
+
+  it('says what has expired, and so do the history and its proof', async () => {
+    const supervisor = await bench.start();
+    const agent = new ScriptedAgent('web-1');
+    await agent.connect(supervisor);
+    const [id = ''] = await create(supervisor, draft('web-1'));
+    await startsArrive(agent, 1);
+    agent.tell(agent.started(id), output(id, 1, 0, 'hello'), output(id, 1, 0, '!!', 'stderr'));
+    agent.tell(agent.exited(id, 0, 1, { stdoutBytes: 5, stderrBytes: 2 }));
+    await reaches(supervisor, id, 'completed');
+    const { tasks } = supervisor;
+    expect(await tasks.readOutput(id, 0, 'stdout', 5, 9)).toMatchObject({ isExpired: false });
+    expect(await tasks.verify(id)).toMatchObject({ transitions: 4, isExpired: false });
+    const batch = { keepMs: null, limit: 10, after: null };
+    await expireOutput(bench.sql, batch);
+    await expireHistories(bench.sql, batch);
+    expect(await tasks.readOutput(id, 0, 'stdout', 0, 9)).toMatchObject({
+      isExpired: true,
+      isEnd: true,
+      nextOffset: 5,
+    });
+    const kinds = (await tail(supervisor, id)).map(({ kind }) => kind);
+    expect(kinds).toEqual(['expired', 'task']);
+    expect(await tail(supervisor, id, { attempt: 1, stdoutOffset: 4 })).toContainEqual({
+      kind: 'expired',
+      attempt: 1,
+      bytes: 3,
+    });
+    expect(await tasks.history(id, 0, 10)).toMatchObject({ transitions: [], isExpired: true });
+    const nothing = { transitions: 0, differences: [], isExpired: true };
+    expect(await tasks.verify(id)).toEqual(nothing);
+    // Lost steps of a task whose history has not expired are found.
+    await bench.sql`delete from expired_histories`;
+    expect(await tasks.verify(id)).toMatchObject({
+      differences: expect.arrayContaining(['there is no creation']),
+      isExpired: false,
+    });
   });
 });

@@ -172,7 +172,11 @@ async function* readSteps(store: Store, record: TaskRecord, after: number) {
   let last = after;
   while (last < record.version) {
     const page = await store.read((sql) => listTransitions(sql, record.id, last, HISTORY_PAGE));
-    if (page.length === 0) return;
+    // The history has expired: the task as it stands.
+    if (page.length === 0) {
+      yield null;
+      return;
+    }
     for (const transition of page) {
       if (transition.version > record.version) return;
       last = transition.version;

@@ -124,9 +124,11 @@ export async function verifySchedule(key: string, flags: ClientFlags): Promise<n
   const form = outputForm(flags.output);
   return await withConnection(flags, async ({ schedules }) => {
     const response = await schedules.verifySchedule({ key }, unary);
-    const { clean, differences } = response;
+    const { clean, differences, fromVersion } = response;
+    const since =
+      fromVersion > 1 ? `, from version ${fromVersion} on: older steps have expired` : '';
     if (form === 'table') {
-      await stdout.write(clean ? `${key}  clean\n` : `${key}  ${differences.join('; ')}\n`);
+      await stdout.write(clean ? `${key}  clean${since}\n` : `${key}  ${differences.join('; ')}\n`);
     } else {
       const json = messageJson(VerifyScheduleResponseSchema, response);
       await (form === 'json' ? printDocument(json) : printLines([json]));

@@ -10,7 +10,7 @@ import type { Connection } from '../connection.ts';
 import { unary, withConnection } from '../connection.ts';
 import { EXIT } from '../exit.ts';
 import { messageJson, outputForm, printDocument, printLines, printTable } from '../output.ts';
-import { stdout } from '../sink.ts';
+import { note, stdout } from '../sink.ts';
 import type { Column } from '../table.ts';
 import { resolveTaskId } from '../task-id.ts';
 import { stateCell } from '../task-view.ts';
@@ -44,6 +44,10 @@ export async function showHistory(text: string, flags: ClientFlags): Promise<num
     } else if (form === 'jsonl') {
       await printLines(transitions.map((one) => messageJson(TransitionSchema, one)));
       await printLines(lateReports.map((one) => messageJson(LateReportSchema, one)));
+    } else if (history.expired) {
+      await note(
+        'its history has expired and is deleted; the task and its attempts are still there',
+      );
     } else {
       await printTable(COLUMNS, transitions.map(transitionRow));
       if (lateReports.length > 0) {
@@ -64,8 +68,8 @@ async function readHistory(connection: Connection, id: string): Promise<GetTaskH
     transitions.push(...page.transitions);
     if (!page.hasMore || page.transitions.length === 0) {
       // Late reports belong to the task, not to a page: the last answer has the newest.
-      const { lateReports } = page;
-      return create(GetTaskHistoryResponseSchema, { transitions, lateReports });
+      const { lateReports, expired } = page;
+      return create(GetTaskHistoryResponseSchema, { transitions, lateReports, expired });
     }
   }
 }

@@ -1,6 +1,6 @@
 /** `muster task stats`: how many tasks there are by state, type and node, and how long they take. */
 import { durationMs, timestampMs } from '@bufbuild/protobuf/wkt';
-import type { Duration } from '@bufbuild/protobuf/wkt';
+import type { Duration, Timestamp } from '@bufbuild/protobuf/wkt';
 import type {
   DurationSummary,
   GetStatisticsResponse,
@@ -32,6 +32,12 @@ export async function showStatistics(flags: RangeFlags): Promise<number> {
 }
 
 async function printStatistics(statistics: GetStatisticsResponse): Promise<void> {
+  const { createdFrom, createdUntil } = statistics;
+  const bounds = [
+    createdFrom && `from ${hourText(createdFrom)}`,
+    createdUntil && `until ${hourText(createdUntil)}`,
+  ].filter((bound) => bound !== undefined);
+  if (bounds.length > 0) await stdout.write(`Tasks created ${bounds.join(' ')}\n\n`);
   const states = statistics.byState.map((one) => [stateCell(stateName(one)), String(one.count)]);
   states.push(['total', String(statistics.total)]);
   await printTable([{ title: 'STATE' }, { title: 'TASKS', align: 'right' }], states);
@@ -49,7 +55,7 @@ async function printStatistics(statistics: GetStatisticsResponse): Promise<void>
       ...['CREATED', 'COMPLETED', 'FAILED'].map((title) => ({ title, align: 'right' as const })),
     ],
     hours.map(({ hour, created, completed, failed }) => [
-      hour === undefined ? '' : formatTime(timestampMs(hour)).slice(0, 16),
+      hour === undefined ? '' : hourText(hour),
       ...[created, completed, failed].map(String),
     ]),
   );
@@ -88,6 +94,11 @@ async function printDurations(
     align: 'right' as const,
   }));
   await printTable([{ title: 'DURATION' }, ...numbers], rows);
+}
+
+/** Without seconds: hours of UTC are whole or half hours of any zone. */
+function hourText(hour: Timestamp): string {
+  return formatTime(timestampMs(hour)).slice(0, 16);
 }
 
 function durationText(duration: Duration | undefined): string {

@@ -83,6 +83,7 @@ class Tally {
   #count = 0;
   #transitions = 0;
   #unclean = 0;
+  #expired = 0;
 
   constructor(form: OutputForm, isSingle: boolean, hidesClean: boolean) {
     this.#form = form;
@@ -94,6 +95,7 @@ class Tally {
     this.#count += 1;
     this.#transitions += result.transitions;
     if (!result.clean) this.#unclean += 1;
+    if (result.expired) this.#expired += 1;
     const document = { id, ...messageJson(VerifyTaskResponseSchema, result) };
     if (this.#form === 'json') this.#documents.push(document);
     else if (this.#form === 'jsonl') await printLines([document]);
@@ -105,7 +107,9 @@ class Tally {
       const [first] = this.#documents;
       await printDocument(this.#isSingle ? first : { tasks: this.#documents });
     } else if (this.#form === 'table' && !this.#isSingle) {
-      const verdict = this.#unclean === 0 ? 'all clean' : `${this.#unclean} not clean`;
+      const rest = this.#expired === 0 ? 'all clean' : 'the others clean';
+      const expired = this.#expired === 0 ? '' : `${this.#expired} with an expired history, `;
+      const verdict = expired + (this.#unclean === 0 ? rest : `${this.#unclean} not clean`);
       await stdout.write(
         `${this.#count} ${this.#count === 1 ? 'task' : 'tasks'}, ${this.#transitions} transitions: ${verdict}\n`,
       );
@@ -114,7 +118,9 @@ class Tally {
   }
 }
 
-function describe(id: string, { clean, transitions, differences }: VerifyTaskResponse): string {
+function describe(id: string, result: VerifyTaskResponse): string {
+  const { clean, transitions, differences, expired } = result;
+  if (expired) return `${id}  - its history has expired, there is nothing to replay\n`;
   const verdict = clean ? '✓ clean' : '✗ not clean';
   const lines = differences.map((difference) => `  ${harmless(difference)}\n`);
   return `${id}  ${verdict}, ${transitions} transitions\n${lines.join('')}`;

@@ -190,16 +190,17 @@ export class StubSupervisor implements Supervisor {
         attempt: 0,
         supervisorId: 'stub',
       };
-      return { transitions: [transition], lateReports: [], hasMore: false };
+      return { transitions: [transition], lateReports: [], hasMore: false, isExpired: false };
     },
     verify: async (id) => {
       this.#called('verify', id);
-      return { transitions: 3, differences: [] };
+      return { transitions: 3, differences: [], isExpired: false };
     },
     readOutput: async (id, attempt, stream, offset, limitBytes) => {
       this.#called('readOutput', id, attempt, stream, offset, limitBytes);
       const content = Uint8Array.of(0, 255, 10);
-      return { attempt: 1, content, nextOffset: offset + 3, isEnd: true, droppedBytes: 0 };
+      const range = { attempt: 1, content, nextOffset: offset + 3, isEnd: true };
+      return { ...range, droppedBytes: 0, isExpired: false };
     },
     tailOutput: (id, from, isStoredOnly, signal) => {
       this.#called('tailOutput', id, from, isStoredOnly);
@@ -209,6 +210,8 @@ export class StubSupervisor implements Supervisor {
       this.#called('statistics', from, until);
       const summary = { count: 2, p50: 0.4, p95: 1500.25, max: 90_061_001 };
       return {
+        from,
+        until,
         total: 2,
         byState: [{ state: 'completed', substate: '', count: 2 }],
         byType: [{ name: 'script', count: 2 }],
@@ -317,7 +320,7 @@ export class StubSupervisor implements Supervisor {
     },
     verify: async (key) => {
       this.#called('verifySchedule', key);
-      return [];
+      return { differences: [], fromVersion: 7 };
     },
   };
 

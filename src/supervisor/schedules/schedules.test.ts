@@ -24,6 +24,8 @@ function wish(more: Partial<ScheduleDraft> = {}): ScheduleDraft {
   };
 }
 
+const CLEAN = { differences: [], fromVersion: 1 };
+
 const NEVER_SOON = { kind: 'every', everyMs: 86_400_000 } as const;
 
 async function tasksOf(supervisor: Supervisor, scheduleId: string) {
@@ -56,7 +58,7 @@ describe('a schedule', () => {
       path: 'paused',
       context: { fired: tasks.length, note: 'enough' },
     });
-    expect(await supervisor.schedules.verify(id)).toEqual([]);
+    expect(await supervisor.schedules.verify(id)).toEqual(CLEAN);
     for (const task of tasks) await verified(supervisor, task.id);
   });
 
@@ -87,7 +89,7 @@ describe('a schedule', () => {
       expect(fires.map(({ taskId }) => taskId)).toEqual(
         (await tasksOf(second, id)).map((task) => task.id),
       );
-      expect(await second.schedules.verify(id)).toEqual([]);
+      expect(await second.schedules.verify(id)).toEqual(CLEAN);
     }
   });
 
@@ -129,7 +131,7 @@ describe('a schedule', () => {
     await supervisor.tasks.cancel(fire.taskId ?? '', '', caller);
     expect((await supervisor.schedules.trigger(id, caller)).fire.taskId).not.toBeNull();
     expect(await tasksOf(supervisor, id)).toHaveLength(2);
-    expect(await supervisor.schedules.verify(id)).toEqual([]);
+    expect(await supervisor.schedules.verify(id)).toEqual(CLEAN);
   });
 
   it('replaces its former task where that was asked for', async () => {

@@ -1,32 +1,18 @@
 /**
  * Everything that can be asked about and done to schedules: the part of the supervisor that ScheduleService speaks to.
  */
-import {
-  deleteSchedule,
-  insertSchedule,
-  listFires,
-  listSchedules,
-  listScheduleTransitions,
-} from '../../../db/schedules.ts';
+import { deleteSchedule, insertSchedule, listFires, listSchedules } from '../../../db/schedules.ts';
 import type { ScheduleRecord, ScheduleTransition } from '../../../db/schedules.ts';
 import { MusterError } from '../../../machines/errors.ts';
-import type {
-  ScheduleEvent,
-  ScheduleEventBody,
-  ScheduleInput,
-} from '../../../machines/schedule-context.ts';
+import type { ScheduleEventBody, ScheduleInput } from '../../../machines/schedule-context.ts';
 import { SCHEDULE_MACHINE_VERSION } from '../../../machines/schedule.ts';
-import {
-  createSchedule,
-  replaySchedule,
-  scheduleWakeAt,
-} from '../../../machines/schedule-decide.ts';
+import { createSchedule, scheduleWakeAt } from '../../../machines/schedule-decide.ts';
 import { checkNeeds } from '../creation.ts';
 import type { Caller, ScheduleDraft, Schedules } from '../supervisor.ts';
-import { verifyHistory } from '../verify-history.ts';
 import { checkTiming, listDue, nextDue } from './calendar.ts';
 import { fireNow } from './firing.ts';
 import type { FiringOptions } from './firing.ts';
+import { verifySchedule } from './history.ts';
 import { MAX_CONFLICTS, commitMove, loadSchedule, moveSchedule } from './schedule-actor.ts';
 
 const SEED_RANGE = 2 ** 32;
@@ -73,7 +59,7 @@ export function createScheduleActions(options: FiringOptions, onChanged: () => v
       const { id } = await loadSchedule(store, key);
       return await store.read((sql) => listFires(sql, id, limit, beforeDueAt));
     },
-    verify: async (key) => verify(options, await loadSchedule(store, key)),
+    verify: async (key) => verifySchedule(store, await loadSchedule(store, key)),
   };
 }
 
@@ -134,20 +120,4 @@ async function create(
     'invalid_argument',
     `Cannot create the schedule: there is one with the name ${name}; delete that one or take another name`,
   );
-}
-
-async function verify({ creator }: FiringOptions, record: ScheduleRecord): Promise<string[]> {
-  const { id, version, machineVersion, snapshot } = record;
-  return await verifyHistory<ScheduleTransition>({
-    kind: 'schedule',
-    version,
-    snapshot,
-    read: (after, limit) =>
-      creator.store.read((sql) => listScheduleTransitions(sql, id, after, limit)),
-    replay: (first, rest) => {
-      if (first.event.type !== 'schedule.created') return null;
-      const events = rest.map(({ event }) => event as ScheduleEvent);
-      return replaySchedule(first.event.input, events, machineVersion);
-    },
-  });
 }

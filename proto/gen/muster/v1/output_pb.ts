@@ -17,7 +17,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file muster/v1/output.proto.
  */
 export const file_muster_v1_output: GenFile = /*@__PURE__*/
-  fileDesc("ChZtdXN0ZXIvdjEvb3V0cHV0LnByb3RvEgltdXN0ZXIudjEiyAEKEVJlYWRPdXRwdXRSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARIYCgdhdHRlbXB0GAIgASgFQge6SAQaAigAEjMKBnN0cmVhbRgDIAEoDjIXLm11c3Rlci52MS5PdXRwdXRTdHJlYW1CCrpIB4IBBBABIAASFwoGb2Zmc2V0GAQgASgDQge6SAQiAigAEiUKC2xpbWl0X2J5dGVzGAUgASgFQgu6SAgaBhiAgEAoAUgAiAEBQg4KDF9saW1pdF9ieXRlcyJvChJSZWFkT3V0cHV0UmVzcG9uc2USDwoHYXR0ZW1wdBgBIAEoBRIPCgdjb250ZW50GAIgASgMEhMKC25leHRfb2Zmc2V0GAMgASgDEgsKA2VuZBgEIAEoCBIVCg1kcm9wcGVkX2J5dGVzGAUgASgDIpgBChFUYWlsT3V0cHV0UmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQESGAoHYXR0ZW1wdBgCIAEoBUIHukgEGgIoABIeCg1zdGRvdXRfb2Zmc2V0GAMgASgDQge6SAQiAigAEh4KDXN0ZGVycl9vZmZzZXQYBCABKANCB7pIBCICKAASEwoLc3RvcmVkX29ubHkYBSABKAgikwEKElRhaWxPdXRwdXRSZXNwb25zZRInCgVjaHVuaxgBIAEoCzIWLm11c3Rlci52MS5PdXRwdXRDaHVua0gAEisKB2Ryb3BwZWQYAiABKAsyGC5tdXN0ZXIudjEuT3V0cHV0RHJvcHBlZEgAEh8KBHRhc2sYAyABKAsyDy5tdXN0ZXIudjEuVGFza0gAQgYKBGl0ZW0ikAEKC091dHB1dENodW5rEg8KB2F0dGVtcHQYASABKAUSJwoGc3RyZWFtGAIgASgOMhcubXVzdGVyLnYxLk91dHB1dFN0cmVhbRIOCgZvZmZzZXQYAyABKAMSDwoHY29udGVudBgEIAEoDBImCgJhdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiLwoNT3V0cHV0RHJvcHBlZBIPCgdhdHRlbXB0GAEgASgFEg0KBWJ5dGVzGAIgASgDYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_timestamp, file_muster_v1_task]);
+  fileDesc("ChZtdXN0ZXIvdjEvb3V0cHV0LnByb3RvEgltdXN0ZXIudjEiyAEKEVJlYWRPdXRwdXRSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARIYCgdhdHRlbXB0GAIgASgFQge6SAQaAigAEjMKBnN0cmVhbRgDIAEoDjIXLm11c3Rlci52MS5PdXRwdXRTdHJlYW1CCrpIB4IBBBABIAASFwoGb2Zmc2V0GAQgASgDQge6SAQiAigAEiUKC2xpbWl0X2J5dGVzGAUgASgFQgu6SAgaBhiAgEAoAUgAiAEBQg4KDF9saW1pdF9ieXRlcyKAAQoSUmVhZE91dHB1dFJlc3BvbnNlEg8KB2F0dGVtcHQYASABKAUSDwoHY29udGVudBgCIAEoDBITCgtuZXh0X29mZnNldBgDIAEoAxILCgNlbmQYBCABKAgSFQoNZHJvcHBlZF9ieXRlcxgFIAEoAxIPCgdleHBpcmVkGAYgASgIIpgBChFUYWlsT3V0cHV0UmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQESGAoHYXR0ZW1wdBgCIAEoBUIHukgEGgIoABIeCg1zdGRvdXRfb2Zmc2V0GAMgASgDQge6SAQiAigAEh4KDXN0ZGVycl9vZmZzZXQYBCABKANCB7pIBCICKAASEwoLc3RvcmVkX29ubHkYBSABKAgiwAEKElRhaWxPdXRwdXRSZXNwb25zZRInCgVjaHVuaxgBIAEoCzIWLm11c3Rlci52MS5PdXRwdXRDaHVua0gAEisKB2Ryb3BwZWQYAiABKAsyGC5tdXN0ZXIudjEuT3V0cHV0RHJvcHBlZEgAEh8KBHRhc2sYAyABKAsyDy5tdXN0ZXIudjEuVGFza0gAEisKB2V4cGlyZWQYBCABKAsyGC5tdXN0ZXIudjEuT3V0cHV0RXhwaXJlZEgAQgYKBGl0ZW0ikAEKC091dHB1dENodW5rEg8KB2F0dGVtcHQYASABKAUSJwoGc3RyZWFtGAIgASgOMhcubXVzdGVyLnYxLk91dHB1dFN0cmVhbRIOCgZvZmZzZXQYAyABKAMSDwoHY29udGVudBgEIAEoDBImCgJhdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiLwoNT3V0cHV0RHJvcHBlZBIPCgdhdHRlbXB0GAEgASgFEg0KBWJ5dGVzGAIgASgDIi8KDU91dHB1dEV4cGlyZWQSDwoHYXR0ZW1wdBgBIAEoBRINCgVieXRlcxgCIAEoA2IGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_timestamp, file_muster_v1_task]);
 
 /**
  * @generated from message muster.v1.ReadOutputRequest
@@ -94,6 +94,14 @@ export type ReadOutputResponse = Message<"muster.v1.ReadOutputResponse"> & {
    * @generated from field: int64 dropped_bytes = 5;
    */
   droppedBytes: bigint;
+
+  /**
+   * The output was stored and has been deleted since, because of its age or because all output together was too much. `end` is
+   * set, and next_offset is where the stream ended.
+   *
+   * @generated from field: bool expired = 6;
+   */
+  expired: boolean;
 };
 
 /**
@@ -171,6 +179,12 @@ export type TailOutputResponse = Message<"muster.v1.TailOutputResponse"> & {
      */
     value: Task;
     case: "task";
+  } | {
+    /**
+     * @generated from field: muster.v1.OutputExpired expired = 4;
+     */
+    value: OutputExpired;
+    case: "expired";
   } | { case: undefined; value?: undefined };
 };
 
@@ -243,4 +257,30 @@ export type OutputDropped = Message<"muster.v1.OutputDropped"> & {
  */
 export const OutputDroppedSchema: GenMessage<OutputDropped> = /*@__PURE__*/
   messageDesc(file_muster_v1_output, 5);
+
+/**
+ * OutputExpired stands for the output of an attempt that was stored and has been deleted since.
+ *
+ * @generated from message muster.v1.OutputExpired
+ */
+export type OutputExpired = Message<"muster.v1.OutputExpired"> & {
+  /**
+   * @generated from field: int32 attempt = 1;
+   */
+  attempt: number;
+
+  /**
+   * How much of it would have followed.
+   *
+   * @generated from field: int64 bytes = 2;
+   */
+  bytes: bigint;
+};
+
+/**
+ * Describes the message muster.v1.OutputExpired.
+ * Use `create(OutputExpiredSchema)` to create a new message.
+ */
+export const OutputExpiredSchema: GenMessage<OutputExpired> = /*@__PURE__*/
+  messageDesc(file_muster_v1_output, 6);
 

@@ -16,14 +16,14 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file muster/v1/statistics.proto.
  */
 export const file_muster_v1_statistics: GenFile = /*@__PURE__*/
-  fileDesc("ChptdXN0ZXIvdjEvc3RhdGlzdGljcy5wcm90bxIJbXVzdGVyLnYxInsKFEdldFN0YXRpc3RpY3NSZXF1ZXN0EjAKDGNyZWF0ZWRfZnJvbRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMQoNY3JlYXRlZF91bnRpbBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAioAIKFUdldFN0YXRpc3RpY3NSZXNwb25zZRINCgV0b3RhbBgBIAEoAxInCghieV9zdGF0ZRgCIAMoCzIVLm11c3Rlci52MS5TdGF0ZUNvdW50EiYKB2J5X3R5cGUYAyADKAsyFS5tdXN0ZXIudjEuTmFtZWRDb3VudBImCgdieV9ub2RlGAQgAygLMhUubXVzdGVyLnYxLk5hbWVkQ291bnQSJQoHYnlfaG91chgFIAMoCzIULm11c3Rlci52MS5Ib3VyQ291bnQSKwoHd2FpdGluZxgGIAEoCzIaLm11c3Rlci52MS5EdXJhdGlvblN1bW1hcnkSKwoHcnVubmluZxgHIAEoCzIaLm11c3Rlci52MS5EdXJhdGlvblN1bW1hcnkiUgoKU3RhdGVDb3VudBIjCgVzdGF0ZRgBIAEoDjIULm11c3Rlci52MS5UYXNrU3RhdGUSEAoIc3Vic3RhdGUYAiABKAkSDQoFY291bnQYAyABKAMiKQoKTmFtZWRDb3VudBIMCgRuYW1lGAEgASgJEg0KBWNvdW50GAIgASgDImkKCUhvdXJDb3VudBIoCgRob3VyGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgdjcmVhdGVkGAIgASgDEhEKCWNvbXBsZXRlZBgDIAEoAxIOCgZmYWlsZWQYBCABKAMimAEKD0R1cmF0aW9uU3VtbWFyeRINCgVjb3VudBgBIAEoAxImCgNwNTAYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SJgoDcDk1GAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiYKA21heBgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbmIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_muster_v1_task]);
+  fileDesc("ChptdXN0ZXIvdjEvc3RhdGlzdGljcy5wcm90bxIJbXVzdGVyLnYxInsKFEdldFN0YXRpc3RpY3NSZXF1ZXN0EjAKDGNyZWF0ZWRfZnJvbRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMQoNY3JlYXRlZF91bnRpbBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAihQMKFUdldFN0YXRpc3RpY3NSZXNwb25zZRINCgV0b3RhbBgBIAEoAxInCghieV9zdGF0ZRgCIAMoCzIVLm11c3Rlci52MS5TdGF0ZUNvdW50EiYKB2J5X3R5cGUYAyADKAsyFS5tdXN0ZXIudjEuTmFtZWRDb3VudBImCgdieV9ub2RlGAQgAygLMhUubXVzdGVyLnYxLk5hbWVkQ291bnQSJQoHYnlfaG91chgFIAMoCzIULm11c3Rlci52MS5Ib3VyQ291bnQSKwoHd2FpdGluZxgGIAEoCzIaLm11c3Rlci52MS5EdXJhdGlvblN1bW1hcnkSKwoHcnVubmluZxgHIAEoCzIaLm11c3Rlci52MS5EdXJhdGlvblN1bW1hcnkSMAoMY3JlYXRlZF9mcm9tGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIxCg1jcmVhdGVkX3VudGlsGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJSCgpTdGF0ZUNvdW50EiMKBXN0YXRlGAEgASgOMhQubXVzdGVyLnYxLlRhc2tTdGF0ZRIQCghzdWJzdGF0ZRgCIAEoCRINCgVjb3VudBgDIAEoAyIpCgpOYW1lZENvdW50EgwKBG5hbWUYASABKAkSDQoFY291bnQYAiABKAMiaQoJSG91ckNvdW50EigKBGhvdXIYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg8KB2NyZWF0ZWQYAiABKAMSEQoJY29tcGxldGVkGAMgASgDEg4KBmZhaWxlZBgEIAEoAyKYAQoPRHVyYXRpb25TdW1tYXJ5Eg0KBWNvdW50GAEgASgDEiYKA3A1MBgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhImCgNwOTUYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SJgoDbWF4GAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_muster_v1_task]);
 
 /**
  * @generated from message muster.v1.GetStatisticsRequest
  */
 export type GetStatisticsRequest = Message<"muster.v1.GetStatisticsRequest"> & {
   /**
-   * Default: all tasks.
+   * Default: all tasks. Both bounds are rounded outwards to whole hours of UTC.
    *
    * @generated from field: google.protobuf.Timestamp created_from = 1;
    */
@@ -43,6 +43,9 @@ export const GetStatisticsRequestSchema: GenMessage<GetStatisticsRequest> = /*@_
   messageDesc(file_muster_v1_statistics, 0);
 
 /**
+ * Statistics say what was done, not what is stored: a task that has been deleted since stays counted, by default for 400 days
+ * from its creation. ListTasks shows what is stored.
+ *
  * @generated from message muster.v1.GetStatisticsResponse
  */
 export type GetStatisticsResponse = Message<"muster.v1.GetStatisticsResponse"> & {
@@ -88,6 +91,18 @@ export type GetStatisticsResponse = Message<"muster.v1.GetStatisticsResponse"> &
    * @generated from field: muster.v1.DurationSummary running = 7;
    */
   running?: DurationSummary | undefined;
+
+  /**
+   * What was counted: the bounds of the request, rounded. Unset for no bound.
+   *
+   * @generated from field: google.protobuf.Timestamp created_from = 8;
+   */
+  createdFrom?: Timestamp | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp created_until = 9;
+   */
+  createdUntil?: Timestamp | undefined;
 };
 
 /**
@@ -181,6 +196,8 @@ export const HourCountSchema: GenMessage<HourCount> = /*@__PURE__*/
   messageDesc(file_muster_v1_statistics, 4);
 
 /**
+ * Percentiles are off by 5 % at most; count and max are exact.
+ *
  * @generated from message muster.v1.DurationSummary
  */
 export type DurationSummary = Message<"muster.v1.DurationSummary"> & {
