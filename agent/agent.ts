@@ -8,6 +8,7 @@ import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { create } from '@bufbuild/protobuf';
 import { type Event, EventSchema, WorkerState } from '../proto/gen/muster/v1/agent_service_pb.ts';
+import type { HostMetrics } from '../proto/gen/muster/v1/node_metrics_pb.ts';
 import type { NodeFacts } from '../proto/gen/muster/v1/node_pb.ts';
 import type { Clock, Timer } from '../src/process/clock.ts';
 import type { Logger } from '../src/process/log.ts';
@@ -42,6 +43,8 @@ export interface AgentOptions {
   readonly attemptsFolder: string;
   readonly journal: Journal;
   readonly executor: Executor;
+  /** How the host is; asked for each heartbeat. */
+  readonly measure: () => HostMetrics;
   readonly connect: Connect;
   readonly enrolment: Enrolment;
   readonly clock: Clock;

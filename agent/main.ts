@@ -14,6 +14,7 @@ import { ActionExecutor } from './executors/by-action.ts';
 import { ScriptExecutor } from './executors/script/executor.ts';
 import { ServiceExecutor } from './executors/service/executor.ts';
 import { bootIdOf, readFacts } from './facts.ts';
+import { HostMeter } from './host-metrics.ts';
 import { Journal } from './journal.ts';
 import { createConnect } from './transport.ts';
 
@@ -61,6 +62,7 @@ function createAgent(config: AgentConfig, folder: string, log: Logger): Agent {
   const environment = config.scriptEnvironment;
   const script = new ScriptExecutor({ nodeId, attemptsFolder, environment, clock: systemClock });
   const service = new ServiceExecutor({ nodeId, environment, script });
+  const meter = new HostMeter(folder);
   return new Agent({
     nodeId,
     bootId: bootIdOf(journal.id),
@@ -70,6 +72,7 @@ function createAgent(config: AgentConfig, folder: string, log: Logger): Agent {
     attemptsFolder,
     journal,
     executor: new ActionExecutor({ script, service }),
+    measure: () => meter.measure(),
     connect: createConnect(config.serverUrl, config.ca),
     enrolment: new Enrolment({ nodeId, agentToken, path: join(folder, NODE_TOKEN_FILE) }),
     clock: systemClock,

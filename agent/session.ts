@@ -15,6 +15,7 @@ import {
   type Hello,
   HelloSchema,
 } from '../proto/gen/muster/v1/agent_service_pb.ts';
+import type { HostMetrics } from '../proto/gen/muster/v1/node_metrics_pb.ts';
 import type { NodeFacts } from '../proto/gen/muster/v1/node_pb.ts';
 import type { Clock, Timer } from '../src/process/clock.ts';
 import type { Logger } from '../src/process/log.ts';
@@ -43,6 +44,8 @@ export interface SessionOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Logger;
+  /** How the host is; asked for each heartbeat. */
+  readonly measure: () => HostMetrics;
   readonly onCommands: (commands: readonly Command[]) => void;
   /** A session is open; what only this side knows should be told again. */
   readonly onOnline: () => void;
@@ -118,7 +121,7 @@ export class Session {
   }
 
   async #converse(connection: Connection): Promise<Ending> {
-    const { enrolment, reporter, lease, clock, onCommands, onOnline } = this.#options;
+    const { enrolment, reporter, lease, clock, measure, onCommands, onOnline } = this.#options;
     const headers = await enrolment.headers(connection);
     const conversation = new Conversation({
       connection,
@@ -126,6 +129,7 @@ export class Session {
       hello: this.#hello(),
       reporter,
       clock,
+      measure,
       onHeard: () => lease.heard(),
       onWelcome: ({ epoch }) => {
         this.#send({ type: 'session.welcomed', at: clock.monotonic(), epoch: Number(epoch) });

@@ -204,5 +204,6 @@ function toNodeRecord(row: NodeRow): NodeRecord {
     leftAt: row.left_ms,
     isAlive: row.is_alive,
     active: row.active,
+    metrics: null,
   };
 }

@@ -3,6 +3,7 @@
  *
  * Times are ms since 1970 by the database's clock; ids are lower-case UUIDs. Specs are opaque JSON here.
  */
+import type { NodeMetrics } from './node-metrics.ts';
 import type { EndedAttempt, TaskContext, TaskInput } from '../machines/task-context.ts';
 import type { TaskEvent } from '../machines/task-events.ts';
 import type { StoredSnapshot } from '../machines/snapshot.ts';
@@ -125,6 +126,8 @@ export interface NodeRecord {
   readonly isAlive: boolean;
   /** Attempts in running.*. */
   readonly active: number;
+  /** The newest measurement that is known; null from the statements in nodes.ts, which do not look for it. */
+  readonly metrics: NodeMetrics | null;
 }
 
 export interface TaskFilter {

@@ -58,6 +58,21 @@ create table node_groups (
 );
 CREATE INDEX node_groups_parent ON node_groups USING btree (parent) WHERE (parent IS NOT NULL);
 
+create table node_metrics (
+  node_id text not null,
+  at timestamp with time zone not null,
+  memory_used bigint not null,
+  memory_total bigint not null,
+  disk_used bigint not null,
+  disk_total bigint not null,
+  load1 real not null,
+  load5 real not null,
+  load15 real not null,
+  cpu_share real not null,
+  constraint node_metrics_pkey PRIMARY KEY (node_id, at)
+);
+CREATE INDEX node_metrics_at ON node_metrics USING btree (at);
+
 create table nodes (
   id text not null,
   epoch integer not null,

@@ -16,6 +16,7 @@ export function addNodeCommands(program: Command): void {
     .option('--label <k=v>', 'with this label; repeatable, all have to fit', collect);
   addExamples(list, [
     ['muster node list', 'all hosts'],
+    ['muster node list -o wide', 'with how busy and how full they are'],
     [
       'muster node list --state online --label role=web -o json',
       'those of a role that can work now',
@@ -48,6 +49,8 @@ export function addNodeCommands(program: Command): void {
     perform(ORDINARY, async () => (await import('./node/get.ts')).getNode(id, flagsOf(get))),
   );
 
+  addMetricsCommand(node);
+
   const label = addClientFlags(
     node.command('label').description('give labels to a node, over those of its agent'),
   );
@@ -61,6 +64,24 @@ export function addNodeCommands(program: Command): void {
   label.action((id: string, changes: string[]) =>
     perform(ORDINARY, async () =>
       (await import('./node/label.ts')).labelNode(id, changes, flagsOf(label)),
+    ),
+  );
+}
+
+function addMetricsCommand(node: Command): void {
+  const metrics = addClientFlags(
+    node.command('metrics').description('show how busy and how full a host was'),
+  )
+    .argument('<id>', 'id of the node')
+    .option('--since <time>', 'from then on: 30m, 2h, or an ISO time (default: 1h)')
+    .option('--until <time>', 'up to then (default: now)');
+  addExamples(metrics, [
+    ['muster node metrics web-1', 'the last hour, a point for each minute'],
+    ['muster node metrics web-1 --since 24h -o jsonl', 'all that is kept, for a script'],
+  ]);
+  metrics.action((id: string) =>
+    perform(ORDINARY, async () =>
+      (await import('./node/metrics.ts')).showNodeMetrics(id, flagsOf(metrics)),
     ),
   );
 }

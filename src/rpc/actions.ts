@@ -29,6 +29,7 @@ const ACTIONS: Readonly<Record<string, string>> = {
   ListNodes: 'list nodes',
   ResolveNodes: 'choose nodes',
   GetNode: 'get the node',
+  GetNodeMetrics: 'read the measurements of the node',
   CreateGroup: 'create the group',
   UpdateGroup: 'change the group',
   DeleteGroup: 'delete the group',

@@ -8,7 +8,8 @@ import {
   NodeSchema,
   NodeState,
 } from '../../proto/gen/muster/v1/node_pb.ts';
-import type { NodeRecord, NodeState as StateName } from '../supervisor/supervisor.ts';
+import { type HostMetrics, HostMetricsSchema } from '../../proto/gen/muster/v1/node_metrics_pb.ts';
+import type { NodeMetrics, NodeRecord, NodeState as StateName } from '../supervisor/supervisor.ts';
 import { timestampOf } from './times.ts';
 
 const STATES: Readonly<Record<StateName, NodeState>> = {
@@ -40,6 +41,22 @@ export function nodeOf(record: NodeRecord): Node {
     createdAt: timestampOf(record.createdAt),
     connectedAt: timestampOf(record.connectedAt),
     lastSeenAt: timestampOf(record.seenAt),
+    ...(record.metrics === null ? {} : { metrics: metricsMessageOf(record.metrics) }),
+  });
+}
+
+export function metricsMessageOf(metrics: NodeMetrics): HostMetrics {
+  const { load1, load5, load15, cpuShare } = metrics;
+  return create(HostMetricsSchema, {
+    at: timestampOf(metrics.at),
+    load1,
+    load5,
+    load15,
+    cpuShare,
+    memoryUsedBytes: BigInt(metrics.memoryUsed),
+    memoryTotalBytes: BigInt(metrics.memoryTotal),
+    diskUsedBytes: BigInt(metrics.diskUsed),
+    diskTotalBytes: BigInt(metrics.diskTotal),
   });
 }
 

@@ -4,13 +4,19 @@
 import { MAX_SERVER_LABELS, updateNodeLabels } from '../../db/node-labels.ts';
 import { listAliveNodeIds, listNodes, readNodes } from '../../db/nodes.ts';
 import { MusterError } from '../../machines/errors.ts';
+import type { NodeMetricsService } from './node-metrics.ts';
 import type { Store } from './store.ts';
 import type { Nodes } from './supervisor.ts';
 import { resolveTargets } from './targets.ts';
 
-export function createNodeActions(store: Store, deadAfterMs: number): Nodes {
+export function createNodeActions(
+  store: Store,
+  deadAfterMs: number,
+  metrics: Pick<NodeMetricsService, 'attach' | 'points'>,
+): Nodes {
   const get: Nodes['get'] = async (id) => {
-    const [record] = await store.read((sql) => readNodes(sql, [id], deadAfterMs));
+    const found = await store.read((sql) => readNodes(sql, [id], deadAfterMs));
+    const [record] = await metrics.attach(found);
     if (record === undefined) {
       throw new MusterError(
         'unknown_node',
@@ -20,8 +26,14 @@ export function createNodeActions(store: Store, deadAfterMs: number): Nodes {
     return record;
   };
   return {
-    list: (filter, limit, after) =>
-      store.read((sql) => listNodes(sql, filter, limit, after, deadAfterMs)),
+    async list(filter, limit, after) {
+      const records = await store.read((sql) => listNodes(sql, filter, limit, after, deadAfterMs));
+      return await metrics.attach(records);
+    },
+    async metrics(id, since, until) {
+      await get(id);
+      return await metrics.points(id, since, until);
+    },
     async resolve(selection) {
       const ids = await resolveTargets(store, selection);
       const online = await store.read((sql) => listAliveNodeIds(sql, ids, deadAfterMs));

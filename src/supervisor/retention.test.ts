@@ -12,6 +12,7 @@ import { RetentionService } from './retention.ts';
 
 const DAY = 86_400_000;
 const KEEP = 30 * DAY;
+const NOTHING = { tasks: 0, requests: 0, metrics: 0 };
 
 let test: TestDatabase;
 let database: Database;
@@ -48,16 +49,26 @@ describe('RetentionService', () => {
     await database.sql`
       insert into requests (creator, request_id, digest, task_ids, created_at)
       select 'admin', n::text, '', '{}', now() - interval '8 days' from generate_series(1, 3) as n`;
-    expect(await serviceOf(null).runOnce()).toEqual({ tasks: 0, requests: 3 });
-    expect(await serviceOf(KEEP).runOnce()).toEqual({ tasks: 5, requests: 0 });
-    expect(await serviceOf(KEEP).runOnce()).toEqual({ tasks: 0, requests: 0 });
+    expect(await serviceOf(null).runOnce()).toEqual({ tasks: 0, requests: 3, metrics: 0 });
+    expect(await serviceOf(KEEP).runOnce()).toEqual({ tasks: 5, requests: 0, metrics: 0 });
+    expect(await serviceOf(KEEP).runOnce()).toEqual(NOTHING);
   });
 
   it('deletes nothing more once it is stopped', async () => {
     await ended(now - KEEP - DAY);
     const service = serviceOf(KEEP);
     service.stop();
-    expect(await service.runOnce()).toEqual({ tasks: 0, requests: 0 });
+    expect(await service.runOnce()).toEqual(NOTHING);
+  });
+
+  it('deletes measurements of hosts after a day', async () => {
+    await database.sql`
+      insert into node_metrics
+      select 'web-' || n % 2, date_trunc('minute', now()) - make_interval(mins => n), 0, 0, 0, 0, 0, 0, 0, 0
+      from generate_series(0, 1500) as n`;
+    expect(await serviceOf(null).runOnce()).toEqual({ ...NOTHING, metrics: 61 });
+    const [left] = await database.sql`select count(*)::integer as points from node_metrics`;
+    expect(left).toEqual({ points: 1440 });
   });
 
   it('refuses options that would delete too soon or never end', () => {

@@ -1,9 +1,10 @@
 /**
  * The retention service: deletes what has been kept long enough, in small batches, on every supervisor.
  *
- * Final tasks go with their output and history; tasks that are not final, and children of such, lose nothing. What a batch
+ * Measurements of hosts go after a day. Final tasks go with their output and history; tasks that are not final, and children of such, lose nothing. What a batch
  * could not delete is found again by the next run. Watchers are not told: what goes has been final for as long as it was kept.
  */
+import { deleteOldNodeMetrics } from '../../db/node-metrics.ts';
 import { deleteOldRequests, deleteOldTasks } from '../../db/retention.ts';
 import { MusterError } from '../../machines/errors.ts';
 import type { Clock, Timer } from '../process/clock.ts';
@@ -28,6 +29,9 @@ const HOUR_MS = 3_600_000;
 /** Used where nothing else is said: 30 days. */
 export const DEFAULT_KEEP_TASKS_MS = 30 * 24 * HOUR_MS;
 const KEEP_REQUESTS_MS = 7 * 24 * HOUR_MS;
+const KEEP_METRICS_MS = 24 * HOUR_MS;
+/** Their rows are small, and there is one for each node and minute. */
+const METRICS_PER_ROW_OF_BATCH = 10;
 
 export class RetentionService {
   readonly #options: Required<RetentionOptions>;
@@ -68,7 +72,7 @@ export class RetentionService {
   }
 
   /** Deletes all that is old enough, or less if stopped meanwhile. Returns how much was deleted by this supervisor. */
-  async runOnce(): Promise<{ tasks: number; requests: number }> {
+  async runOnce(): Promise<{ tasks: number; requests: number; metrics: number }> {
     const { store, batch, keepTasksMs, keepRequestsMs } = this.#options;
     let tasks = 0;
     let after: string | null = null;
@@ -87,7 +91,19 @@ export class RetentionService {
       requests += deleted;
       if (deleted < batch) break;
     }
-    return { tasks, requests };
+    return { tasks, requests, metrics: await this.#deleteMetrics() };
+  }
+
+  async #deleteMetrics(): Promise<number> {
+    const { store } = this.#options;
+    const limit = this.#options.batch * METRICS_PER_ROW_OF_BATCH;
+    let metrics = 0;
+    while (!this.#isStopped) {
+      const deleted = await store.read((sql) => deleteOldNodeMetrics(sql, KEEP_METRICS_MS, limit));
+      metrics += deleted;
+      if (deleted < limit) break;
+    }
+    return metrics;
   }
 
   #arm(): void {
@@ -99,8 +115,10 @@ export class RetentionService {
   async #tick(): Promise<void> {
     const { log } = this.#options;
     try {
-      const { tasks, requests } = await this.runOnce();
-      if (tasks + requests > 0) log.info('deleted what was old', { tasks, requests });
+      const deleted = await this.runOnce();
+      const { tasks, requests } = deleted;
+      // Measurements go all the time; they are not worth a line.
+      if (tasks + requests > 0) log.info('deleted what was old', deleted);
     } catch (error) {
       const isExpected = error instanceof MusterError && error.kind === 'unavailable';
       if (!isExpected) log.error('cannot delete what is old', { error });

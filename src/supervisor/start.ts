@@ -23,6 +23,7 @@ import { Host } from './host.ts';
 import type { Committed } from './host.ts';
 import { createIdSource } from './ids.ts';
 import { encodeNews } from './news.ts';
+import { NodeMetricsService } from './node-metrics.ts';
 import { createNodeActions } from './nodes.ts';
 import { Peers } from './peers.ts';
 import { Reconciler } from './reconciler.ts';
@@ -55,6 +56,8 @@ export interface SupervisorOptions {
   readonly sweepIntervalMs?: number;
   /** Stored output of one attempt. Default 16 MiB. */
   readonly outputCapBytes?: number;
+  /** Between two points of the measurements of a node. Default 1 min; there is one for each minute at most. */
+  readonly metricsIntervalMs?: number;
   /** How long a task is kept after its end, in ms; null for ever. Default 30 days. */
   readonly keepTasksMs?: number | null;
 }
@@ -82,10 +85,11 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   reconciler.start();
   services.schedules.start();
   services.retention.start();
+  services.nodeMetrics.start();
   return {
     id: options.supervisorId,
     tasks: services.tasks,
-    nodes: createNodeActions(core.store, sessions.deadAfterMs),
+    nodes: createNodeActions(core.store, sessions.deadAfterMs, services.nodeMetrics),
     groups: createGroupActions(core.store),
     schedules: services.scheduleActions,
     sessions,
@@ -157,6 +161,7 @@ function createServices(options: SupervisorOptions, core: Core) {
   const schedules = new ScheduleService({ store, host, creator, clock, log });
   const scheduleActions = createScheduleActions({ host, creator }, schedules.poke);
   const retention = createRetention(options, store);
+  const nodeMetrics = createNodeMetrics(options, core, sessions);
   return {
     host,
     sessions,
@@ -165,6 +170,7 @@ function createServices(options: SupervisorOptions, core: Core) {
     timers,
     reconciler,
     retention,
+    nodeMetrics,
     peers,
     tasks,
     schedules,
@@ -175,6 +181,16 @@ function createServices(options: SupervisorOptions, core: Core) {
 function createRetention({ clock, log, keepTasksMs }: SupervisorOptions, store: Store) {
   const keptMs = keepTasksMs === undefined ? DEFAULT_KEEP_TASKS_MS : keepTasksMs;
   return new RetentionService({ store, clock, log, keepTasksMs: keptMs });
+}
+
+function createNodeMetrics(
+  { clock, log, metricsIntervalMs }: SupervisorOptions,
+  { store, databaseClock }: Core,
+  sessions: SessionRegistry,
+) {
+  const now = () => databaseClock.now();
+  const intervalMs = metricsIntervalMs ?? 60_000;
+  return new NodeMetricsService({ store, sessions, clock, now, log, intervalMs });
 }
 
 /** Tells the other supervisors that a node has moved here. */
@@ -200,6 +216,7 @@ async function stopAll(core: Core, services: ReturnType<typeof createServices>):
   services.schedules.stop();
   services.reconciler.stop();
   services.retention.stop();
+  services.nodeMetrics.stop();
   services.sessions.stop();
   const drained = services.host.quiet().then(() => store.drained());
   // What is open while the database is away stays open: its agents tell it again to the next supervisor.

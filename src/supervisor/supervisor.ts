@@ -3,6 +3,7 @@
  *
  * Everything here speaks of the domain, never of protobuf. Each method rejects with a MusterError and nothing else.
  */
+import type { HostMetrics, NodeMetrics } from '../../db/node-metrics.ts';
 import type { NodeLabelChange } from '../../db/node-labels.ts';
 import type { TaskInput } from '../../machines/task-context.ts';
 import type { HeldPhase, TaskReport } from '../../machines/task-events.ts';
@@ -26,6 +27,7 @@ import type { Waiting } from './waiting.ts';
 export type { NodeGroupRecord } from '../../db/node-groups.ts';
 export type { FireRecord, ScheduleRecord } from '../../db/schedules.ts';
 
+export type { HostMetrics, NodeMetrics } from '../../db/node-metrics.ts';
 export type { NodeLabelChange } from '../../db/node-labels.ts';
 export type {
   DurationSummary,
@@ -204,6 +206,8 @@ export interface Nodes {
   get(id: string): Promise<NodeRecord>;
   /** Changes the labels that the server gives. @throws MusterError `unknown_node`, `resource_exhausted` for too many of them */
   updateLabels(id: string, change: NodeLabelChange): Promise<NodeRecord>;
+  /** Measurements of a node, one a minute, oldest first; null for the last hour. @throws MusterError `unknown_node` */
+  metrics(id: string, since: number | null, until: number | null): Promise<readonly NodeMetrics[]>;
 }
 
 export type NodeState = 'online' | 'unreachable' | 'offline';
@@ -268,7 +272,8 @@ export interface OpenSession {
   readonly epoch: number;
   /** Counts as a sign of life. Acknowledged through the link once it is committed. */
   receive(seq: number, events: readonly AgentEvent[]): void;
-  heard(): void;
+  /** Counts as a sign of life. `metrics`: how the host is; null or none if it did not say. */
+  heard(metrics?: HostMetrics | null): void;
   /** The stream has ended. Called exactly once, also after the link was closed. */
   ended(isLeaving: boolean): void;
 }

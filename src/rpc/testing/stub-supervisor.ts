@@ -4,11 +4,13 @@
 import { createSchedule } from '../../../machines/schedule-decide.ts';
 import { MusterError } from '../../../machines/errors.ts';
 import { DEFAULT_TASK_POLICY } from '../../../machines/task-context.ts';
+import { METRICS } from '../../supervisor/testing/host-metrics.ts';
 import type {
   AgentEvent,
   AgentHello,
   AgentLink,
   Caller,
+  HostMetrics,
   NodeLabelChange,
   NodeRecord,
   NodeSelection,
@@ -103,6 +105,7 @@ export interface StubSession {
   readonly link: AgentLink;
   readonly received: { seq: number; events: readonly AgentEvent[] }[];
   heard: number;
+  metrics: HostMetrics | null;
   isBegun: boolean;
   ended: boolean | null;
 }
@@ -222,6 +225,10 @@ export class StubSupervisor implements Supervisor {
       this.#called('getNode', id);
       return nodeRecord(id);
     },
+    metrics: async (id: string, since: number | null, until: number | null) => {
+      this.#called('nodeMetrics', id, since, until);
+      return [{ ...METRICS, at: NOW }];
+    },
     updateLabels: async (id: string, change: NodeLabelChange) => {
       this.#called('updateNode', id, change);
       return { ...nodeRecord(id), labels: change.set, serverLabels: change.set };
@@ -292,6 +299,7 @@ export class StubSupervisor implements Supervisor {
         link,
         received: [],
         heard: 0,
+        metrics: null,
         isBegun: false,
         ended: null,
       };
@@ -305,7 +313,11 @@ export class StubSupervisor implements Supervisor {
         begin: () => told(() => (session.isBegun = true)),
         receive: (seq: number, events: readonly AgentEvent[]) =>
           told(() => session.received.push({ seq, events })),
-        heard: () => told(() => (session.heard += 1)),
+        heard: (metrics: HostMetrics | null = null) =>
+          told(() => {
+            session.heard += 1;
+            session.metrics = metrics;
+          }),
         ended: (isLeaving: boolean) => told(() => (session.ended = isLeaving)),
       };
     },
@@ -348,6 +360,7 @@ export function nodeRecord(id: string): NodeRecord {
     leftAt: null,
     isAlive: true,
     active: 1,
+    metrics: null,
   };
 }
 

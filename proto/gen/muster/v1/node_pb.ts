@@ -8,13 +8,15 @@ import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2"
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { HostMetrics } from "./node_metrics_pb.ts";
+import { file_muster_v1_node_metrics } from "./node_metrics_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file muster/v1/node.proto.
  */
 export const file_muster_v1_node: GenFile = /*@__PURE__*/
-  fileDesc("ChRtdXN0ZXIvdjEvbm9kZS5wcm90bxIJbXVzdGVyLnYxIpEECgROb2RlEgoKAmlkGAEgASgJEiMKBXN0YXRlGAIgASgOMhQubXVzdGVyLnYxLk5vZGVTdGF0ZRIrCgZsYWJlbHMYAyADKAsyGy5tdXN0ZXIudjEuTm9kZS5MYWJlbHNFbnRyeRIjCgVmYWN0cxgEIAEoCzIULm11c3Rlci52MS5Ob2RlRmFjdHMSDQoFc2xvdHMYBSABKAUSDgoGYWN0aXZlGAYgASgFEg0KBWVwb2NoGAcgASgDEg8KB2Jvb3RfaWQYCCABKAkSFQoNc3VwZXJ2aXNvcl9pZBgJIAEoCRIuCgpjcmVhdGVkX2F0GAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIwCgxjb25uZWN0ZWRfYXQYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjAKDGxhc3Rfc2Vlbl9hdBgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASOAoNc2VydmVyX2xhYmVscxgNIAMoCzIhLm11c3Rlci52MS5Ob2RlLlNlcnZlckxhYmVsc0VudHJ5Gi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaMwoRU2VydmVyTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASLEAQoJTm9kZUZhY3RzEhAKCGhvc3RuYW1lGAEgASgJEhEKCWFkZHJlc3NlcxgCIAMoCRIKCgJvcxgDIAEoCRISCgpvc19yZWxlYXNlGAQgASgJEgwKBGFyY2gYBSABKAkSDQoFY29yZXMYBiABKAUSFAoMbWVtb3J5X2J5dGVzGAcgASgDEhUKDWFnZW50X3ZlcnNpb24YCCABKAkSDwoHcnVudGltZRgJIAEoCRIXCg9ydW50aW1lX3ZlcnNpb24YCiABKAkqcgoJTm9kZVN0YXRlEhoKFk5PREVfU1RBVEVfVU5TUEVDSUZJRUQQABIVChFOT0RFX1NUQVRFX09OTElORRABEhoKFk5PREVfU1RBVEVfVU5SRUFDSEFCTEUQAhIWChJOT0RFX1NUQVRFX09GRkxJTkUQA2IGcHJvdG8z", [file_google_protobuf_timestamp]);
+  fileDesc("ChRtdXN0ZXIvdjEvbm9kZS5wcm90bxIJbXVzdGVyLnYxIroECgROb2RlEgoKAmlkGAEgASgJEiMKBXN0YXRlGAIgASgOMhQubXVzdGVyLnYxLk5vZGVTdGF0ZRIrCgZsYWJlbHMYAyADKAsyGy5tdXN0ZXIudjEuTm9kZS5MYWJlbHNFbnRyeRIjCgVmYWN0cxgEIAEoCzIULm11c3Rlci52MS5Ob2RlRmFjdHMSDQoFc2xvdHMYBSABKAUSDgoGYWN0aXZlGAYgASgFEg0KBWVwb2NoGAcgASgDEg8KB2Jvb3RfaWQYCCABKAkSFQoNc3VwZXJ2aXNvcl9pZBgJIAEoCRIuCgpjcmVhdGVkX2F0GAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIwCgxjb25uZWN0ZWRfYXQYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjAKDGxhc3Rfc2Vlbl9hdBgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASOAoNc2VydmVyX2xhYmVscxgNIAMoCzIhLm11c3Rlci52MS5Ob2RlLlNlcnZlckxhYmVsc0VudHJ5EicKB21ldHJpY3MYDyABKAsyFi5tdXN0ZXIudjEuSG9zdE1ldHJpY3MaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARozChFTZXJ2ZXJMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIsQBCglOb2RlRmFjdHMSEAoIaG9zdG5hbWUYASABKAkSEQoJYWRkcmVzc2VzGAIgAygJEgoKAm9zGAMgASgJEhIKCm9zX3JlbGVhc2UYBCABKAkSDAoEYXJjaBgFIAEoCRINCgVjb3JlcxgGIAEoBRIUCgxtZW1vcnlfYnl0ZXMYByABKAMSFQoNYWdlbnRfdmVyc2lvbhgIIAEoCRIPCgdydW50aW1lGAkgASgJEhcKD3J1bnRpbWVfdmVyc2lvbhgKIAEoCSpyCglOb2RlU3RhdGUSGgoWTk9ERV9TVEFURV9VTlNQRUNJRklFRBAAEhUKEU5PREVfU1RBVEVfT05MSU5FEAESGgoWTk9ERV9TVEFURV9VTlJFQUNIQUJMRRACEhYKEk5PREVfU1RBVEVfT0ZGTElORRADYgZwcm90bzM", [file_google_protobuf_timestamp, file_muster_v1_node_metrics]);
 
 /**
  * Node is a host with an agent.
@@ -98,6 +100,13 @@ export type Node = Message<"muster.v1.Node"> & {
    * @generated from field: map<string, string> server_labels = 13;
    */
   serverLabels: { [key: string]: string };
+
+  /**
+   * The newest measurement of its last session, up to a minute old; not set before the first.
+   *
+   * @generated from field: muster.v1.HostMetrics metrics = 15;
+   */
+  metrics?: HostMetrics | undefined;
 };
 
 /**
