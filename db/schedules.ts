@@ -104,6 +104,8 @@ export interface ScheduleUpdate {
   readonly fire: FireRecord | null;
   /** The task that the fire makes. */
   readonly creation: TaskCreation | null;
+  /** Its spec and its draft are to be written as well. Default: they stay. */
+  readonly isRevised?: boolean;
 }
 
 /**
@@ -114,16 +116,19 @@ export interface ScheduleUpdate {
  */
 export async function updateSchedule(
   sql: Sql,
-  { record, transition, fire, creation }: ScheduleUpdate,
+  { record, transition, fire, creation, isRevised = false }: ScheduleUpdate,
   news: string,
 ): Promise<boolean> {
   const creations = creation === null ? [] : [creation];
+  const revised = isRevised
+    ? sql`, spec = ${JSON.stringify(record.spec)}::text::json, draft = ${JSON.stringify(record.draft)}::text::json`
+    : sql``;
   const rows = await sql<{ id: string | null }[]>`
     with claimed as (
       update schedules
       set version = ${record.version}, machine_version = ${record.machineVersion}, state = ${record.snapshot.path},
           context = ${JSON.stringify(record.snapshot.context)}::text::json, wake_at = ${at(sql, record.wakeAt)},
-          updated_at = ${at(sql, record.updatedAt)}
+          updated_at = ${at(sql, record.updatedAt)}${revised}
       where id = ${record.id} and version = ${record.version - 1}
       returning id
     ), moved as (

@@ -38,6 +38,7 @@ const ACTIONS: Readonly<Record<string, string>> = {
   AddToGroup: 'add to the group',
   RemoveFromGroup: 'remove from the group',
   CreateSchedule: 'create the schedule',
+  UpdateSchedule: 'update the schedule',
   GetSchedule: 'get the schedule',
   ListSchedules: 'list schedules',
   PauseSchedule: 'pause the schedule',

@@ -305,6 +305,17 @@ export interface ScheduleDraft {
 export interface Schedules {
   /** @throws MusterError `invalid_argument` for a name that is taken, or a timing that cannot be read or is never due */
   create(draft: ScheduleDraft, caller: Caller): Promise<ScheduleRecord>;
+  /**
+   * Replaces what it is made of; see schedules/update.ts. `revise` makes the new draft of the stored spec.
+   *
+   * @throws MusterError `unknown_schedule`, `conflict` for another version, `invalid_argument`
+   */
+  update(
+    key: string,
+    expectedVersion: number | null,
+    revise: (spec: unknown) => ScheduleDraft,
+    caller: Caller,
+  ): Promise<ScheduleRecord>;
   /** @throws MusterError `unknown_schedule` */
   get(key: string): Promise<ScheduleRecord>;
   /** By name. `after`: only later names. */

@@ -117,6 +117,8 @@ export class StubSupervisor implements Supervisor {
   readonly records: TaskRecord[] = [];
   readonly specs = new Map<string, unknown>();
   readonly open: StubSession[] = [];
+  /** What a schedule is made of before an update, as JSON. */
+  scheduleSpec: unknown = {};
   /** Thrown by every method while set. */
   failure: Error | null = null;
   changes: AsyncIterable<TaskChange> = empty();
@@ -255,6 +257,11 @@ export class StubSupervisor implements Supervisor {
   readonly schedules: Schedules = {
     create: async (draft, caller) => {
       this.#called('createSchedule', draft, caller);
+      return scheduleRecord(draft.name, draft.spec);
+    },
+    update: async (key, expectedVersion, revise, caller) => {
+      const draft = revise(this.scheduleSpec);
+      this.#called('updateSchedule', key, expectedVersion, draft, caller);
       return scheduleRecord(draft.name, draft.spec);
     },
     get: async (key) => this.#onSchedule('getSchedule', key),

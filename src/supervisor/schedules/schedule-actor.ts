@@ -78,7 +78,7 @@ export function moveSchedule(
 /** Commits a move, with its fire and the task that this makes. Returns false if somebody else was faster. */
 export async function commitMove(
   { store, supervisorId }: ActorOptions,
-  move: { record: ScheduleRecord; transition: ScheduleTransition },
+  move: { record: ScheduleRecord; transition: ScheduleTransition; isRevised?: boolean },
   fire: FireRecord | null,
   tasks: TaskCreation['tasks'],
 ): Promise<boolean> {

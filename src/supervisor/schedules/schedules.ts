@@ -28,6 +28,7 @@ import { checkTiming, listDue, nextDue } from './calendar.ts';
 import { fireNow } from './firing.ts';
 import type { FiringOptions } from './firing.ts';
 import { MAX_CONFLICTS, commitMove, loadSchedule, moveSchedule } from './schedule-actor.ts';
+import { updateSchedule } from './update.ts';
 
 const PAGE = 500;
 const SEED_RANGE = 2 ** 32;
@@ -49,6 +50,11 @@ export function createScheduleActions(options: FiringOptions, onChanged: () => v
   return {
     async create(draft, caller) {
       const record = await create(options, draft, caller);
+      onChanged();
+      return record;
+    },
+    async update(key, expectedVersion, revise, caller) {
+      const record = await updateSchedule(options, key, expectedVersion, revise, caller);
       onChanged();
       return record;
     },
