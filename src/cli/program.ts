@@ -7,6 +7,7 @@ import { Command } from 'commander';
 import { VERSION } from '../process/version.ts';
 import { addAgentCommand } from './agent-command.ts';
 import { addClientFlags } from './client-flags.ts';
+import { addCompletionCommands } from './completion-command.ts';
 import { addGroupCommands } from './group-commands.ts';
 import { addNodeCommands } from './node-commands.ts';
 import { addRunCommand } from './run-command.ts';
@@ -41,6 +42,7 @@ export function buildProgram(): Command {
   addScheduleCommands(program);
   addSupervisorCommand(program);
   addAgentCommand(program);
+  addCompletionCommands(program);
   addVersionCommand(program);
   return program.addHelpText(
     'after',
