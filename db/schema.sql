@@ -160,10 +160,12 @@ create table schedules (
   wake_at timestamp with time zone,
   created_at timestamp with time zone not null,
   updated_at timestamp with time zone not null,
+  waits_for uuid,
   constraint schedules_name_key UNIQUE (name),
   constraint schedules_pkey PRIMARY KEY (id),
   constraint schedules_state_known CHECK ((state = ANY (ARRAY['active'::text, 'paused'::text, 'ended'::text])))
 );
+CREATE INDEX schedules_waiting ON schedules USING btree (waits_for) WHERE (waits_for IS NOT NULL);
 CREATE INDEX schedules_wake ON schedules USING btree (wake_at) WHERE (wake_at IS NOT NULL);
 
 create table specs (
