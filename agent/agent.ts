@@ -7,6 +7,7 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from '../proto/gen/muster/v1/agent_service_pb.ts';
+import type { HostMetrics } from '../proto/gen/muster/v1/node_metrics_pb.ts';
 import type { NodeFacts } from '../proto/gen/muster/v1/node_pb.ts';
 import type { Clock, Timer } from '../src/process/clock.ts';
 import type { Logger } from '../src/process/log.ts';
@@ -45,6 +46,8 @@ export interface AgentOptions {
   readonly operations: Operations;
   /** Made with a way to say that one of them has changed. */
   readonly kept: (onChanged: (name: string) => void) => KeptCommands;
+  /** How the host is; asked for each heartbeat. */
+  readonly measure: () => HostMetrics;
   readonly connect: Connect;
   readonly enrolment: Enrolment;
   readonly clock: Clock;

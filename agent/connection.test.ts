@@ -2,6 +2,7 @@
 
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { GoodbyeReason, HeldPhase } from '../proto/gen/muster/v1/agent_service_pb.ts';
@@ -62,6 +63,11 @@ describe('a session', () => {
       await supervisor.over(start);
     }
     await supervisor.until(() => supervisor.session.count('heartbeat') >= 3, 'heartbeats');
+    const beats = supervisor.session.requests.flatMap(({ message }) =>
+      message.case === 'heartbeat' ? [message.value.metrics] : [],
+    );
+    expect(beats).not.toContain(undefined);
+    expect(Number(beats[0]?.memoryTotalBytes)).toBe(totalmem());
     const { seqs } = supervisor.session;
     expect(seqs).toEqual(seqs.map((_, index) => index + 1));
   });

@@ -16,6 +16,7 @@ import {
   type SessionResponse,
   type Welcome,
 } from '../proto/gen/muster/v1/agent_service_pb.ts';
+import type { HostMetrics } from '../proto/gen/muster/v1/node_metrics_pb.ts';
 import type { Clock, Timer } from '../src/process/clock.ts';
 import type { Reporter } from './reporter.ts';
 import type { Connection } from './transport.ts';
@@ -33,6 +34,8 @@ export interface ConversationOptions {
   readonly hello: Hello;
   readonly reporter: Reporter;
   readonly clock: Clock;
+  /** How the host is; asked for each heartbeat. */
+  readonly measure: () => HostMetrics;
   /** Any message has come. */
   readonly onHeard: () => void;
   readonly onWelcome: (welcome: Welcome) => void;
@@ -164,7 +167,7 @@ export class Conversation {
     if (!this.#isWelcome) return null;
     if (this.#isHeartbeatDue) {
       this.#isHeartbeatDue = false;
-      return requestOf({ case: 'heartbeat', value: {} });
+      return requestOf({ case: 'heartbeat', value: { metrics: this.#options.measure() } });
     }
     const events = this.#options.reporter.next();
     return events === null ? null : requestOf({ case: 'events', value: events });

@@ -15,6 +15,7 @@ import { FileExecutor } from './executors/file/executor.ts';
 import { ScriptExecutor } from './executors/script/executor.ts';
 import { ServiceExecutor } from './executors/service/executor.ts';
 import { bootIdOf, readFacts } from './facts.ts';
+import { HostMeter } from './host-metrics.ts';
 import { Journal } from './journal.ts';
 import { HostCommands } from './kept/kept-commands.ts';
 import { Operations } from './operations.ts';
@@ -70,6 +71,7 @@ function createAgent(config: AgentConfig, folder: string, log: Logger): Agent {
   const { allowedPaths, serverUrl, ca } = config;
   const supervisor = { serverUrl, ca, nodeTokenFile };
   const file = new FileExecutor({ nodeId, allowedPaths, supervisor, script });
+  const meter = new HostMeter(folder);
   return new Agent({
     nodeId,
     bootId,
@@ -95,6 +97,7 @@ function createAgent(config: AgentConfig, folder: string, log: Logger): Agent {
         clock: systemClock,
         random: Math.random,
       }),
+    measure: () => meter.measure(),
     connect: createConnect(serverUrl, ca),
     enrolment: new Enrolment({ nodeId, agentToken, path: nodeTokenFile }),
     clock: systemClock,

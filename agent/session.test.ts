@@ -18,6 +18,7 @@ import { SimulatedClock } from '../src/process/clock.ts';
 import { createLogger } from '../src/process/log.ts';
 import { Enrolment } from './enrolment.ts';
 import { Journal } from './journal.ts';
+import { HostMeter } from './host-metrics.ts';
 import { Lease } from './lease.ts';
 import { Reporter } from './reporter.ts';
 import { Session } from './session.ts';
@@ -28,6 +29,7 @@ const AGENT_TOKEN = 'agent-token-of-this-test';
 let folder: string;
 let clock: SimulatedClock;
 let journal: Journal;
+let meter: HostMeter;
 let session: Session;
 let lines: string[];
 let connections: { isOpen: boolean }[];
@@ -41,6 +43,7 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'muster-session-'));
   clock = new SimulatedClock();
   journal = Journal.open(join(folder, 'journal.db'));
+  meter = new HostMeter(folder);
   lines = [];
   connections = [];
   opened = [];
@@ -81,6 +84,7 @@ function makeSession(agentToken: string | null): Session {
     random: () => 0.5,
     log: createLogger('web-1', 'debug', (line) => lines.push(line)),
     workers: () => [],
+    measure: () => meter.measure(),
     onCommands: () => {},
     onOnline: () => {},
   });

@@ -16,6 +16,7 @@ import {
   HelloSchema,
   type WorkerChanged,
 } from '../proto/gen/muster/v1/agent_service_pb.ts';
+import type { HostMetrics } from '../proto/gen/muster/v1/node_metrics_pb.ts';
 import type { NodeFacts } from '../proto/gen/muster/v1/node_pb.ts';
 import type { Clock, Timer } from '../src/process/clock.ts';
 import type { Logger } from '../src/process/log.ts';
@@ -46,6 +47,8 @@ export interface SessionOptions {
   readonly log: Logger;
   /** Where every worker stands. */
   readonly workers: () => WorkerChanged[];
+  /** How the host is; asked for each heartbeat. */
+  readonly measure: () => HostMetrics;
   readonly onCommands: (commands: readonly Command[]) => void;
   /** A session is open; what only this side knows should be told again. */
   readonly onOnline: () => void;
@@ -121,7 +124,7 @@ export class Session {
   }
 
   async #converse(connection: Connection): Promise<Ending> {
-    const { enrolment, reporter, lease, clock, onCommands, onOnline } = this.#options;
+    const { enrolment, reporter, lease, clock, measure, onCommands, onOnline } = this.#options;
     const headers = await enrolment.headers(connection);
     const conversation = new Conversation({
       connection,
@@ -129,6 +132,7 @@ export class Session {
       hello: this.#hello(),
       reporter,
       clock,
+      measure,
       onHeard: () => lease.heard(),
       onWelcome: ({ epoch }) => {
         this.#send({ type: 'session.welcomed', at: clock.monotonic(), epoch: Number(epoch) });

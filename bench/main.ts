@@ -25,6 +25,10 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
     question: 'how a fan-out over 5,000 nodes goes',
     load: () => import('./fan-out.ts'),
   },
+  schedules: {
+    question: 'how long until 10,000 schedules that are due at once have fired',
+    load: () => import('./schedules.ts'),
+  },
   scripts: {
     question: 'how many processes per second one agent runs, beside xargs',
     load: () => import('./scripts.ts'),

@@ -16,6 +16,18 @@ import {
 } from '../proto/gen/muster/v1/agent_service_pb.ts';
 import { createConnect } from '../agent/transport.ts';
 
+/** As a host that has little to do would measure. */
+const METRICS = {
+  load1: 0.25,
+  load5: 0.5,
+  load15: 0.75,
+  cpuShare: 0.125,
+  memoryUsedBytes: 3n * 2n ** 30n,
+  memoryTotalBytes: 2n ** 33n,
+  diskUsedBytes: 2n ** 37n,
+  diskTotalBytes: 2n ** 38n,
+};
+
 export interface SimulatedAgentOptions {
   readonly url: string;
   readonly agentToken: string;
@@ -123,7 +135,7 @@ export class SimulatedAgent {
         yield requestOf({ case: 'events', value: { seq: this.#seq, events } });
       } else if (this.#isHeartbeatDue) {
         this.#isHeartbeatDue = false;
-        yield requestOf({ case: 'heartbeat', value: {} });
+        yield requestOf({ case: 'heartbeat', value: { metrics: METRICS } });
       } else {
         await new Promise<void>((resolve) => {
           this.#wake = resolve;

@@ -210,5 +210,6 @@ function toNodeRecord(row: NodeRow): NodeRecord {
     isAlive: row.is_alive,
     active: row.active,
     actor: row.actor,
+    metrics: null,
   };
 }

@@ -4,6 +4,7 @@
  * Times are ms since 1970 by the database's clock; ids are lower-case UUIDs. Specs are opaque JSON here.
  */
 import type { NodeSnapshot } from '../machines/node-decide.ts';
+import type { NodeMetrics } from './node-metrics.ts';
 import type { EndedAttempt, TaskContext, TaskInput } from '../machines/task-context.ts';
 import type { TaskEvent } from '../machines/task-events.ts';
 import type { StoredSnapshot } from '../machines/snapshot.ts';
@@ -128,6 +129,8 @@ export interface NodeRecord {
   readonly active: number;
   /** What operators have asked of it; null for one that has never been drained. */
   readonly actor: NodeSnapshot | null;
+  /** The newest measurement that is known; null from the statements in nodes.ts, which do not look for it. */
+  readonly metrics: NodeMetrics | null;
 }
 
 export interface TaskFilter {

@@ -1,8 +1,5 @@
 /**
- * The statements about schedules. Called by the supervisor only.
- *
- * Every write carries the version that it expects. A fire is one statement: the schedule moves on, the due time is written down
- * and the task is created, or none of it (I10).
+ * The statements about schedules, but for those that move them on (schedule-moves.ts). Called by the supervisor only.
  */
 import type {
   ScheduleContext,
@@ -11,9 +8,6 @@ import type {
 } from '../machines/schedule-context.ts';
 import type { ScheduleSnapshot } from '../machines/schedule-decide.ts';
 import type { Sql } from './connect.ts';
-import type { TaskCreation } from './records.ts';
-import { creationRows } from './task-batch.ts';
-import { storeFresh } from './tasks.ts';
 
 /** A schedule as stored. `spec` and `draft` are opaque JSON here. Times are ms since 1970 by the database's clock. */
 export interface ScheduleRecord {
@@ -25,6 +19,7 @@ export interface ScheduleRecord {
   readonly spec: unknown;
   readonly draft: unknown;
   readonly creator: string;
+  /** When it is to be looked at; null for never, and while it waits for a task to end. */
   readonly wakeAt: number | null;
   readonly createdAt: number;
   readonly updatedAt: number;
@@ -97,56 +92,11 @@ export async function insertSchedule(
   return rows.length === 1;
 }
 
-/** One step of a schedule, and what it brings about. */
-export interface ScheduleUpdate {
-  readonly record: ScheduleRecord;
-  readonly transition: ScheduleTransition;
-  readonly fire: FireRecord | null;
-  /** The task that the fire makes. */
-  readonly creation: TaskCreation | null;
-}
-
-/**
- * Moves a schedule by one version, writes down its fire and creates its task. Returns false, and nothing is changed, if it has another
- * version than the one before.
- *
- * @param news payload for the other supervisors; empty for none
- */
-export async function updateSchedule(
-  sql: Sql,
-  { record, transition, fire, creation }: ScheduleUpdate,
-  news: string,
-): Promise<boolean> {
-  const creations = creation === null ? [] : [creation];
-  const rows = await sql<{ id: string | null }[]>`
-    with claimed as (
-      update schedules
-      set version = ${record.version}, machine_version = ${record.machineVersion}, state = ${record.snapshot.path},
-          context = ${JSON.stringify(record.snapshot.context)}::text::json, wake_at = ${at(sql, record.wakeAt)},
-          updated_at = ${at(sql, record.updatedAt)}
-      where id = ${record.id} and version = ${record.version - 1}
-      returning id
-    ), moved as (
-      ${insertTransition(sql, record.id, transition)} from claimed
-    ), fired as (
-      insert into schedule_fires (schedule_id, due_at, is_manual, task_id, why, at)
-      select claimed.id, ${at(sql, fire?.dueAt ?? null)}, ${fire?.isManual ?? false}, ${fire?.taskId ?? null}::uuid,
-             ${fire?.why ?? ''}, ${at(sql, fire?.at ?? null)}
-      from claimed
-      where ${fire !== null}
-    ), fresh as materialized (
-      select task.* from claimed, ${creationRows(sql, creations)}
-    ), ${storeFresh(sql, creations)}
-    select id, null as told from claimed
-    union all
-    select null, pg_notify('muster', ${news}::text)::text where ${news}::text <> '' and exists (select 1 from claimed)`;
-  return rows.some(({ id }) => id !== null);
-}
-
-export async function readSchedule(sql: Sql, id: string): Promise<ScheduleRecord | null> {
-  const [row] = await sql<ScheduleRow[]>`
-    select ${columns(sql)} from schedules as s where s.id = ${id}`;
-  return row === undefined ? null : toRecord(row);
+/** Reads schedules by their ids, in no order. Ids that are not there are left out. */
+export async function readSchedules(sql: Sql, ids: readonly string[]): Promise<ScheduleRecord[]> {
+  const rows = await sql<ScheduleRow[]>`
+    select ${columns(sql)} from schedules as s where s.id = any(${[...ids]}::uuid[])`;
+  return rows.map(toRecord);
 }
 
 export async function readScheduleByName(sql: Sql, name: string): Promise<ScheduleRecord | null> {

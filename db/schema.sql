@@ -121,6 +121,21 @@ create table node_groups (
 );
 CREATE INDEX node_groups_parent ON node_groups USING btree (parent) WHERE (parent IS NOT NULL);
 
+create table node_metrics (
+  node_id text not null,
+  at timestamp with time zone not null,
+  memory_used bigint not null,
+  memory_total bigint not null,
+  disk_used bigint not null,
+  disk_total bigint not null,
+  load1 real not null,
+  load5 real not null,
+  load15 real not null,
+  cpu_share real not null,
+  constraint node_metrics_pkey PRIMARY KEY (node_id, at)
+);
+CREATE INDEX node_metrics_at ON node_metrics USING btree (at);
+
 create table node_sets (
   id text not null,
   node_ids text[] not null,
@@ -238,10 +253,12 @@ create table schedules (
   wake_at timestamp with time zone,
   created_at timestamp with time zone not null,
   updated_at timestamp with time zone not null,
+  waits_for uuid,
   constraint schedules_name_key UNIQUE (name),
   constraint schedules_pkey PRIMARY KEY (id),
   constraint schedules_state_known CHECK ((state = ANY (ARRAY['active'::text, 'paused'::text, 'ended'::text])))
 );
+CREATE INDEX schedules_waiting ON schedules USING btree (waits_for) WHERE (waits_for IS NOT NULL);
 CREATE INDEX schedules_wake ON schedules USING btree (wake_at) WHERE (wake_at IS NOT NULL);
 
 create table specs (

@@ -39,6 +39,12 @@ export interface ScheduleInput {
   readonly nextAt: number | null;
 }
 
+/** What can be changed of a schedule. */
+export type ScheduleChange = Pick<
+  ScheduleInput,
+  'timing' | 'startAt' | 'endAt' | 'jitterMs' | 'overlap' | 'missed' | 'missedWindowMs'
+>;
+
 export interface ScheduleContext extends ScheduleInput {
   /** The task of the last fire that made one. */
   readonly lastTaskId: string | null;
@@ -68,7 +74,18 @@ export type ScheduleEventBody =
     }
   | { readonly type: 'pause.requested'; readonly by: string; readonly note: string }
   /** Due times while it was paused are not made up for: `nextAt` is the first from now on. */
-  | { readonly type: 'resume.requested'; readonly by: string; readonly nextAt: number | null };
+  | { readonly type: 'resume.requested'; readonly by: string; readonly nextAt: number | null }
+  /** `nextAt` is due next by the new timing; null while it is paused, and for one that has ended and stays so. */
+  | {
+      readonly type: 'schedule.updated';
+      readonly by: string;
+      readonly change: ScheduleChange;
+      /** The task that it makes is another from now on. */
+      readonly isTaskChanged: boolean;
+      readonly nextAt: number | null;
+      /** A due time of the former timing that had come and makes no task any more. */
+      readonly droppedDueAt: number | null;
+    };
 
 export type ScheduleEvent = ScheduleEventBody & { readonly at: number };
 

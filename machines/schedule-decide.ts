@@ -52,6 +52,7 @@ const REFUSALS: Record<ScheduleEvent['type'], [verb: string, rule: string]> = {
   'schedule.fired': ['fire', 'it fires at its next due time only'],
   'pause.requested': ['pause', 'only an active one can be paused'],
   'resume.requested': ['resume', 'only a paused one can be resumed'],
+  'schedule.updated': ['update', 'it can be updated in every state'],
 };
 
 /** When the schedule must be looked at, ms since 1970, or null. */

@@ -1,7 +1,12 @@
 // The schedule machine: what a due time becomes, pause, resume and end, and that histories replay (I4, I10).
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { ScheduleContext, ScheduleEvent, ScheduleInput } from './schedule-context.ts';
+import type {
+  ScheduleChange,
+  ScheduleContext,
+  ScheduleEvent,
+  ScheduleInput,
+} from './schedule-context.ts';
 import { fireAt } from './schedule-context.ts';
 import {
   ON_TIME_MS,
@@ -11,7 +16,7 @@ import {
   replaySchedule,
   scheduleWakeAt,
 } from './schedule-decide.ts';
-import type { DueFacts } from './schedule-decide.ts';
+import type { DueFacts, ScheduleSnapshot } from './schedule-decide.ts';
 
 const MINUTE = 60_000;
 
@@ -42,7 +47,57 @@ const fired = (dueAt: number, nextAt: number | null, more = {}): ScheduleEvent =
   ...more,
 });
 
+const CHANGE: ScheduleChange = {
+  timing: { kind: 'every', everyMs: 2 * MINUTE },
+  startAt: null,
+  endAt: 99 * MINUTE,
+  jitterMs: 500,
+  overlap: 'queue',
+  missed: 'all',
+  missedWindowMs: MINUTE,
+};
+
+const updated = (nextAt: number | null, more: object = {}): ScheduleEvent => ({
+  type: 'schedule.updated',
+  by: 'me',
+  change: CHANGE,
+  isTaskChanged: false,
+  nextAt,
+  droppedDueAt: null,
+  at: 1,
+  ...more,
+});
+
 describe('a schedule', () => {
+  it('is changed in every state, and begins again when something is due after its end', () => {
+    const after = (before: ScheduleSnapshot, ...events: ScheduleEvent[]) => {
+      let snapshot = before;
+      for (const event of events) {
+        const decision = decideSchedule(snapshot, event);
+        if (decision.kind === 'refused') throw decision.error;
+        snapshot = decision.snapshot;
+      }
+      return snapshot;
+    };
+    const active = createSchedule(inputOf());
+    const dropped = updated(8 * MINUTE, { droppedDueAt: MINUTE });
+    expect(after(active, dropped)).toMatchObject({
+      path: 'active',
+      context: { ...CHANGE, nextAt: 8 * MINUTE, skipped: 1, fired: 0 },
+    });
+    const pause = { type: 'pause.requested', by: 'me', note: 'x', at: 1 } as const;
+    expect(after(active, pause, updated(null))).toMatchObject({
+      path: 'paused',
+      context: { ...CHANGE, nextAt: null, note: 'x' },
+    });
+    const ended = after(active, fired(MINUTE, null));
+    expect(after(ended, updated(null)).path).toBe('ended');
+    expect(after(ended, updated(8 * MINUTE))).toMatchObject({
+      path: 'active',
+      context: { nextAt: 8 * MINUTE, fired: 1 },
+    });
+  });
+
   it('fires each due time once: a second fire of the same one is refused (I10)', () => {
     const first = decideSchedule(createSchedule(inputOf()), fired(MINUTE, 2 * MINUTE));
     if (first.kind !== 'transition') throw first.error;
@@ -113,6 +168,12 @@ describe('a schedule', () => {
         nextAt: next === null ? null : next * MINUTE,
         at: 1,
       })),
+      fc.tuple(fc.option(fc.nat(5)), fc.nat(3), fc.boolean()).map(([next, every, isDropped]) =>
+        updated(next === null ? null : next * MINUTE, {
+          change: { ...CHANGE, timing: { kind: 'every', everyMs: (every + 1) * MINUTE } },
+          droppedDueAt: isDropped ? MINUTE : null,
+        }),
+      ),
     );
     fc.assert(
       fc.property(fc.array(event, { maxLength: 20 }), (events) => {

@@ -2,7 +2,7 @@
  * The schedule machine: makes tasks at given times.
  *
  *   active ◀──pause, resume──▶ paused
- *     └── fired, nothing due any more ──▶ ended
+ *     └── fired, nothing due any more ──▶ ended ── updated, something is due again ──▶ active
  *
  * Pure: what is due next comes in the events, from a calendar outside; whether a due time makes a task is judged in
  * `judgeDue`, before the event is made, and committed together with the task (I10). Called through `schedule-decide.ts`.
@@ -25,6 +25,7 @@ const machineSetup = setup({
       event.nextAt === null,
     isManual: ({ event }) => event.type === 'schedule.fired' && event.isManual,
     isNothingDue: ({ event }) => event.type === 'resume.requested' && event.nextAt === null,
+    isDueAgain: ({ event }) => event.type === 'schedule.updated' && event.nextAt !== null,
     neverDue: ({ context }) => context.nextAt === null,
   },
   actions: {
@@ -47,6 +48,15 @@ const machineSetup = setup({
     ),
     resume: assign(({ event }) =>
       event.type === 'resume.requested' ? { note: '', nextAt: event.nextAt } : {},
+    ),
+    update: assign(({ context, event }) =>
+      event.type !== 'schedule.updated'
+        ? {}
+        : {
+            ...event.change,
+            nextAt: event.nextAt,
+            skipped: context.skipped + (event.droppedDueAt === null ? 0 : 1),
+          },
     ),
   },
 });
@@ -73,6 +83,7 @@ export const scheduleMachine = machineSetup.createMachine({
           { guard: 'isNextDue', actions: 'fire' },
         ],
         'pause.requested': { target: 'paused', actions: 'pause' },
+        'schedule.updated': { actions: 'update' },
       },
     },
     paused: {
@@ -82,9 +93,18 @@ export const scheduleMachine = machineSetup.createMachine({
           { guard: 'isNothingDue', target: 'ended', actions: 'resume' },
           { target: 'active', actions: 'resume' },
         ],
+        'schedule.updated': { actions: 'update' },
       },
     },
     // It can still be fired by hand.
-    ended: { on: { 'schedule.fired': { guard: 'isManual', actions: 'fire' } } },
+    ended: {
+      on: {
+        'schedule.fired': { guard: 'isManual', actions: 'fire' },
+        'schedule.updated': [
+          { guard: 'isDueAgain', target: 'active', actions: 'update' },
+          { actions: 'update' },
+        ],
+      },
+    },
   },
 });

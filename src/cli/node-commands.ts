@@ -16,6 +16,7 @@ export function addNodeCommands(program: Command): void {
     .option('--label <k=v>', 'with this label; repeatable, all have to fit', collect);
   addExamples(list, [
     ['muster node list', 'all hosts'],
+    ['muster node list -o wide', 'with how busy and how full they are'],
     [
       'muster node list --state online --label role=web -o json',
       'those of a role that can work now',
@@ -47,6 +48,8 @@ export function addNodeCommands(program: Command): void {
   get.action((id: string) =>
     perform(ORDINARY, async () => (await import('./node/get.ts')).getNode(id, flagsOf(get))),
   );
+
+  addMetricsCommand(node);
 
   const label = addClientFlags(
     node.command('label').description('give labels to a node, over those of its agent'),
@@ -141,6 +144,24 @@ function addWorkers(node: Command): void {
   workers.action((id: string | undefined) =>
     perform(ORDINARY, async () =>
       (await import('./node/workers.ts')).listWorkers(id, flagsOf(workers)),
+    ),
+  );
+}
+
+function addMetricsCommand(node: Command): void {
+  const metrics = addClientFlags(
+    node.command('metrics').description('show how busy and how full a host was'),
+  )
+    .argument('<id>', 'id of the node')
+    .option('--since <time>', 'from then on: 30m, 2h, or an ISO time (default: 1h)')
+    .option('--until <time>', 'up to then (default: now)');
+  addExamples(metrics, [
+    ['muster node metrics web-1', 'the last hour, a point for each minute'],
+    ['muster node metrics web-1 --since 24h -o jsonl', 'all that is kept, for a script'],
+  ]);
+  metrics.action((id: string) =>
+    perform(ORDINARY, async () =>
+      (await import('./node/metrics.ts')).showNodeMetrics(id, flagsOf(metrics)),
     ),
   );
 }

@@ -23,6 +23,26 @@ export const NODE_COLUMNS: readonly Column[] = [
   { title: 'LAST SEEN', align: 'right', dropOrder: 3 },
 ];
 
+/** What `nodeWideCells` adds to a row. */
+export const NODE_WIDE_COLUMNS: readonly Column[] = [
+  { title: 'CPU', align: 'right' },
+  { title: 'LOAD', align: 'right' },
+  { title: 'MEMORY', align: 'right' },
+  { title: 'DISK', align: 'right' },
+];
+
+/** Returns how busy and how full a host is, in shares. */
+export function nodeWideCells({ metrics }: Node): string[] {
+  if (metrics === undefined) return ['', '', '', ''];
+  const { memoryUsedBytes, memoryTotalBytes, diskUsedBytes, diskTotalBytes } = metrics;
+  return [
+    shareText(metrics.cpuShare),
+    metrics.load1.toFixed(2),
+    ratioText(memoryUsedBytes, memoryTotalBytes),
+    ratioText(diskUsedBytes, diskTotalBytes),
+  ];
+}
+
 /** Returns the row of a node. */
 export function nodeRow(node: Node, nowMs: number): (Cell | string)[] {
   return [
@@ -67,6 +87,7 @@ export function nodeDetails(node: Node, nowMs: number): [string, string][] {
           .join(' '),
       ),
     ],
+    ...metricsDetails(node, nowMs),
     ['Epoch', String(node.epoch)],
     ['Boot', harmless(node.bootId)],
     ['Supervisor', harmless(node.supervisorId)],
@@ -90,6 +111,44 @@ export function drainText({ drain, active }: Node): string {
   }
   parts.push(`asked for by ${requestedBy}${note === '' ? '' : `: ${note}`}`);
   return harmless(parts.join(', '));
+}
+
+function metricsDetails({ metrics }: Node, nowMs: number): [string, string][] {
+  if (metrics === undefined) return [];
+  const { load1, load5, load15 } = metrics;
+  const used = (part: bigint, whole: bigint) =>
+    whole === 0n
+      ? ''
+      : `${bytesText(Number(part))} of ${bytesText(Number(whole))} (${ratioText(part, whole)})`;
+  const age =
+    metrics.at === undefined ? '' : `, measured ${formatAge(timestampMs(metrics.at), nowMs)}`;
+  return [
+    ['In use', `${shareText(metrics.cpuShare)} of the cores${age}`],
+    ['Load', [load1, load5, load15].map((load) => load.toFixed(2)).join(' ')],
+    ['Memory used', used(metrics.memoryUsedBytes, metrics.memoryTotalBytes)],
+    ['Disk used', used(metrics.diskUsedBytes, metrics.diskTotalBytes)],
+  ];
+}
+
+/** Returns a share as people write it: `12 %`. */
+export function shareText(share: number): string {
+  return `${Math.round(share * 100)} %`;
+}
+
+function ratioText(part: bigint, whole: bigint): string {
+  return whole === 0n ? '' : shareText(Number(part) / Number(whole));
+}
+
+/** Returns an amount of bytes: `512 MiB`, `3.2 GiB`. */
+export function bytesText(bytes: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit += 1;
+  }
+  return `${value < 10 && unit > 0 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
 }
 
 function nodeStateName(node: Node): string {

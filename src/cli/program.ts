@@ -8,6 +8,7 @@ import { VERSION } from '../process/version.ts';
 import { addAgentCommand } from './agent-command.ts';
 import { addClientFlags } from './client-flags.ts';
 import { addFileCommands } from './file-commands.ts';
+import { addCompletionCommands } from './completion-command.ts';
 import { addGroupCommands } from './group-commands.ts';
 import { addNodeCommands } from './node-commands.ts';
 import { addRunCommand } from './run-command.ts';
@@ -45,6 +46,7 @@ export function buildProgram(): Command {
   addScheduleCommands(program);
   addSupervisorCommand(program);
   addAgentCommand(program);
+  addCompletionCommands(program);
   addVersionCommand(program);
   return program.addHelpText(
     'after',

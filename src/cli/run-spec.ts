@@ -106,7 +106,12 @@ export function taskSpec(flags: TaskFlags, nowMs: number): Omit<PlainSpec, 'acti
   };
 }
 
-async function buildScript(flags: RunFlags, words: readonly string[]): Promise<ScriptInit> {
+/**
+ * Returns what the flags and words want to run.
+ *
+ * @throws UsageFault when they contradict each other or cannot be read
+ */
+export async function buildScript(flags: RunFlags, words: readonly string[]): Promise<ScriptInit> {
   const file = flags.file ?? (words[0] === '-' ? '-' : undefined);
   if (file === '-' && flags.stdin === '-') {
     throw new UsageFault('the script and --stdin cannot both come from standard input');

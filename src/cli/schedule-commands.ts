@@ -12,6 +12,7 @@ const KEY = 'its name, or its id';
 export function addScheduleCommands(program: Command): void {
   const schedule = program.command('schedule').description('make tasks at given times');
   addCreate(schedule);
+  addUpdate(schedule);
   addReading(schedule);
   addActions(schedule);
 }
@@ -32,18 +33,7 @@ function addCreate(schedule: Command): void {
     .usage('NAME (--cron … | --every … | --at …) [flags] -f FILE | - | -- CMD ARGS…')
     .argument('<name>', 'unique: letters, digits, - _ .')
     .argument('[words...]', '- for a script from standard input, or after -- a program');
-  addTimingFlags(create)
-    .option(
-      '--overlap <rule>',
-      'while its former task runs: allow, forbid, replace or queue (default: forbid)',
-    )
-    .option(
-      '--missed <rule>',
-      'for times nobody could fire at: skip, latest or all (default: latest)',
-    )
-    .option('--missed-window <duration>', 'never make up for older ones (default: 1h)')
-    .option('--jitter <duration>', 'fire up to this much later (default: 0)');
-  addTaskFlags(create);
+  addTaskFlags(addRuleFlags(addTimingFlags(create)));
   addExamples(create, [
     [
       "muster schedule create backup --cron '30 4 * * *' --tz Europe/Berlin --node db-1 -f backup.sh",
@@ -69,6 +59,43 @@ function addCreate(schedule: Command): void {
   preview.action(() =>
     perform(ORDINARY, async () =>
       (await import('./schedule/create.ts')).previewSchedule(flagsOf(preview)),
+    ),
+  );
+}
+
+function addRuleFlags(command: Command): Command {
+  return command
+    .option(
+      '--overlap <rule>',
+      'while its former task runs: allow, forbid, replace or queue (default: forbid)',
+    )
+    .option(
+      '--missed <rule>',
+      'for times nobody could fire at: skip, latest or all (default: latest)',
+    )
+    .option('--missed-window <duration>', 'never make up for older ones (default: 1h)')
+    .option('--jitter <duration>', 'fire up to this much later (default: 0)');
+}
+
+function addUpdate(schedule: Command): void {
+  const update = addClientFlags(schedule.command('update'))
+    .description(
+      'change a schedule; what is not given stays, and --from none or --until none takes a bound away',
+    )
+    .usage('NAME [flags] [-f FILE | - | -- CMD ARGS…]')
+    .argument('<key>', KEY)
+    .argument('[words...]', '- for a script from standard input, or after -- a program');
+  addTaskFlags(addRuleFlags(addTimingFlags(update))).option(
+    '--expect-version <n>',
+    'refuse if it has another version by now',
+  );
+  addExamples(update, [
+    ["muster schedule update backup --cron '0 5 * * *'", 'an hour later, in the same zone'],
+    ['muster schedule update check --max-parallel 5 --timeout 1m -- ./check --fast', 'other work'],
+  ]);
+  update.action((key: string, words: string[]) =>
+    perform(ORDINARY, async () =>
+      (await import('./schedule/update.ts')).updateSchedule(key, words, flagsOf(update)),
     ),
   );
 }

@@ -122,10 +122,12 @@ describe.each(['in memory', 'Connect over HTTP/2', 'gRPC over HTTP/2'])('%s', (n
       { event: { case: 'worker', value: { slot: 1, state: WorkerState.BACKING_OFF } } },
     ];
     agent.send({ case: 'events', value: { seq: 1n, events } });
-    agent.send({ case: 'heartbeat', value: {} });
+    const metrics = { load1: 0.5, memoryUsedBytes: 1n, memoryTotalBytes: 2n };
+    agent.send({ case: 'heartbeat', value: { metrics } });
     agent.send({ case: 'events', value: { seq: 2n, events: [] } });
     await when(session, () => session.received.length === 2);
     expect(session.heard).toBe(1);
+    expect(session.metrics).toMatchObject({ load1: 0.5, memoryUsed: 1, memoryTotal: 2 });
     expect(session.received.map(({ seq }) => seq)).toEqual([1, 2]);
     const taskOne = taskId(1);
     expect(session.received[0]?.events).toEqual([

@@ -12,8 +12,10 @@ import {
   NodeSchema,
   NodeState,
 } from '../../proto/gen/muster/v1/node_pb.ts';
+import { type HostMetrics, HostMetricsSchema } from '../../proto/gen/muster/v1/node_metrics_pb.ts';
 import { type Transition, TransitionSchema } from '../../proto/gen/muster/v1/task_pb.ts';
 import type {
+  NodeMetrics,
   NodeRecord,
   NodeState as StateName,
   NodeTransition,
@@ -50,6 +52,7 @@ export function nodeOf(record: NodeRecord): Node {
     connectedAt: timestampOf(record.connectedAt),
     lastSeenAt: timestampOf(record.seenAt),
     drain: drainOf(record),
+    ...(record.metrics === null ? {} : { metrics: metricsMessageOf(record.metrics) }),
   });
 }
 
@@ -84,6 +87,21 @@ export function nodeTransitionOf(record: NodeTransition): Transition {
     toState: record.toPath,
     at: timestampOf(record.at),
     supervisorId: record.supervisorId,
+  });
+}
+
+export function metricsMessageOf(metrics: NodeMetrics): HostMetrics {
+  const { load1, load5, load15, cpuShare } = metrics;
+  return create(HostMetricsSchema, {
+    at: timestampOf(metrics.at),
+    load1,
+    load5,
+    load15,
+    cpuShare,
+    memoryUsedBytes: BigInt(metrics.memoryUsed),
+    memoryTotalBytes: BigInt(metrics.memoryTotal),
+    diskUsedBytes: BigInt(metrics.diskUsed),
+    diskTotalBytes: BigInt(metrics.diskTotal),
   });
 }
 

@@ -7,10 +7,11 @@ import { ListNodesRequestSchema, NodeService } from '../../proto/gen/muster/v1/n
 import type { Supervisor } from '../supervisor/supervisor.ts';
 import { actionOf } from './actions.ts';
 import { requiredSelectionOf } from './fan-out-spec.ts';
-import { nodeOf, stateNamesOf } from './node-messages.ts';
+import { metricsMessageOf, nodeOf, stateNamesOf } from './node-messages.ts';
 import { drainMethods } from './drain-methods.ts';
 import { workerMethods } from './worker-methods.ts';
 import { filterDigest, makePageToken, readPageToken } from './page-token.ts';
+import { msOfTimestamp } from './times.ts';
 
 const DEFAULT_PAGE_SIZE = 50;
 const NODE_ID = /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
@@ -42,6 +43,12 @@ export function routeNodeService(router: ConnectRouter, { nodes, workers }: Supe
       return { nodeIds: [...ids], online };
     },
     getNode: async ({ id }) => ({ node: nodeOf(await nodes.get(id)) }),
+    async getNodeMetrics({ nodeId, since, until }) {
+      const action = actionOf('GetNodeMetrics');
+      const from = msOfTimestamp(since, 'since', action);
+      const points = await nodes.metrics(nodeId, from, msOfTimestamp(until, 'until', action));
+      return { points: points.map(metricsMessageOf) };
+    },
     updateNode: async ({ id, setLabels, removeLabels }) => ({
       node: nodeOf(await nodes.updateLabels(id, { set: setLabels, remove: removeLabels })),
     }),

@@ -22,6 +22,7 @@ import {
   ScheduleState,
   type Timing as TimingMessage,
 } from '../../proto/gen/muster/v1/schedule_pb.ts';
+import type { UpdateScheduleRequest } from '../../proto/gen/muster/v1/schedule_service_pb.ts';
 import { StartMode } from '../../proto/gen/muster/v1/task_pb.ts';
 import type { FireRecord, ScheduleDraft, ScheduleRecord } from '../supervisor/supervisor.ts';
 import { draftOf } from './task-spec.ts';
@@ -83,6 +84,32 @@ export function scheduleDraftOf(spec: ScheduleSpec, action: string): ScheduleDra
   };
 }
 
+/** Tells whether an update says anything. */
+export function hasPart(request: UpdateScheduleRequest): boolean {
+  const { timing, jitter, overlap, missed, missedWindow, task } = request;
+  const parts = [timing, jitter, missedWindow, task];
+  return parts.some((part) => part !== undefined) || overlap !== 0 || missed !== 0;
+}
+
+/** Returns a stored spec with the parts of an update in place of its own. */
+export function mergedScheduleSpec(stored: unknown, request: UpdateScheduleRequest): ScheduleSpec {
+  const spec = specMessageOf(stored);
+  const { timing, jitter, overlap, missed, missedWindow, task } = request;
+  return create(ScheduleSpecSchema, {
+    ...spec,
+    ...(timing === undefined ? {} : { timing }),
+    ...(jitter === undefined ? {} : { jitter }),
+    ...(overlap === Overlap.UNSPECIFIED ? {} : { overlap }),
+    ...(missed === Missed.UNSPECIFIED ? {} : { missed }),
+    ...(missedWindow === undefined ? {} : { missedWindow }),
+    ...(task === undefined ? {} : { task }),
+  });
+}
+
+function specMessageOf(stored: unknown): ScheduleSpec {
+  return fromJson(ScheduleSpecSchema, stored as JsonValue, { ignoreUnknownFields: true });
+}
+
 /** @throws MusterError `invalid_argument` */
 export function timingDraftOf(
   { kind, timeZone, startAt, endAt }: TimingMessage,
@@ -117,7 +144,7 @@ export function scheduleOf(record: ScheduleRecord): Schedule {
   const { path, context } = record.snapshot;
   return create(ScheduleSchema, {
     id: record.id,
-    spec: fromJson(ScheduleSpecSchema, record.spec as JsonValue, { ignoreUnknownFields: true }),
+    spec: specMessageOf(record.spec),
     state: STATES[path] ?? ScheduleState.UNSPECIFIED,
     nextAt: timestampOf(path === 'active' ? context.nextAt : null),
     lastTaskId: context.lastTaskId ?? '',

@@ -84,6 +84,41 @@ it('passes on what was asked for', async () => {
   });
 });
 
+it('changes the parts that are given and keeps the others', async () => {
+  await schedules.createSchedule({
+    spec: spec({ overlap: Overlap.QUEUE, jitter: { seconds: 3n } }),
+  });
+  stub.scheduleSpec = (stub.calls[0]?.args[0] as { spec: unknown } | undefined)?.spec;
+  const { schedule } = await schedules.updateSchedule({
+    key: 'nightly',
+    expectedVersion: 4,
+    timing: { kind: { case: 'every', value: { seconds: 90n } } },
+    missed: Missed.SKIP,
+  });
+  expect(schedule?.spec).toMatchObject({ overlap: Overlap.QUEUE, missed: Missed.SKIP });
+  const [key, version, draft] = stub.calls[1]?.args ?? [];
+  expect([key, version]).toEqual(['nightly', 4]);
+  expect(draft).toMatchObject({
+    name: 'nightly',
+    timing: { kind: 'every', everyMs: 90_000 },
+    jitterMs: 3_000,
+    overlap: 'queue',
+    missed: 'skip',
+    task: { type: 'script', target: { kind: 'any' } },
+  });
+  await schedules.updateSchedule({
+    key: 'nightly',
+    task: { ...task, target: { kind: { case: 'nodeId', value: 'web-1' } } },
+  });
+  expect(stub.calls[2]?.args[1]).toBeNull();
+  expect(stub.calls[2]?.args[2]).toMatchObject({
+    timing: { kind: 'cron' },
+    task: { target: { kind: 'node', nodeId: 'web-1' } },
+  });
+  const empty = schedules.updateSchedule({ key: 'nightly' });
+  await expect(empty).rejects.toThrow('Cannot update the schedule: what is to change is missing');
+});
+
 it('lists in pages by name, and passes commands on', async () => {
   const first = await schedules.listSchedules({ pageSize: 2 });
   expect(first.schedules).toHaveLength(2);

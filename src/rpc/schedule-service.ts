@@ -15,7 +15,14 @@ import type { Supervisor } from '../supervisor/supervisor.ts';
 import { actionOf } from './actions.ts';
 import { callerOf } from './auth.ts';
 import { filterDigest, makePageToken, readPageToken } from './page-token.ts';
-import { fireOf, scheduleDraftOf, scheduleOf, timingDraftOf } from './schedule-messages.ts';
+import {
+  fireOf,
+  hasPart,
+  mergedScheduleSpec,
+  scheduleDraftOf,
+  scheduleOf,
+  timingDraftOf,
+} from './schedule-messages.ts';
 import { msOfTimestamp, timestampOf } from './times.ts';
 
 const DEFAULT_PAGE_SIZE = 50;
@@ -29,6 +36,16 @@ export function routeScheduleService(router: ConnectRouter, { schedules }: Super
       if (spec === undefined) throw missing(action, 'spec');
       const draft = scheduleDraftOf(spec, action);
       return { schedule: scheduleOf(await schedules.create(draft, callerOf(context))) };
+    },
+    async updateSchedule(request, context) {
+      const { key, expectedVersion } = request;
+      const action = actionOf('UpdateSchedule');
+      if (!hasPart(request)) throw missing(action, 'what is to change');
+      const revise = (stored: unknown) =>
+        scheduleDraftOf(mergedScheduleSpec(stored, request), action);
+      const expected = expectedVersion === 0 ? null : expectedVersion;
+      const record = await schedules.update(key, expected, revise, callerOf(context));
+      return { schedule: scheduleOf(record) };
     },
     getSchedule: async ({ key }) => ({ schedule: scheduleOf(await schedules.get(key)) }),
     async listSchedules({ pageSize = DEFAULT_PAGE_SIZE, pageToken }) {

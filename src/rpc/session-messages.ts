@@ -16,12 +16,14 @@ import {
   HeldPhase,
   type Hello,
 } from '../../proto/gen/muster/v1/agent_service_pb.ts';
+import type { HostMetrics as MetricsMessage } from '../../proto/gen/muster/v1/node_metrics_pb.ts';
 import { NodeFactsSchema } from '../../proto/gen/muster/v1/node_pb.ts';
 import type {
   AgentCommand,
   AgentEvent,
   AgentHello,
   GoodbyeReason as ReasonName,
+  HostMetrics,
 } from '../supervisor/supervisor.ts';
 import { OutputStream } from '../../proto/gen/muster/v1/task_pb.ts';
 import { streamNameOf } from './output-messages.ts';
@@ -68,6 +70,33 @@ export function helloOf(message: Hello): AgentHello {
     }),
     workers: message.workers.map(workerReportOf),
   };
+}
+
+/** More than any load average is. */
+const MAX_LOAD = 1e6;
+
+/** Reads a measurement. Null for none, and for one that makes no sense as a whole: a host that is wrong about one is not to be trusted. */
+export function metricsOf(message: MetricsMessage | undefined): HostMetrics | null {
+  if (message === undefined) return null;
+  const { load1, load5, load15, cpuShare } = message;
+  const memoryUsed = Number(message.memoryUsedBytes);
+  const memoryTotal = Number(message.memoryTotalBytes);
+  const diskUsed = Number(message.diskUsedBytes);
+  const diskTotal = Number(message.diskTotalBytes);
+  const isSane =
+    [load1, load5, load15].every((load) => isWithin(load, MAX_LOAD)) &&
+    isWithin(cpuShare, 1) &&
+    isWithin(memoryTotal, Number.MAX_SAFE_INTEGER) &&
+    isWithin(memoryUsed, memoryTotal) &&
+    isWithin(diskTotal, Number.MAX_SAFE_INTEGER) &&
+    isWithin(diskUsed, diskTotal);
+  if (!isSane) return null;
+  return { load1, load5, load15, cpuShare, memoryUsed, memoryTotal, diskUsed, diskTotal };
+}
+
+/** False for what is no number. */
+function isWithin(value: number, max: number): boolean {
+  return value >= 0 && value <= max;
 }
 
 /** @throws MusterError `protocol_error` */

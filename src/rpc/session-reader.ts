@@ -8,7 +8,7 @@ import { Code, ConnectError } from '@connectrpc/connect';
 import { MusterError } from '../../machines/errors.ts';
 import type { Event, SessionRequest } from '../../proto/gen/muster/v1/agent_service_pb.ts';
 import type { OpenSession } from '../supervisor/supervisor.ts';
-import { brokenBy, eventOf } from './session-messages.ts';
+import { brokenBy, eventOf, metricsOf } from './session-messages.ts';
 
 /** Read, handed over and not acknowledged. */
 const MAX_PENDING_BYTES = 32 * 2 ** 20;
@@ -85,7 +85,7 @@ export class SessionReader {
         return;
       }
       case 'heartbeat':
-        session.heard();
+        session.heard(metricsOf(message.value.metrics));
         return;
       case 'hello':
         throw brokenBy('a second Hello');

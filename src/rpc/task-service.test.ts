@@ -11,6 +11,7 @@ import { NodeState } from '../../proto/gen/muster/v1/node_pb.ts';
 import { OutputStream, StartMode, TaskState } from '../../proto/gen/muster/v1/task_pb.ts';
 import { Resolution, TaskService } from '../../proto/gen/muster/v1/task_service_pb.ts';
 import type { TestServer } from '../http/testing/test-server.ts';
+import { METRICS } from '../supervisor/testing/host-metrics.ts';
 import { kindOf } from './library-errors.ts';
 import { NOW, StubSupervisor, taskId, taskRecord } from './testing/stub-supervisor.ts';
 import {
@@ -272,6 +273,15 @@ describe.each([inMemory, ...WAYS])('$name', (way) => {
     const rest = await nodes().listNodes({ pageToken, states: [NodeState.ONLINE] });
     expect(rest.nodes.map((node) => node.id)).toEqual(['c']);
     expect((await nodes().getNode({ id: 'b' })).node?.id).toBe('b');
+  });
+
+  it('reads the measurements of a node', async () => {
+    const since = timestampFromMs(NOW - 1_000);
+    const { points } = await nodes().getNodeMetrics({ nodeId: 'b', since });
+    expect(points).toMatchObject([{ cpuShare: METRICS.cpuShare, diskTotalBytes: 0n }]);
+    expect(stub.calls.at(-1)).toEqual({ name: 'nodeMetrics', args: ['b', NOW - 1_000, null] });
+    const wrong = nodes().getNodeMetrics({ nodeId: 'b', until: { seconds: -1n, nanos: 0 } });
+    expect((await failure(wrong)).rawMessage).toContain('until is -1 s');
   });
 
   it('edits the labels of nodes', async () => {

@@ -11,6 +11,7 @@ import { replayNode } from '../../machines/node-decide.ts';
 import type { Drains } from './drains.ts';
 import { applyToNode, loadNode, unknownNode } from './node-actor.ts';
 import type { NodeActorOptions } from './node-actor.ts';
+import type { NodeMetricsService } from './node-metrics.ts';
 import type { Store } from './store.ts';
 import type { Nodes } from './supervisor.ts';
 import { resolveTargets } from './targets.ts';
@@ -19,13 +20,15 @@ import { verifyHistory } from './verify-history.ts';
 export interface NodeActionsOptions extends NodeActorOptions {
   readonly sessions: { readonly deadAfterMs: number };
   readonly drains: Drains;
+  readonly nodeMetrics: Pick<NodeMetricsService, 'attach' | 'points'>;
 }
 
 export function createNodeActions(options: NodeActionsOptions): Nodes {
-  const { store, drains } = options;
+  const { store, drains, nodeMetrics: metrics } = options;
   const { deadAfterMs } = options.sessions;
   const get: Nodes['get'] = async (id) => {
-    const [record] = await store.read((sql) => readNodes(sql, [id], deadAfterMs));
+    const found = await store.read((sql) => readNodes(sql, [id], deadAfterMs));
+    const [record] = await metrics.attach(found);
     if (record === undefined) throw unknownNode(id);
     return record;
   };
@@ -35,8 +38,14 @@ export function createNodeActions(options: NodeActionsOptions): Nodes {
     return await get(id);
   };
   return {
-    list: (filter, limit, after) =>
-      store.read((sql) => listNodes(sql, filter, limit, after, deadAfterMs)),
+    async list(filter, limit, after) {
+      const records = await store.read((sql) => listNodes(sql, filter, limit, after, deadAfterMs));
+      return await metrics.attach(records);
+    },
+    async metrics(id, since, until) {
+      await get(id);
+      return await metrics.points(id, since, until);
+    },
     async resolve(selection) {
       const ids = await resolveTargets(store, selection);
       const online = await store.read((sql) => listAliveNodeIds(sql, ids, deadAfterMs));

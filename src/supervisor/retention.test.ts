@@ -35,8 +35,16 @@ const ended = (at: number, wish: object = {}) =>
   storeTask(database.sql, { at, ...wish }, dispatch(), start(), exit());
 
 const NOTHING = {
-  ...{ days: 0, tasks: 0, requests: 0, contents: 0, sets: 0 },
-  ...{ outputs: 0, histories: 0, steps: 0, fires: 0 },
+  days: 0,
+  tasks: 0,
+  requests: 0,
+  contents: 0,
+  sets: 0,
+  metrics: 0,
+  outputs: 0,
+  histories: 0,
+  steps: 0,
+  fires: 0,
 };
 
 async function printed(at: number, text: string): Promise<void> {
@@ -92,6 +100,16 @@ describe('RetentionService', () => {
     const service = serviceOf(KEEP);
     service.stop();
     expect(await service.runOnce()).toEqual(NOTHING);
+  });
+
+  it('deletes measurements of hosts after a day', async () => {
+    await database.sql`
+      insert into node_metrics
+      select 'web-' || n % 2, date_trunc('minute', now()) - make_interval(mins => n), 0, 0, 0, 0, 0, 0, 0, 0
+      from generate_series(0, 1500) as n`;
+    expect(await serviceOf(null).runOnce()).toEqual({ ...NOTHING, metrics: 61 });
+    const [left] = await database.sql`select count(*)::integer as points from node_metrics`;
+    expect(left).toEqual({ points: 1440 });
   });
 
   it('refuses options that would delete too soon or never end', () => {

@@ -3,13 +3,14 @@
  *
  * Final tasks go with their output and history, which may also go before them, by age or because all output together is too
  * much. Tasks that are not final, and children of such, lose nothing. Contents of files and sets of nodes go once nothing refers to
- * them. What a batch could not delete is found again by the next run. Watchers are not told: what goes has been final for as long
+ * them, measurements of hosts after a day. What a batch could not delete is found again by the next run. Watchers are not told: what goes has been final for as long
  * as it was kept.
  */
 import { expireHistories, expireOutput, readOutputBytes } from '../../db/expiry.ts';
 import type { ExpiredBatch } from '../../db/expiry.ts';
 import { deleteUnusedContents } from '../../db/file-contents.ts';
 import { deleteUnusedNodeSets } from '../../db/node-sets.ts';
+import { deleteOldNodeMetrics } from '../../db/node-metrics.ts';
 import { expireDays, makeDays } from '../../db/partitions.ts';
 import { deleteOldRequests, deleteOldTasks } from '../../db/retention.ts';
 import { MusterError } from '../../machines/errors.ts';
@@ -48,6 +49,8 @@ export interface Deleted {
   contents: number;
   /** Of nodes. */
   sets: number;
+  /** Points of hosts. */
+  metrics: number;
   /** Tasks that have lost theirs. */
   outputs: number;
   histories: number;
@@ -65,6 +68,9 @@ const KEEP_REQUESTS_MS = 7 * 24 * HOUR_MS;
 const KEEP_CONTENTS_MS = 24 * HOUR_MS;
 /** A content may have 100 MiB. */
 const CONTENTS_BATCH = 10;
+const KEEP_METRICS_MS = 24 * HOUR_MS;
+/** Their rows are small, and there is one for each node and minute. */
+const METRICS_PER_ROW_OF_BATCH = 10;
 
 export class RetentionService {
   readonly #options: Required<RetentionOptions>;
@@ -124,8 +130,13 @@ export class RetentionService {
     const sets = await this.#deleteAll(batch, () =>
       store.read((sql) => deleteUnusedNodeSets(sql, batch)),
     );
+    const points = batch * METRICS_PER_ROW_OF_BATCH;
+    const metrics = await this.#deleteAll(points, () =>
+      store.read((sql) => deleteOldNodeMetrics(sql, KEEP_METRICS_MS, points)),
+    );
     const schedules = await this.#pruneSchedules();
-    return { days, tasks, requests, contents, sets, outputs, histories, ...schedules };
+    const gone = { days, tasks, requests, contents, sets, metrics, outputs, histories };
+    return { ...gone, ...schedules };
   }
 
   /** A schedule outlives its tasks: its history goes like theirs. */
@@ -236,7 +247,9 @@ export class RetentionService {
     const { log } = this.#options;
     try {
       const deleted = await this.runOnce();
-      const count = Object.values(deleted).reduce((sum: number, n: number) => sum + n, 0);
+      // Measurements go all the time; they are not worth a line.
+      const { metrics: _, ...others } = deleted;
+      const count = Object.values(others).reduce((sum: number, n: number) => sum + n, 0);
       if (count > 0) log.info('deleted what was old', { ...deleted });
     } catch (error) {
       const isExpected = error instanceof MusterError && error.kind === 'unavailable';

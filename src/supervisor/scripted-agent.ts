@@ -7,6 +7,7 @@ import type {
   AgentHello,
   AgentLink,
   GoodbyeReason,
+  HostMetrics,
   Supervisor,
 } from './supervisor.ts';
 
@@ -97,6 +98,11 @@ export class ScriptedAgent implements AgentLink {
 
   heartbeat(): void {
     this.#session?.heard();
+  }
+
+  /** Gives a sign of life and says how the host is. */
+  beat(metrics: HostMetrics): void {
+    this.#session?.heard(metrics);
   }
 
   close(reason: GoodbyeReason, message: string): void {

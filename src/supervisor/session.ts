@@ -5,6 +5,7 @@
  * agent has confirmed (`held`). Reports go to the host under the session's epoch; a batch is acknowledged when all of it is
  * committed, and an exit is applied only after the output that came before it is stored (I5).
  */
+import type { HostMetrics } from '../../db/node-metrics.ts';
 import type { TaskRecord } from '../../db/records.ts';
 import type { WorkerOperation, WorkerReport } from '../../db/workers.ts';
 import { MusterError } from '../../machines/errors.ts';
@@ -69,6 +70,7 @@ export class Session {
   takesTasks = true;
   #beforeBegin: AgentCommand[] | null = [];
   #isClosed = false;
+  #metrics: { readonly host: HostMetrics; readonly heardAt: number } | null = null;
   #lastHeardAt: number;
   #acknowledged = 0;
   readonly #committed = new Set<number>();
@@ -114,8 +116,14 @@ export class Session {
     return this.#options.monotonic() - this.#lastHeardAt;
   }
 
-  heard(): void {
+  /** The newest measurement of the host, and when it came by the monotonic clock. */
+  get metrics(): { readonly host: HostMetrics; readonly heardAt: number } | null {
+    return this.#metrics;
+  }
+
+  heard(metrics: HostMetrics | null = null): void {
     this.#lastHeardAt = this.#options.monotonic();
+    if (metrics !== null) this.#metrics = { host: metrics, heardAt: this.#lastHeardAt };
   }
 
   /**

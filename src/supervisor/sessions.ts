@@ -134,7 +134,7 @@ export class SessionRegistry implements Sessions {
         this.#options.scheduler().look([nodeId, '']);
       },
       receive: (seq, events) => session.receive(seq, events),
-      heard: () => session.heard(),
+      heard: (metrics) => session.heard(metrics),
       ended: (isLeaving) => void this.#end(session, isLeaving),
     };
   }

@@ -25,6 +25,7 @@ import { Host } from './host.ts';
 import type { Committed } from './host.ts';
 import { createIdSource } from './ids.ts';
 import { encodeNews } from './news.ts';
+import { NodeMetricsService } from './node-metrics.ts';
 import { createNodeActions } from './nodes.ts';
 import { Peers } from './peers.ts';
 import { Reconciler } from './reconciler.ts';
@@ -32,7 +33,6 @@ import { DEFAULT_KEEP_TASKS_MS, RetentionService } from './retention.ts';
 import { Scheduler } from './scheduler.ts';
 import { SessionRegistry } from './sessions.ts';
 import { ScheduleService } from './schedules/schedule-service.ts';
-import type { ScheduleServiceOptions } from './schedules/schedule-service.ts';
 import { createScheduleActions } from './schedules/schedules.ts';
 import { DEFAULT_KEEP_STATISTICS_MS, StatisticsService } from './statistics.ts';
 import { SpecCache } from './spec-cache.ts';
@@ -61,6 +61,8 @@ export interface SupervisorOptions {
   readonly sweepIntervalMs?: number;
   /** Stored output of one attempt. Default 16 MiB. */
   readonly outputCapBytes?: number;
+  /** Between two points of the measurements of a node. Default 1 min; there is one for each minute at most. */
+  readonly metricsIntervalMs?: number;
   /** How long a task is kept after its end, in ms; null for ever. Default 30 days. */
   readonly keepTasksMs?: number | null;
   /** The same for output and history alone. Default: as long as the task. */
@@ -76,12 +78,20 @@ export interface SupervisorOptions {
 export async function startSupervisor(options: SupervisorOptions): Promise<Supervisor> {
   const core = createCore(options);
   const services = createServices(options, core);
+  const upkeep = createUpkeep(options, core, services);
+  const { schedules, scheduleActions, ...actions } = createActions(
+    options,
+    core,
+    services,
+    upkeep.nodeMetrics,
+  );
   const { sessions, timers, reconciler, peers } = services;
+  const periodic = [sessions, timers, reconciler, schedules, ...Object.values(upkeep)];
   let isStopping = false;
   let stopped: Promise<void> | null = null;
   const stop = () => {
     isStopping = true;
-    return (stopped ??= stopAll(core, services));
+    return (stopped ??= stopAll(core, services, periodic));
   };
   try {
     await core.databaseClock.start();
@@ -90,20 +100,11 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
     await stop();
     throw error;
   }
-  sessions.start();
-  timers.start();
-  reconciler.start();
-  services.schedules.start();
-  services.retention.start();
-  services.statistics.start();
+  for (const service of periodic) service.start();
   return {
     id: options.supervisorId,
-    tasks: services.tasks,
-    nodes: services.nodes,
-    workers: services.workers,
-    groups: createGroupActions(core.store),
-    files: createFileActions(core.store),
-    schedules: services.scheduleActions,
+    ...actions,
+    schedules: scheduleActions,
     sessions,
     isServing: () => !isStopping && core.availability.isUp,
     stop,
@@ -167,40 +168,58 @@ function createServices(options: SupervisorOptions, core: Core) {
   const parts = { ...common, availability, sessions, scheduler, fanOuts, drains, book };
   const reconciler = new Reconciler({ ...parts, intervalMs });
   const peers = new Peers({ ...common, database, sessions, scheduler, changes, drains, book });
-  const nodes = createNodeActions({ ...common, stamper, sessions, drains });
-  const ids = createIdSource(options.randomBytes);
-  const creator = { store, specs, stamper, ids, supervisorId, onCommitted };
-  const tasks = createTaskActions({
-    ...common,
-    changes,
-    creator,
-    deadAfterMs: sessions.deadAfterMs,
-  });
-  const workers = createWorkerActions({ ...common, book, deadAfterMs: sessions.deadAfterMs });
-  const { keepStatisticsMs: keepMs = DEFAULT_KEEP_STATISTICS_MS } = options;
-  const statistics = new StatisticsService({ store, clock, log, keepMs });
   return {
-    ...createScheduling({ store, host, creator, clock, log }),
     host,
     sessions,
-    nodes,
     scheduler,
+    book,
     fanOuts,
     drains,
     timers,
     reconciler,
-    statistics,
     peers,
-    book,
-    workers,
-    tasks,
+    onCommitted,
+  };
+}
+
+type Services = ReturnType<typeof createServices>;
+
+/** What looks after things on its own, apart from the actors. */
+function createUpkeep(options: SupervisorOptions, core: Core, { sessions }: Services) {
+  const { clock, log, keepStatisticsMs: keepMs = DEFAULT_KEEP_STATISTICS_MS } = options;
+  const { store, databaseClock } = core;
+  const now = () => databaseClock.now();
+  const intervalMs = options.metricsIntervalMs ?? 60_000;
+  return {
+    statistics: new StatisticsService({ store, clock, log, keepMs }),
+    nodeMetrics: new NodeMetricsService({ store, sessions, clock, now, log, intervalMs }),
     retention: createRetention(options, store),
   };
 }
 
-function createScheduling(options: ScheduleServiceOptions) {
-  const schedules = new ScheduleService(options);
-  return { schedules, scheduleActions: createScheduleActions(options, schedules.poke) };
+/** What the API asks for. */
+function createActions(
+  options: SupervisorOptions,
+  core: Core,
+  { host, sessions, drains, book, onCommitted }: Services,
+  nodeMetrics: NodeMetricsService,
+) {
+  const { clock, log, supervisorId } = options;
+  const { store, stamper, specs, changes } = core;
+  const { deadAfterMs } = sessions;
+  const ids = createIdSource(options.randomBytes);
+  const creator = { store, specs, stamper, ids, supervisorId, onCommitted };
+  const scheduling = { store, host, creator, clock, log };
+  const schedules = new ScheduleService(scheduling);
+  return {
+    tasks: createTaskActions({ store, host, clock, changes, creator, deadAfterMs }),
+    nodes: createNodeActions({ store, stamper, supervisorId, sessions, drains, nodeMetrics }),
+    workers: createWorkerActions({ store, log, supervisorId, book, deadAfterMs }),
+    groups: createGroupActions(store),
+    files: createFileActions(store),
+    schedules,
+    scheduleActions: createScheduleActions(scheduling, schedules.poke),
+  };
 }
 
 function createRetention(options: SupervisorOptions, store: Store) {
@@ -225,18 +244,16 @@ async function announceSession(
   }
 }
 
-async function stopAll(core: Core, services: ReturnType<typeof createServices>): Promise<void> {
+async function stopAll(
+  core: Core,
+  services: Services,
+  periodic: readonly { stop(): void }[],
+): Promise<void> {
   const { availability, store, databaseClock } = core;
-  services.scheduler.stop();
-  services.fanOuts.stop();
-  services.drains.stop();
-  services.timers.stop();
-  services.schedules.stop();
-  services.reconciler.stop();
-  services.retention.stop();
-  services.book.stop();
-  services.statistics.stop();
-  services.sessions.stop();
+  const { scheduler, fanOuts, drains, book } = services;
+  // No new work before the sessions end.
+  for (const service of [scheduler, fanOuts, drains, book]) service.stop();
+  for (const service of periodic) service.stop();
   const drained = services.host.quiet().then(() => store.drained());
   // What is open while the database is away stays open: its agents tell it again to the next supervisor.
   await Promise.race([drained, availability.whenLost()]);

@@ -1,7 +1,7 @@
 /**
  * The store of the supervisor: the database functions it writes through, each behind its group commit.
  *
- * Four lines run side by side (creations, transitions, output, late reports), each committing whatever has arrived since
+ * Lines run side by side (creations, transitions, output, late reports, steps of schedules), each committing whatever has arrived since
  * its last commit. Output and late reports wait for the database to come back, in their order: storing a piece twice does no
  * harm, since it has its offset.
  */
@@ -16,6 +16,10 @@ import type {
   TaskRecord,
   TaskUpdate,
 } from '../../db/records.ts';
+import type { ScheduleUpdate, ScheduleWait } from '../../db/schedule-moves.ts';
+import { moveSchedules, putSchedulesAside } from '../../db/schedule-moves.ts';
+import type { ScheduleRecord } from '../../db/schedules.ts';
+import { readSchedules } from '../../db/schedules.ts';
 import { insertTasks, readTasks, updateTasks } from '../../db/tasks.ts';
 import { insertLateReports } from '../../db/transitions.ts';
 import type { Availability } from './availability.ts';
@@ -39,6 +43,12 @@ export interface Store {
   update(update: TaskUpdate): Promise<boolean>;
   addOutput(piece: SessionPiece): Promise<StoredOutput>;
   addLateReport(report: LateReportRecord): Promise<void>;
+  /** Resolves to false, and nothing is changed, if the schedule had another version. */
+  moveSchedule(update: ScheduleUpdate): Promise<boolean>;
+  /** The schedule is looked at again when the task is over, unless it has another version by now. */
+  putScheduleAside(wait: ScheduleWait): Promise<void>;
+  /** Resolves to null if there is no such schedule. */
+  loadSchedule(id: string): Promise<ScheduleRecord | null>;
   /** Resolves to null if there is no such task. */
   load(taskId: string): Promise<TaskRecord | null>;
   /** Runs a statement of its own, again after a deadlock. @throws MusterError `unavailable` if the connection is lost */
@@ -90,7 +100,9 @@ export function createStore(
       return ids.map((id) => records.get(id) ?? null);
     },
   });
+  const schedules = scheduleLines(access, sql, supervisorId);
   return {
+    ...schedules.actions,
     async create(creation) {
       availability.check();
       return await creations.submit(creation);
@@ -101,10 +113,48 @@ export function createStore(
     load: (taskId) => loads.submit(taskId),
     read: (query) => access.read(query),
     async drained() {
-      const lines = [creations, updates, output, lateReports];
+      const lines = [creations, updates, output, lateReports, schedules.moves];
       await Promise.all(lines.map((line) => line.drained()));
     },
   };
+}
+
+function scheduleLines(access: DatabaseAccess, sql: Database['sql'], supervisorId: string) {
+  const moves = access.line<ScheduleUpdate, boolean>({
+    name: 'steps of schedules',
+    maxBatch: 200,
+    maxInFlight: 2,
+    commit: (items) => moveSchedules(sql, items, newsOfMoves(supervisorId, items)),
+  });
+  const waits = access.line<ScheduleWait, void>({
+    name: 'waits of schedules',
+    maxBatch: 500,
+    async commit(items) {
+      await putSchedulesAside(sql, items);
+      return items.map(() => undefined);
+    },
+  });
+  const loads = access.line<string, ScheduleRecord | null>({
+    name: 'reads of schedules',
+    maxBatch: 500,
+    async commit(ids) {
+      const found = await readSchedules(sql, ids);
+      const records = new Map(found.map((record) => [record.id, record]));
+      return ids.map((id) => records.get(id) ?? null);
+    },
+  });
+  const actions: Pick<Store, 'moveSchedule' | 'putScheduleAside' | 'loadSchedule'> = {
+    moveSchedule: (update) => moves.submit(update),
+    putScheduleAside: (wait) => waits.submit(wait),
+    loadSchedule: (id) => loads.submit(id),
+  };
+  return { moves, actions };
+}
+
+/** Empty for moves that make no task. */
+function newsOfMoves(from: string, updates: readonly ScheduleUpdate[]): string {
+  const creations = updates.flatMap(({ creation }) => creation ?? []);
+  return creations.length === 0 ? '' : newsOfCreations(from, creations);
 }
 
 function newsOfCreations(from: string, creations: readonly TaskCreation[]): string {

@@ -3,6 +3,7 @@
  *
  * Everything here speaks of the domain, never of protobuf. Each method rejects with a MusterError and nothing else.
  */
+import type { HostMetrics, NodeMetrics } from '../../db/node-metrics.ts';
 import type { NodeLabelChange } from '../../db/node-labels.ts';
 import type { DrainEnd } from '../../machines/node-context.ts';
 import type { TaskInput } from '../../machines/task-context.ts';
@@ -35,6 +36,7 @@ export type { NodeGroupRecord } from '../../db/node-groups.ts';
 export type { FireRecord, ScheduleRecord } from '../../db/schedules.ts';
 export type * from '../../db/workers.ts';
 
+export type { HostMetrics, NodeMetrics } from '../../db/node-metrics.ts';
 export type { NodeLabelChange } from '../../db/node-labels.ts';
 export type {
   DurationSummary,
@@ -235,6 +237,8 @@ export interface Nodes {
   history(id: string, afterVersion: number, limit: number): Promise<NodeTransition[]>;
   /** Replays its history and compares: one sentence for each difference (I4). @throws MusterError `unknown_node` */
   verify(id: string): Promise<readonly string[]>;
+  /** Measurements of a node, one a minute, oldest first; null for the last hour. @throws MusterError `unknown_node` */
+  metrics(id: string, since: number | null, until: number | null): Promise<readonly NodeMetrics[]>;
 }
 
 /** How a node is to be emptied. */
@@ -316,7 +320,8 @@ export interface OpenSession {
   readonly epoch: number;
   /** Counts as a sign of life. Acknowledged through the link once it is committed. */
   receive(seq: number, events: readonly AgentEvent[]): void;
-  heard(): void;
+  /** Counts as a sign of life. `metrics`: how the host is; null or none if it did not say. */
+  heard(metrics?: HostMetrics | null): void;
   /** The stream has ended. Called exactly once, also after the link was closed. */
   ended(isLeaving: boolean): void;
 }
@@ -348,6 +353,17 @@ export interface ScheduleDraft {
 export interface Schedules {
   /** @throws MusterError `invalid_argument` for a name that is taken, or a timing that cannot be read or is never due */
   create(draft: ScheduleDraft, caller: Caller): Promise<ScheduleRecord>;
+  /**
+   * Replaces what it is made of; see schedules/update.ts. `revise` makes the new draft of the stored spec.
+   *
+   * @throws MusterError `unknown_schedule`, `conflict` for another version, `invalid_argument`
+   */
+  update(
+    key: string,
+    expectedVersion: number | null,
+    revise: (spec: unknown) => ScheduleDraft,
+    caller: Caller,
+  ): Promise<ScheduleRecord>;
   /** @throws MusterError `unknown_schedule` */
   get(key: string): Promise<ScheduleRecord>;
   /** By name. `after`: only later names. */

@@ -6,7 +6,7 @@ import { ListNodesResponseSchema } from '../../../proto/gen/muster/v1/node_servi
 import type { ClientFlags } from '../client-flags.ts';
 import { unary, withConnection } from '../connection.ts';
 import { EXIT } from '../exit.ts';
-import { NODE_COLUMNS, nodeRow } from '../node-view.ts';
+import { NODE_COLUMNS, NODE_WIDE_COLUMNS, nodeRow, nodeWideCells } from '../node-view.ts';
 import { messageJson, outputForm, printDocument, printLines, printTable } from '../output.ts';
 import { parseList, parsePairs } from '../pairs.ts';
 import { note } from '../sink.ts';
@@ -21,7 +21,8 @@ const PAGE_SIZE = 200;
 
 /** Lists all nodes that fit; returns the exit code. */
 export async function listNodes(flags: NodeListFlags): Promise<number> {
-  const form = outputForm(flags.output);
+  const isWide = flags.output === 'wide';
+  const form = isWide ? 'table' : outputForm(flags.output);
   const filter = {
     labels: parsePairs(flags.label, '--label'),
     states: parseList(flags.state).map((name) =>
@@ -46,8 +47,8 @@ export async function listNodes(flags: NodeListFlags): Promise<number> {
     else if (nodes.length === 0) await note('no node fits');
     else
       await printTable(
-        NODE_COLUMNS,
-        nodes.map((node) => nodeRow(node, Date.now())),
+        isWide ? [...NODE_COLUMNS, ...NODE_WIDE_COLUMNS] : NODE_COLUMNS,
+        nodes.map((node) => [...nodeRow(node, Date.now()), ...(isWide ? nodeWideCells(node) : [])]),
       );
     return EXIT.ok;
   });

@@ -96,7 +96,8 @@ function showTime(date: Date, timeZone: string): string {
   return `${day} ${format.format(date)} ${timeZone}`;
 }
 
-function timingOf(flags: TimingFlags, nowMs: number): MessageInitShape<typeof TimingSchema> {
+/** Returns when the flags say. @throws UsageFault when they contradict each other or cannot be read */
+export function timingOf(flags: TimingFlags, nowMs: number): MessageInitShape<typeof TimingSchema> {
   const { cron, every, at, tz = '', from, until } = flags;
   if ([cron, every, at].filter((value) => value !== undefined).length !== 1) {
     throw new UsageFault('say when with one of --cron, --every and --at');

@@ -4,12 +4,14 @@
 import { createSchedule } from '../../../machines/schedule-decide.ts';
 import { MusterError } from '../../../machines/errors.ts';
 import { DEFAULT_TASK_POLICY } from '../../../machines/task-context.ts';
+import { METRICS } from '../../supervisor/testing/host-metrics.ts';
 import type {
   AgentEvent,
   AgentHello,
   AgentLink,
   Caller,
   DrainDraft,
+  HostMetrics,
   NodeLabelChange,
   NodeRecord,
   NodeSelection,
@@ -109,6 +111,7 @@ export interface StubSession {
   readonly link: AgentLink;
   readonly received: { seq: number; events: readonly AgentEvent[] }[];
   heard: number;
+  metrics: HostMetrics | null;
   isBegun: boolean;
   ended: boolean | null;
 }
@@ -120,6 +123,8 @@ export class StubSupervisor implements Supervisor {
   readonly records: TaskRecord[] = [];
   readonly specs = new Map<string, unknown>();
   readonly open: StubSession[] = [];
+  /** What a schedule is made of before an update, as JSON. */
+  scheduleSpec: unknown = {};
   /** Thrown by every method while set. */
   failure: Error | null = null;
   changes: AsyncIterable<TaskChange> = empty();
@@ -237,6 +242,10 @@ export class StubSupervisor implements Supervisor {
       this.#called('getNode', id);
       return nodeRecord(id);
     },
+    metrics: async (id: string, since: number | null, until: number | null) => {
+      this.#called('nodeMetrics', id, since, until);
+      return [{ ...METRICS, at: NOW }];
+    },
     updateLabels: async (id: string, change: NodeLabelChange) => {
       this.#called('updateNode', id, change);
       return { ...nodeRecord(id), labels: change.set, serverLabels: change.set };
@@ -297,6 +306,11 @@ export class StubSupervisor implements Supervisor {
       this.#called('createSchedule', draft, caller);
       return scheduleRecord(draft.name, draft.spec);
     },
+    update: async (key, expectedVersion, revise, caller) => {
+      const draft = revise(this.scheduleSpec);
+      this.#called('updateSchedule', key, expectedVersion, draft, caller);
+      return scheduleRecord(draft.name, draft.spec);
+    },
     get: async (key) => this.#onSchedule('getSchedule', key),
     list: async (limit, after) => {
       this.#called('listSchedules', limit, after);
@@ -339,6 +353,7 @@ export class StubSupervisor implements Supervisor {
         link,
         received: [],
         heard: 0,
+        metrics: null,
         isBegun: false,
         ended: null,
       };
@@ -352,7 +367,11 @@ export class StubSupervisor implements Supervisor {
         begin: () => told(() => (session.isBegun = true)),
         receive: (seq: number, events: readonly AgentEvent[]) =>
           told(() => session.received.push({ seq, events })),
-        heard: () => told(() => (session.heard += 1)),
+        heard: (metrics: HostMetrics | null = null) =>
+          told(() => {
+            session.heard += 1;
+            session.metrics = metrics;
+          }),
         ended: (isLeaving: boolean) => told(() => (session.ended = isLeaving)),
       };
     },
@@ -396,6 +415,7 @@ export function nodeRecord(id: string): NodeRecord {
     isAlive: true,
     active: 1,
     actor: null,
+    metrics: null,
   };
 }
 

@@ -3,7 +3,7 @@
  *
  *   due ─► judge (missed? former task open?) ─► fire ──► task + fire + next due time, in one commit ─► the task is announced
  *                                          ├► skip ──► fire with its reason + next due time
- *                                          └► wait: looked at again when it comes round
+ *                                          └► wait: put aside until the former task is over
  *
  * Any supervisor may fire any schedule: the version check lets one through. A dead one leaves nothing half done, because there is
  * nothing between the commit that moves the schedule on and the one that creates the task.
@@ -11,7 +11,7 @@
 import type { FireRecord, ScheduleRecord } from '../../../db/schedules.ts';
 import { isFinalPath } from '../../../machines/decide.ts';
 import { MusterError } from '../../../machines/errors.ts';
-import { judgeDue } from '../../../machines/schedule-decide.ts';
+import { judgeDue, scheduleWakeAt } from '../../../machines/schedule-decide.ts';
 import type { DueVerdict } from '../../../machines/schedule-decide.ts';
 import { announceTasks, newTasks } from '../creation.ts';
 import type { Host } from '../host.ts';
@@ -35,15 +35,25 @@ type Fired = { readonly record: ScheduleRecord; readonly fire: FireRecord };
 export async function fireDue(options: FiringOptions, id: string): Promise<number> {
   const { store, stamper } = options.creator;
   let count = 0;
+  let record = await loadSchedule(store, id);
   for (let conflicts = 0; conflicts <= MAX_CONFLICTS; ) {
-    const record = await loadSchedule(store, id);
-    const { nextAt } = record.snapshot.context;
-    const isDue = record.wakeAt !== null && nextAt !== null && record.wakeAt <= stamper.now();
-    if (!isDue) return count;
+    const { nextAt, lastTaskId } = record.snapshot.context;
+    // Not by the row's wake time: one that was put aside has none.
+    const wakeAt = scheduleWakeAt(record.snapshot);
+    if (nextAt === null || wakeAt === null || wakeAt > stamper.now()) return count;
     const fired = await fireOnce(options, record, nextAt, false);
-    if (fired === 'waits') return count;
-    if (fired === 'conflict') conflicts += 1;
-    else count += 1;
+    if (fired === 'waits') {
+      const { version } = record;
+      if (lastTaskId !== null) await store.putScheduleAside({ id, version, taskId: lastTaskId });
+      return count;
+    }
+    if (fired === 'conflict') {
+      conflicts += 1;
+      record = await loadSchedule(store, id);
+    } else {
+      count += 1;
+      record = fired.record;
+    }
   }
   return count;
 }

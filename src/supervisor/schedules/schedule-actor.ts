@@ -1,16 +1,11 @@
 /**
  * One schedule's turn: an event applied to its record, and the commit that makes it true.
  *
- * Schedules are few and move seldom, so each commit is a statement of its own, with the version check that all actors have: whoever
+ * Reads and moves of many schedules share their statements (store.ts). Each move has the version check that all actors have: whoever
  * loses loads the schedule again and decides anew (I6).
  */
-import type {
-  FireRecord,
-  ScheduleRecord,
-  ScheduleTransition,
-  ScheduleUpdate,
-} from '../../../db/schedules.ts';
-import { readSchedule, readScheduleByName, updateSchedule } from '../../../db/schedules.ts';
+import type { FireRecord, ScheduleRecord, ScheduleTransition } from '../../../db/schedules.ts';
+import { readScheduleByName } from '../../../db/schedules.ts';
 import type { TaskCreation } from '../../../db/records.ts';
 import { MusterError } from '../../../machines/errors.ts';
 import type { ScheduleEventBody } from '../../../machines/schedule-context.ts';
@@ -21,7 +16,6 @@ import {
 } from '../../../machines/schedule-decide.ts';
 import { upgradeSnapshot } from '../../../machines/snapshot.ts';
 import type { Stamper } from '../actor.ts';
-import { encodeNews } from '../news.ts';
 import type { Store } from '../store.ts';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
@@ -41,9 +35,9 @@ export interface ActorOptions {
  * @throws MusterError `unknown_schedule`, `snapshot_too_new`
  */
 export async function loadSchedule(store: Store, key: string): Promise<ScheduleRecord> {
-  const record = await store.read((sql) =>
-    UUID.test(key) ? readSchedule(sql, key.toLowerCase()) : readScheduleByName(sql, key),
-  );
+  const record = UUID.test(key)
+    ? await store.loadSchedule(key.toLowerCase())
+    : await store.read((sql) => readScheduleByName(sql, key));
   if (record === null) {
     const message = `There is no schedule ${key} (see: muster schedule list)`;
     throw new MusterError('unknown_schedule', message);
@@ -77,17 +71,11 @@ export function moveSchedule(
 
 /** Commits a move, with its fire and the task that this makes. Returns false if somebody else was faster. */
 export async function commitMove(
-  { store, supervisorId }: ActorOptions,
-  move: { record: ScheduleRecord; transition: ScheduleTransition },
+  { store }: Pick<ActorOptions, 'store'>,
+  move: { record: ScheduleRecord; transition: ScheduleTransition; isRevised?: boolean },
   fire: FireRecord | null,
   tasks: TaskCreation['tasks'],
 ): Promise<boolean> {
   const creation = tasks.length === 0 ? null : { request: null, tasks };
-  const update: ScheduleUpdate = { ...move, fire, creation };
-  const taskIds = tasks.map(({ record }) => record.id);
-  const news =
-    taskIds.length === 0
-      ? ''
-      : encodeNews({ from: supervisorId, taskIds, queuedFor: ['*'], sessions: [] });
-  return await store.read((sql) => updateSchedule(sql, update, news));
+  return await store.moveSchedule({ ...move, fire, creation });
 }

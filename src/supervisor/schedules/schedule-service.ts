@@ -2,8 +2,9 @@
  * The schedule service: looks for schedules that are due, by the database's clock, and fires them.
  *
  * One tick fires all that is due and sleeps until the next due time, at most a second, since another supervisor may create an
- * earlier one, and since a fire that waits for its former task is looked at again then.
+ * earlier one, and since those that wait for their former tasks are looked through then: an end of a task is not announced.
  */
+import { listReleasedSchedules } from '../../../db/schedule-moves.ts';
 import { listDueSchedules } from '../../../db/schedules.ts';
 import { MusterError } from '../../../machines/errors.ts';
 import type { Clock, Timer } from '../../process/clock.ts';
@@ -52,8 +53,10 @@ export class ScheduleService {
   /** Fires what is due. Returns how many due times were written down, and when the next is due, ms from now, or null. */
   async runOnce(): Promise<{ fired: number; nextInMs: number | null }> {
     const { store } = this.#options;
+    const released = await store.read((sql) => listReleasedSchedules(sql, BATCH));
     const { ids, nextInMs } = await store.read((sql) => listDueSchedules(sql, BATCH));
-    const counts = await Promise.all(ids.map((id) => this.#fire(id)));
+    const all = new Set([...released, ...ids]);
+    const counts = await Promise.all(Array.from(all, (id) => this.#fire(id)));
     return { fired: counts.reduce((sum, count) => sum + count, 0), nextInMs };
   }
 

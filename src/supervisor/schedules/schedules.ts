@@ -14,6 +14,7 @@ import { fireNow } from './firing.ts';
 import type { FiringOptions } from './firing.ts';
 import { verifySchedule } from './history.ts';
 import { MAX_CONFLICTS, commitMove, loadSchedule, moveSchedule } from './schedule-actor.ts';
+import { updateSchedule } from './update.ts';
 
 const SEED_RANGE = 2 ** 32;
 
@@ -34,6 +35,11 @@ export function createScheduleActions(options: FiringOptions, onChanged: () => v
   return {
     async create(draft, caller) {
       const record = await create(options, draft, caller);
+      onChanged();
+      return record;
+    },
+    async update(key, expectedVersion, revise, caller) {
+      const record = await updateSchedule(options, key, expectedVersion, revise, caller);
       onChanged();
       return record;
     },

@@ -23,7 +23,10 @@ import type { Supervisor, TaskDraft } from '../supervisor.ts';
 export const caller = { name: 'test' };
 
 export type StartOptions = Partial<
-  Pick<SupervisorOptions, 'deadAfterMs' | 'heartbeatIntervalMs' | 'sweepIntervalMs'>
+  Pick<
+    SupervisorOptions,
+    'metricsIntervalMs' | 'deadAfterMs' | 'heartbeatIntervalMs' | 'sweepIntervalMs'
+  >
 > & {
   /** Another way to the database than the straight one. */
   readonly url?: string;

@@ -7,10 +7,12 @@
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
-import type { Duration } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_duration } from "@bufbuild/protobuf/wkt";
+import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { DrainEnd, Node, NodeState } from "./node_pb.ts";
 import { file_muster_v1_node } from "./node_pb.ts";
+import type { HostMetrics } from "./node_metrics_pb.ts";
+import { file_muster_v1_node_metrics } from "./node_metrics_pb.ts";
 import type { NodeSelection } from "./target_pb.ts";
 import { file_muster_v1_target } from "./target_pb.ts";
 import type { Transition } from "./task_pb.ts";
@@ -23,7 +25,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file muster/v1/node_service.proto.
  */
 export const file_muster_v1_node_service: GenFile = /*@__PURE__*/
-  fileDesc("ChxtdXN0ZXIvdjEvbm9kZV9zZXJ2aWNlLnByb3RvEgltdXN0ZXIudjEiiwIKEExpc3ROb2Rlc1JlcXVlc3QSQQoGbGFiZWxzGAEgAygLMicubXVzdGVyLnYxLkxpc3ROb2Rlc1JlcXVlc3QuTGFiZWxzRW50cnlCCLpIBZoBAhBAEjUKBnN0YXRlcxgCIAMoDjIULm11c3Rlci52MS5Ob2RlU3RhdGVCD7pIDJIBCRAQIgWCAQIQARIiCglwYWdlX3NpemUYAyABKAVCCrpIBxoFGMgBKAFIAIgBARIcCgpwYWdlX3Rva2VuGAQgASgJQgi6SAVyAyiAAhotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQgwKCl9wYWdlX3NpemUiTAoRTGlzdE5vZGVzUmVzcG9uc2USHgoFbm9kZXMYASADKAsyDy5tdXN0ZXIudjEuTm9kZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiSgoTUmVzb2x2ZU5vZGVzUmVxdWVzdBIzCglzZWxlY3Rpb24YASABKAsyGC5tdXN0ZXIudjEuTm9kZVNlbGVjdGlvbkIGukgDyAEBIjgKFFJlc29sdmVOb2Rlc1Jlc3BvbnNlEhAKCG5vZGVfaWRzGAEgAygJEg4KBm9ubGluZRgCIAEoBSJUCg5HZXROb2RlUmVxdWVzdBJCCgJpZBgBIAEoCUI2ukgzcjEyL15bQS1aYS16MC05XShbLUEtWmEtejAtOV8uXXswLDYxfVtBLVphLXowLTldKT8kIjAKD0dldE5vZGVSZXNwb25zZRIdCgRub2RlGAEgASgLMg8ubXVzdGVyLnYxLk5vZGUi6wMKEVVwZGF0ZU5vZGVSZXF1ZXN0EkIKAmlkGAEgASgJQja6SDNyMTIvXltBLVphLXowLTldKFstQS1aYS16MC05Xy5dezAsNjF9W0EtWmEtejAtOV0pPyQS4QEKCnNldF9sYWJlbHMYAiADKAsyKy5tdXN0ZXIudjEuVXBkYXRlTm9kZVJlcXVlc3QuU2V0TGFiZWxzRW50cnlCnwG6SJsBmgGXARBAIltyWTJXXihbYS16MC05XShbLWEtejAtOS5dezAsMjUxfVthLXowLTldKT8vKT9bQS1aYS16MC05XShbLUEtWmEtejAtOV8uXXswLDYxfVtBLVphLXowLTldKT8kKjZyNDIyXihbQS1aYS16MC05XShbLUEtWmEtejAtOV8uXXswLDYxfVtBLVphLXowLTldKT8pPyQSfAoNcmVtb3ZlX2xhYmVscxgDIAMoCUJlukhikgFfEEAiW3JZMldeKFthLXowLTldKFstYS16MC05Ll17MCwyNTF9W2EtejAtOV0pPy8pP1tBLVphLXowLTldKFstQS1aYS16MC05Xy5dezAsNjF9W0EtWmEtejAtOV0pPyQaMAoOU2V0TGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIzChJVcGRhdGVOb2RlUmVzcG9uc2USHQoEbm9kZRgBIAEoCzIPLm11c3Rlci52MS5Ob2RlIusBChBEcmFpbk5vZGVSZXF1ZXN0EkIKAmlkGAEgASgJQja6SDNyMTIvXltBLVphLXowLTldKFstQS1aYS16MC05Xy5dezAsNjF9W0EtWmEtejAtOV0pPyQSOwoIZGVhZGxpbmUYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CDrpIC6oBCCIECID1JDIAEjIKC29uX2RlYWRsaW5lGAMgASgOMhMubXVzdGVyLnYxLkRyYWluRW5kQgi6SAWCAQIQARIiCgRub3RlGAQgASgJQhS6SBFyDyjoBzIKXlteXHgwMF0qJCIyChFEcmFpbk5vZGVSZXNwb25zZRIdCgRub2RlGAEgASgLMg8ubXVzdGVyLnYxLk5vZGUiVwoRUmVzdW1lTm9kZVJlcXVlc3QSQgoCaWQYASABKAlCNrpIM3IxMi9eW0EtWmEtejAtOV0oWy1BLVphLXowLTlfLl17MCw2MX1bQS1aYS16MC05XSk/JCIzChJSZXN1bWVOb2RlUmVzcG9uc2USHQoEbm9kZRgBIAEoCzIPLm11c3Rlci52MS5Ob2RlIlcKEURlbGV0ZU5vZGVSZXF1ZXN0EkIKAmlkGAEgASgJQja6SDNyMTIvXltBLVphLXowLTldKFstQS1aYS16MC05Xy5dezAsNjF9W0EtWmEtejAtOV0pPyQiFAoSRGVsZXRlTm9kZVJlc3BvbnNlIq0BChVHZXROb2RlSGlzdG9yeVJlcXVlc3QSQgoCaWQYASABKAlCNrpIM3IxMi9eW0EtWmEtejAtOV0oWy1BLVphLXowLTlfLl17MCw2MX1bQS1aYS16MC05XSk/JBIeCg1hZnRlcl92ZXJzaW9uGAIgASgFQge6SAQaAigAEiIKCXBhZ2Vfc2l6ZRgDIAEoBUIKukgHGgUY6AcoAUgAiAEBQgwKCl9wYWdlX3NpemUiVgoWR2V0Tm9kZUhpc3RvcnlSZXNwb25zZRIqCgt0cmFuc2l0aW9ucxgBIAMoCzIVLm11c3Rlci52MS5UcmFuc2l0aW9uEhAKCGhhc19tb3JlGAIgASgIIlcKEVZlcmlmeU5vZGVSZXF1ZXN0EkIKAmlkGAEgASgJQja6SDNyMTIvXltBLVphLXowLTldKFstQS1aYS16MC05Xy5dezAsNjF9W0EtWmEtejAtOV0pPyQiOAoSVmVyaWZ5Tm9kZVJlc3BvbnNlEg0KBWNsZWFuGAEgASgIEhMKC2RpZmZlcmVuY2VzGAIgAygJIukBChJMaXN0V29ya2Vyc1JlcXVlc3QSSgoHbm9kZV9pZBgBIAEoCUI5ukg22AEBcjEyL15bQS1aYS16MC05XShbLUEtWmEtejAtOV8uXXswLDYxfVtBLVphLXowLTldKT8kEjcKBnN0YXRlcxgCIAMoDjIWLm11c3Rlci52MS5Xb3JrZXJTdGF0ZUIPukgMkgEJEBAiBYIBAhABEiIKCXBhZ2Vfc2l6ZRgDIAEoBUIKukgHGgUYyAEoAUgAiAEBEhwKCnBhZ2VfdG9rZW4YBCABKAlCCLpIBXIDKIACQgwKCl9wYWdlX3NpemUiUgoTTGlzdFdvcmtlcnNSZXNwb25zZRIiCgd3b3JrZXJzGAEgAygLMhEubXVzdGVyLnYxLldvcmtlchIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkitQEKFE9wZXJhdGVXb3JrZXJSZXF1ZXN0EkcKB25vZGVfaWQYASABKAlCNrpIM3IxMi9eW0EtWmEtejAtOV0oWy1BLVphLXowLTlfLl17MCw2MX1bQS1aYS16MC05XSk/JBIZCgZ3b3JrZXIYAiABKAlCCbpIBnIEEAEoQBI5CglvcGVyYXRpb24YAyABKA4yGi5tdXN0ZXIudjEuV29ya2VyT3BlcmF0aW9uQgq6SAeCAQQQASAAIjoKFU9wZXJhdGVXb3JrZXJSZXNwb25zZRIhCgZ3b3JrZXIYASABKAsyES5tdXN0ZXIudjEuV29ya2VyMoIHCgtOb2RlU2VydmljZRJLCglMaXN0Tm9kZXMSGy5tdXN0ZXIudjEuTGlzdE5vZGVzUmVxdWVzdBocLm11c3Rlci52MS5MaXN0Tm9kZXNSZXNwb25zZSIDkAIBElQKDFJlc29sdmVOb2RlcxIeLm11c3Rlci52MS5SZXNvbHZlTm9kZXNSZXF1ZXN0Gh8ubXVzdGVyLnYxLlJlc29sdmVOb2Rlc1Jlc3BvbnNlIgOQAgESRQoHR2V0Tm9kZRIZLm11c3Rlci52MS5HZXROb2RlUmVxdWVzdBoaLm11c3Rlci52MS5HZXROb2RlUmVzcG9uc2UiA5ACARJOCgpVcGRhdGVOb2RlEhwubXVzdGVyLnYxLlVwZGF0ZU5vZGVSZXF1ZXN0Gh0ubXVzdGVyLnYxLlVwZGF0ZU5vZGVSZXNwb25zZSIDkAICEksKCURyYWluTm9kZRIbLm11c3Rlci52MS5EcmFpbk5vZGVSZXF1ZXN0GhwubXVzdGVyLnYxLkRyYWluTm9kZVJlc3BvbnNlIgOQAgISTgoKUmVzdW1lTm9kZRIcLm11c3Rlci52MS5SZXN1bWVOb2RlUmVxdWVzdBodLm11c3Rlci52MS5SZXN1bWVOb2RlUmVzcG9uc2UiA5ACAhJJCgpEZWxldGVOb2RlEhwubXVzdGVyLnYxLkRlbGV0ZU5vZGVSZXF1ZXN0Gh0ubXVzdGVyLnYxLkRlbGV0ZU5vZGVSZXNwb25zZRJaCg5HZXROb2RlSGlzdG9yeRIgLm11c3Rlci52MS5HZXROb2RlSGlzdG9yeVJlcXVlc3QaIS5tdXN0ZXIudjEuR2V0Tm9kZUhpc3RvcnlSZXNwb25zZSIDkAIBEk4KClZlcmlmeU5vZGUSHC5tdXN0ZXIudjEuVmVyaWZ5Tm9kZVJlcXVlc3QaHS5tdXN0ZXIudjEuVmVyaWZ5Tm9kZVJlc3BvbnNlIgOQAgESUQoLTGlzdFdvcmtlcnMSHS5tdXN0ZXIudjEuTGlzdFdvcmtlcnNSZXF1ZXN0Gh4ubXVzdGVyLnYxLkxpc3RXb3JrZXJzUmVzcG9uc2UiA5ACARJSCg1PcGVyYXRlV29ya2VyEh8ubXVzdGVyLnYxLk9wZXJhdGVXb3JrZXJSZXF1ZXN0GiAubXVzdGVyLnYxLk9wZXJhdGVXb3JrZXJSZXNwb25zZWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_duration, file_muster_v1_node, file_muster_v1_target, file_muster_v1_task, file_muster_v1_worker]);
+  fileDesc("ChxtdXN0ZXIvdjEvbm9kZV9zZXJ2aWNlLnByb3RvEgltdXN0ZXIudjEiiwIKEExpc3ROb2Rlc1JlcXVlc3QSQQoGbGFiZWxzGAEgAygLMicubXVzdGVyLnYxLkxpc3ROb2Rlc1JlcXVlc3QuTGFiZWxzRW50cnlCCLpIBZoBAhBAEjUKBnN0YXRlcxgCIAMoDjIULm11c3Rlci52MS5Ob2RlU3RhdGVCD7pIDJIBCRAQIgWCAQIQARIiCglwYWdlX3NpemUYAyABKAVCCrpIBxoFGMgBKAFIAIgBARIcCgpwYWdlX3Rva2VuGAQgASgJQgi6SAVyAyiAAhotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQgwKCl9wYWdlX3NpemUiTAoRTGlzdE5vZGVzUmVzcG9uc2USHgoFbm9kZXMYASADKAsyDy5tdXN0ZXIudjEuTm9kZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiSgoTUmVzb2x2ZU5vZGVzUmVxdWVzdBIzCglzZWxlY3Rpb24YASABKAsyGC5tdXN0ZXIudjEuTm9kZVNlbGVjdGlvbkIGukgDyAEBIjgKFFJlc29sdmVOb2Rlc1Jlc3BvbnNlEhAKCG5vZGVfaWRzGAEgAygJEg4KBm9ubGluZRgCIAEoBSJUCg5HZXROb2RlUmVxdWVzdBJCCgJpZBgBIAEoCUI2ukgzcjEyL15bQS1aYS16MC05XShbLUEtWmEtejAtOV8uXXswLDYxfVtBLVphLXowLTldKT8kIjAKD0dldE5vZGVSZXNwb25zZRIdCgRub2RlGAEgASgLMg8ubXVzdGVyLnYxLk5vZGUitgEKFUdldE5vZGVNZXRyaWNzUmVxdWVzdBJHCgdub2RlX2lkGAEgASgJQja6SDNyMTIvXltBLVphLXowLTldKFstQS1aYS16MC05Xy5dezAsNjF9W0EtWmEtejAtOV0pPyQSKQoFc2luY2UYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEikKBXVudGlsGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJAChZHZXROb2RlTWV0cmljc1Jlc3BvbnNlEiYKBnBvaW50cxgBIAMoCzIWLm11c3Rlci52MS5Ib3N0TWV0cmljcyLrAwoRVXBkYXRlTm9kZVJlcXVlc3QSQgoCaWQYASABKAlCNrpIM3IxMi9eW0EtWmEtejAtOV0oWy1BLVphLXowLTlfLl17MCw2MX1bQS1aYS16MC05XSk/JBLhAQoKc2V0X2xhYmVscxgCIAMoCzIrLm11c3Rlci52MS5VcGRhdGVOb2RlUmVxdWVzdC5TZXRMYWJlbHNFbnRyeUKfAbpImwGaAZcBEEAiW3JZMldeKFthLXowLTldKFstYS16MC05Ll17MCwyNTF9W2EtejAtOV0pPy8pP1tBLVphLXowLTldKFstQS1aYS16MC05Xy5dezAsNjF9W0EtWmEtejAtOV0pPyQqNnI0MjJeKFtBLVphLXowLTldKFstQS1aYS16MC05Xy5dezAsNjF9W0EtWmEtejAtOV0pPyk/JBJ8Cg1yZW1vdmVfbGFiZWxzGAMgAygJQmW6SGKSAV8QQCJbclkyV14oW2EtejAtOV0oWy1hLXowLTkuXXswLDI1MX1bYS16MC05XSk/Lyk/W0EtWmEtejAtOV0oWy1BLVphLXowLTlfLl17MCw2MX1bQS1aYS16MC05XSk/JBowCg5TZXRMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIjMKElVwZGF0ZU5vZGVSZXNwb25zZRIdCgRub2RlGAEgASgLMg8ubXVzdGVyLnYxLk5vZGUi6wEKEERyYWluTm9kZVJlcXVlc3QSQgoCaWQYASABKAlCNrpIM3IxMi9eW0EtWmEtejAtOV0oWy1BLVphLXowLTlfLl17MCw2MX1bQS1aYS16MC05XSk/JBI7CghkZWFkbGluZRgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIOukgLqgEIIgQIgPUkMgASMgoLb25fZGVhZGxpbmUYAyABKA4yEy5tdXN0ZXIudjEuRHJhaW5FbmRCCLpIBYIBAhABEiIKBG5vdGUYBCABKAlCFLpIEXIPKOgHMgpeW15ceDAwXSokIjIKEURyYWluTm9kZVJlc3BvbnNlEh0KBG5vZGUYASABKAsyDy5tdXN0ZXIudjEuTm9kZSJXChFSZXN1bWVOb2RlUmVxdWVzdBJCCgJpZBgBIAEoCUI2ukgzcjEyL15bQS1aYS16MC05XShbLUEtWmEtejAtOV8uXXswLDYxfVtBLVphLXowLTldKT8kIjMKElJlc3VtZU5vZGVSZXNwb25zZRIdCgRub2RlGAEgASgLMg8ubXVzdGVyLnYxLk5vZGUiVwoRRGVsZXRlTm9kZVJlcXVlc3QSQgoCaWQYASABKAlCNrpIM3IxMi9eW0EtWmEtejAtOV0oWy1BLVphLXowLTlfLl17MCw2MX1bQS1aYS16MC05XSk/JCIUChJEZWxldGVOb2RlUmVzcG9uc2UirQEKFUdldE5vZGVIaXN0b3J5UmVxdWVzdBJCCgJpZBgBIAEoCUI2ukgzcjEyL15bQS1aYS16MC05XShbLUEtWmEtejAtOV8uXXswLDYxfVtBLVphLXowLTldKT8kEh4KDWFmdGVyX3ZlcnNpb24YAiABKAVCB7pIBBoCKAASIgoJcGFnZV9zaXplGAMgASgFQgq6SAcaBRjoBygBSACIAQFCDAoKX3BhZ2Vfc2l6ZSJWChZHZXROb2RlSGlzdG9yeVJlc3BvbnNlEioKC3RyYW5zaXRpb25zGAEgAygLMhUubXVzdGVyLnYxLlRyYW5zaXRpb24SEAoIaGFzX21vcmUYAiABKAgiVwoRVmVyaWZ5Tm9kZVJlcXVlc3QSQgoCaWQYASABKAlCNrpIM3IxMi9eW0EtWmEtejAtOV0oWy1BLVphLXowLTlfLl17MCw2MX1bQS1aYS16MC05XSk/JCI4ChJWZXJpZnlOb2RlUmVzcG9uc2USDQoFY2xlYW4YASABKAgSEwoLZGlmZmVyZW5jZXMYAiADKAki6QEKEkxpc3RXb3JrZXJzUmVxdWVzdBJKCgdub2RlX2lkGAEgASgJQjm6SDbYAQFyMTIvXltBLVphLXowLTldKFstQS1aYS16MC05Xy5dezAsNjF9W0EtWmEtejAtOV0pPyQSNwoGc3RhdGVzGAIgAygOMhYubXVzdGVyLnYxLldvcmtlclN0YXRlQg+6SAySAQkQECIFggECEAESIgoJcGFnZV9zaXplGAMgASgFQgq6SAcaBRjIASgBSACIAQESHAoKcGFnZV90b2tlbhgEIAEoCUIIukgFcgMogAJCDAoKX3BhZ2Vfc2l6ZSJSChNMaXN0V29ya2Vyc1Jlc3BvbnNlEiIKB3dvcmtlcnMYASADKAsyES5tdXN0ZXIudjEuV29ya2VyEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSK1AQoUT3BlcmF0ZVdvcmtlclJlcXVlc3QSRwoHbm9kZV9pZBgBIAEoCUI2ukgzcjEyL15bQS1aYS16MC05XShbLUEtWmEtejAtOV8uXXswLDYxfVtBLVphLXowLTldKT8kEhkKBndvcmtlchgCIAEoCUIJukgGcgQQAShAEjkKCW9wZXJhdGlvbhgDIAEoDjIaLm11c3Rlci52MS5Xb3JrZXJPcGVyYXRpb25CCrpIB4IBBBABIAAiOgoVT3BlcmF0ZVdvcmtlclJlc3BvbnNlEiEKBndvcmtlchgBIAEoCzIRLm11c3Rlci52MS5Xb3JrZXIy3gcKC05vZGVTZXJ2aWNlEksKCUxpc3ROb2RlcxIbLm11c3Rlci52MS5MaXN0Tm9kZXNSZXF1ZXN0GhwubXVzdGVyLnYxLkxpc3ROb2Rlc1Jlc3BvbnNlIgOQAgESVAoMUmVzb2x2ZU5vZGVzEh4ubXVzdGVyLnYxLlJlc29sdmVOb2Rlc1JlcXVlc3QaHy5tdXN0ZXIudjEuUmVzb2x2ZU5vZGVzUmVzcG9uc2UiA5ACARJFCgdHZXROb2RlEhkubXVzdGVyLnYxLkdldE5vZGVSZXF1ZXN0GhoubXVzdGVyLnYxLkdldE5vZGVSZXNwb25zZSIDkAIBEloKDkdldE5vZGVNZXRyaWNzEiAubXVzdGVyLnYxLkdldE5vZGVNZXRyaWNzUmVxdWVzdBohLm11c3Rlci52MS5HZXROb2RlTWV0cmljc1Jlc3BvbnNlIgOQAgESTgoKVXBkYXRlTm9kZRIcLm11c3Rlci52MS5VcGRhdGVOb2RlUmVxdWVzdBodLm11c3Rlci52MS5VcGRhdGVOb2RlUmVzcG9uc2UiA5ACAhJLCglEcmFpbk5vZGUSGy5tdXN0ZXIudjEuRHJhaW5Ob2RlUmVxdWVzdBocLm11c3Rlci52MS5EcmFpbk5vZGVSZXNwb25zZSIDkAICEk4KClJlc3VtZU5vZGUSHC5tdXN0ZXIudjEuUmVzdW1lTm9kZVJlcXVlc3QaHS5tdXN0ZXIudjEuUmVzdW1lTm9kZVJlc3BvbnNlIgOQAgISSQoKRGVsZXRlTm9kZRIcLm11c3Rlci52MS5EZWxldGVOb2RlUmVxdWVzdBodLm11c3Rlci52MS5EZWxldGVOb2RlUmVzcG9uc2USWgoOR2V0Tm9kZUhpc3RvcnkSIC5tdXN0ZXIudjEuR2V0Tm9kZUhpc3RvcnlSZXF1ZXN0GiEubXVzdGVyLnYxLkdldE5vZGVIaXN0b3J5UmVzcG9uc2UiA5ACARJOCgpWZXJpZnlOb2RlEhwubXVzdGVyLnYxLlZlcmlmeU5vZGVSZXF1ZXN0Gh0ubXVzdGVyLnYxLlZlcmlmeU5vZGVSZXNwb25zZSIDkAIBElEKC0xpc3RXb3JrZXJzEh0ubXVzdGVyLnYxLkxpc3RXb3JrZXJzUmVxdWVzdBoeLm11c3Rlci52MS5MaXN0V29ya2Vyc1Jlc3BvbnNlIgOQAgESUgoNT3BlcmF0ZVdvcmtlchIfLm11c3Rlci52MS5PcGVyYXRlV29ya2VyUmVxdWVzdBogLm11c3Rlci52MS5PcGVyYXRlV29ya2VyUmVzcG9uc2ViBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_muster_v1_node, file_muster_v1_node_metrics, file_muster_v1_target, file_muster_v1_task, file_muster_v1_worker]);
 
 /**
  * @generated from message muster.v1.ListNodesRequest
@@ -161,6 +163,56 @@ export const GetNodeResponseSchema: GenMessage<GetNodeResponse> = /*@__PURE__*/
   messageDesc(file_muster_v1_node_service, 5);
 
 /**
+ * @generated from message muster.v1.GetNodeMetricsRequest
+ */
+export type GetNodeMetricsRequest = Message<"muster.v1.GetNodeMetricsRequest"> & {
+  /**
+   * @generated from field: string node_id = 1;
+   */
+  nodeId: string;
+
+  /**
+   * Default 1 h before `until`. Nothing is kept for longer than a day.
+   *
+   * @generated from field: google.protobuf.Timestamp since = 2;
+   */
+  since?: Timestamp | undefined;
+
+  /**
+   * Default now.
+   *
+   * @generated from field: google.protobuf.Timestamp until = 3;
+   */
+  until?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message muster.v1.GetNodeMetricsRequest.
+ * Use `create(GetNodeMetricsRequestSchema)` to create a new message.
+ */
+export const GetNodeMetricsRequestSchema: GenMessage<GetNodeMetricsRequest> = /*@__PURE__*/
+  messageDesc(file_muster_v1_node_service, 6);
+
+/**
+ * @generated from message muster.v1.GetNodeMetricsResponse
+ */
+export type GetNodeMetricsResponse = Message<"muster.v1.GetNodeMetricsResponse"> & {
+  /**
+   * At most 1,500: the newest where there are more.
+   *
+   * @generated from field: repeated muster.v1.HostMetrics points = 1;
+   */
+  points: HostMetrics[];
+};
+
+/**
+ * Describes the message muster.v1.GetNodeMetricsResponse.
+ * Use `create(GetNodeMetricsResponseSchema)` to create a new message.
+ */
+export const GetNodeMetricsResponseSchema: GenMessage<GetNodeMetricsResponse> = /*@__PURE__*/
+  messageDesc(file_muster_v1_node_service, 7);
+
+/**
  * @generated from message muster.v1.UpdateNodeRequest
  */
 export type UpdateNodeRequest = Message<"muster.v1.UpdateNodeRequest"> & {
@@ -189,7 +241,7 @@ export type UpdateNodeRequest = Message<"muster.v1.UpdateNodeRequest"> & {
  * Use `create(UpdateNodeRequestSchema)` to create a new message.
  */
 export const UpdateNodeRequestSchema: GenMessage<UpdateNodeRequest> = /*@__PURE__*/
-  messageDesc(file_muster_v1_node_service, 6);
+  messageDesc(file_muster_v1_node_service, 8);
 
 /**
  * @generated from message muster.v1.UpdateNodeResponse
@@ -206,7 +258,7 @@ export type UpdateNodeResponse = Message<"muster.v1.UpdateNodeResponse"> & {
  * Use `create(UpdateNodeResponseSchema)` to create a new message.
  */
 export const UpdateNodeResponseSchema: GenMessage<UpdateNodeResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_node_service, 7);
+  messageDesc(file_muster_v1_node_service, 9);
 
 /**
  * @generated from message muster.v1.DrainNodeRequest
@@ -242,7 +294,7 @@ export type DrainNodeRequest = Message<"muster.v1.DrainNodeRequest"> & {
  * Use `create(DrainNodeRequestSchema)` to create a new message.
  */
 export const DrainNodeRequestSchema: GenMessage<DrainNodeRequest> = /*@__PURE__*/
-  messageDesc(file_muster_v1_node_service, 8);
+  messageDesc(file_muster_v1_node_service, 10);
 
 /**
  * @generated from message muster.v1.DrainNodeResponse
@@ -259,7 +311,7 @@ export type DrainNodeResponse = Message<"muster.v1.DrainNodeResponse"> & {
  * Use `create(DrainNodeResponseSchema)` to create a new message.
  */
 export const DrainNodeResponseSchema: GenMessage<DrainNodeResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_node_service, 9);
+  messageDesc(file_muster_v1_node_service, 11);
 
 /**
  * @generated from message muster.v1.ResumeNodeRequest
@@ -276,7 +328,7 @@ export type ResumeNodeRequest = Message<"muster.v1.ResumeNodeRequest"> & {
  * Use `create(ResumeNodeRequestSchema)` to create a new message.
  */
 export const ResumeNodeRequestSchema: GenMessage<ResumeNodeRequest> = /*@__PURE__*/
-  messageDesc(file_muster_v1_node_service, 10);
+  messageDesc(file_muster_v1_node_service, 12);
 
 /**
  * @generated from message muster.v1.ResumeNodeResponse
@@ -293,7 +345,7 @@ export type ResumeNodeResponse = Message<"muster.v1.ResumeNodeResponse"> & {
  * Use `create(ResumeNodeResponseSchema)` to create a new message.
  */
 export const ResumeNodeResponseSchema: GenMessage<ResumeNodeResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_node_service, 11);
+  messageDesc(file_muster_v1_node_service, 13);
 
 /**
  * @generated from message muster.v1.DeleteNodeRequest
@@ -310,7 +362,7 @@ export type DeleteNodeRequest = Message<"muster.v1.DeleteNodeRequest"> & {
  * Use `create(DeleteNodeRequestSchema)` to create a new message.
  */
 export const DeleteNodeRequestSchema: GenMessage<DeleteNodeRequest> = /*@__PURE__*/
-  messageDesc(file_muster_v1_node_service, 12);
+  messageDesc(file_muster_v1_node_service, 14);
 
 /**
  * @generated from message muster.v1.DeleteNodeResponse
@@ -323,7 +375,7 @@ export type DeleteNodeResponse = Message<"muster.v1.DeleteNodeResponse"> & {
  * Use `create(DeleteNodeResponseSchema)` to create a new message.
  */
 export const DeleteNodeResponseSchema: GenMessage<DeleteNodeResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_node_service, 13);
+  messageDesc(file_muster_v1_node_service, 15);
 
 /**
  * @generated from message muster.v1.GetNodeHistoryRequest
@@ -354,7 +406,7 @@ export type GetNodeHistoryRequest = Message<"muster.v1.GetNodeHistoryRequest"> &
  * Use `create(GetNodeHistoryRequestSchema)` to create a new message.
  */
 export const GetNodeHistoryRequestSchema: GenMessage<GetNodeHistoryRequest> = /*@__PURE__*/
-  messageDesc(file_muster_v1_node_service, 14);
+  messageDesc(file_muster_v1_node_service, 16);
 
 /**
  * @generated from message muster.v1.GetNodeHistoryResponse
@@ -378,7 +430,7 @@ export type GetNodeHistoryResponse = Message<"muster.v1.GetNodeHistoryResponse">
  * Use `create(GetNodeHistoryResponseSchema)` to create a new message.
  */
 export const GetNodeHistoryResponseSchema: GenMessage<GetNodeHistoryResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_node_service, 15);
+  messageDesc(file_muster_v1_node_service, 17);
 
 /**
  * @generated from message muster.v1.VerifyNodeRequest
@@ -395,7 +447,7 @@ export type VerifyNodeRequest = Message<"muster.v1.VerifyNodeRequest"> & {
  * Use `create(VerifyNodeRequestSchema)` to create a new message.
  */
 export const VerifyNodeRequestSchema: GenMessage<VerifyNodeRequest> = /*@__PURE__*/
-  messageDesc(file_muster_v1_node_service, 16);
+  messageDesc(file_muster_v1_node_service, 18);
 
 /**
  * @generated from message muster.v1.VerifyNodeResponse
@@ -419,7 +471,7 @@ export type VerifyNodeResponse = Message<"muster.v1.VerifyNodeResponse"> & {
  * Use `create(VerifyNodeResponseSchema)` to create a new message.
  */
 export const VerifyNodeResponseSchema: GenMessage<VerifyNodeResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_node_service, 17);
+  messageDesc(file_muster_v1_node_service, 19);
 
 /**
  * @generated from message muster.v1.ListWorkersRequest
@@ -455,7 +507,7 @@ export type ListWorkersRequest = Message<"muster.v1.ListWorkersRequest"> & {
  * Use `create(ListWorkersRequestSchema)` to create a new message.
  */
 export const ListWorkersRequestSchema: GenMessage<ListWorkersRequest> = /*@__PURE__*/
-  messageDesc(file_muster_v1_node_service, 18);
+  messageDesc(file_muster_v1_node_service, 20);
 
 /**
  * @generated from message muster.v1.ListWorkersResponse
@@ -477,7 +529,7 @@ export type ListWorkersResponse = Message<"muster.v1.ListWorkersResponse"> & {
  * Use `create(ListWorkersResponseSchema)` to create a new message.
  */
 export const ListWorkersResponseSchema: GenMessage<ListWorkersResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_node_service, 19);
+  messageDesc(file_muster_v1_node_service, 21);
 
 /**
  * @generated from message muster.v1.OperateWorkerRequest
@@ -504,7 +556,7 @@ export type OperateWorkerRequest = Message<"muster.v1.OperateWorkerRequest"> & {
  * Use `create(OperateWorkerRequestSchema)` to create a new message.
  */
 export const OperateWorkerRequestSchema: GenMessage<OperateWorkerRequest> = /*@__PURE__*/
-  messageDesc(file_muster_v1_node_service, 20);
+  messageDesc(file_muster_v1_node_service, 22);
 
 /**
  * @generated from message muster.v1.OperateWorkerResponse
@@ -521,7 +573,7 @@ export type OperateWorkerResponse = Message<"muster.v1.OperateWorkerResponse"> &
  * Use `create(OperateWorkerResponseSchema)` to create a new message.
  */
 export const OperateWorkerResponseSchema: GenMessage<OperateWorkerResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_node_service, 21);
+  messageDesc(file_muster_v1_node_service, 23);
 
 /**
  * NodeService shows the hosts and operates them.
@@ -558,6 +610,16 @@ export const NodeService: GenService<{
     methodKind: "unary";
     input: typeof GetNodeRequestSchema;
     output: typeof GetNodeResponseSchema;
+  },
+  /**
+   * Returns the measurements of a node, one a minute, the oldest first.
+   *
+   * @generated from rpc muster.v1.NodeService.GetNodeMetrics
+   */
+  getNodeMetrics: {
+    methodKind: "unary";
+    input: typeof GetNodeMetricsRequestSchema;
+    output: typeof GetNodeMetricsResponseSchema;
   },
   /**
    * Changes the labels that the server gives to a node. What is so already changes nothing.

@@ -7,17 +7,19 @@
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
-import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
-import type { Fire, Schedule, ScheduleSpec, Timing } from "./schedule_pb.ts";
+import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Fire, Missed, Overlap, Schedule, ScheduleSpec, Timing } from "./schedule_pb.ts";
 import { file_muster_v1_schedule } from "./schedule_pb.ts";
+import type { TaskSpec } from "./task_pb.ts";
+import { file_muster_v1_task } from "./task_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file muster/v1/schedule_service.proto.
  */
 export const file_muster_v1_schedule_service: GenFile = /*@__PURE__*/
-  fileDesc("CiBtdXN0ZXIvdjEvc2NoZWR1bGVfc2VydmljZS5wcm90bxIJbXVzdGVyLnYxIkYKFUNyZWF0ZVNjaGVkdWxlUmVxdWVzdBItCgRzcGVjGAEgASgLMhcubXVzdGVyLnYxLlNjaGVkdWxlU3BlY0IGukgDyAEBIj8KFkNyZWF0ZVNjaGVkdWxlUmVzcG9uc2USJQoIc2NoZWR1bGUYASABKAsyEy5tdXN0ZXIudjEuU2NoZWR1bGUiWQoSR2V0U2NoZWR1bGVSZXF1ZXN0EkMKA2tleRgBIAEoCUI2ukgzcjEyL15bQS1aYS16MC05XShbLUEtWmEtejAtOV8uXXswLDYxfVtBLVphLXowLTldKT8kIjwKE0dldFNjaGVkdWxlUmVzcG9uc2USJQoIc2NoZWR1bGUYASABKAsyEy5tdXN0ZXIudjEuU2NoZWR1bGUiZgoUTGlzdFNjaGVkdWxlc1JlcXVlc3QSIgoJcGFnZV9zaXplGAEgASgFQgq6SAcaBRjIASgBSACIAQESHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMogAJCDAoKX3BhZ2Vfc2l6ZSJYChVMaXN0U2NoZWR1bGVzUmVzcG9uc2USJgoJc2NoZWR1bGVzGAEgAygLMhMubXVzdGVyLnYxLlNjaGVkdWxlEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJ/ChRQYXVzZVNjaGVkdWxlUmVxdWVzdBJDCgNrZXkYASABKAlCNrpIM3IxMi9eW0EtWmEtejAtOV0oWy1BLVphLXowLTlfLl17MCw2MX1bQS1aYS16MC05XSk/JBIiCgRub3RlGAIgASgJQhS6SBFyDyjoBzIKXlteXHgwMF0qJCI+ChVQYXVzZVNjaGVkdWxlUmVzcG9uc2USJQoIc2NoZWR1bGUYASABKAsyEy5tdXN0ZXIudjEuU2NoZWR1bGUiXAoVUmVzdW1lU2NoZWR1bGVSZXF1ZXN0EkMKA2tleRgBIAEoCUI2ukgzcjEyL15bQS1aYS16MC05XShbLUEtWmEtejAtOV8uXXswLDYxfVtBLVphLXowLTldKT8kIj8KFlJlc3VtZVNjaGVkdWxlUmVzcG9uc2USJQoIc2NoZWR1bGUYASABKAsyEy5tdXN0ZXIudjEuU2NoZWR1bGUiXQoWVHJpZ2dlclNjaGVkdWxlUmVxdWVzdBJDCgNrZXkYASABKAlCNrpIM3IxMi9eW0EtWmEtejAtOV0oWy1BLVphLXowLTlfLl17MCw2MX1bQS1aYS16MC05XSk/JCJfChdUcmlnZ2VyU2NoZWR1bGVSZXNwb25zZRIlCghzY2hlZHVsZRgBIAEoCzITLm11c3Rlci52MS5TY2hlZHVsZRIdCgRmaXJlGAIgASgLMg8ubXVzdGVyLnYxLkZpcmUiXAoVRGVsZXRlU2NoZWR1bGVSZXF1ZXN0EkMKA2tleRgBIAEoCUI2ukgzcjEyL15bQS1aYS16MC05XShbLUEtWmEtejAtOV8uXXswLDYxfVtBLVphLXowLTldKT8kIhgKFkRlbGV0ZVNjaGVkdWxlUmVzcG9uc2UibAoWUHJldmlld1NjaGVkdWxlUmVxdWVzdBIpCgZ0aW1pbmcYASABKAsyES5tdXN0ZXIudjEuVGltaW5nQga6SAPIAQESHQoFY291bnQYAiABKAVCCbpIBhoEGGQoAUgAiAEBQggKBl9jb3VudCJFChdQcmV2aWV3U2NoZWR1bGVSZXNwb25zZRIqCgZkdWVfYXQYASADKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIrUBChBMaXN0RmlyZXNSZXF1ZXN0EkMKA2tleRgBIAEoCUI2ukgzcjEyL15bQS1aYS16MC05XShbLUEtWmEtejAtOV8uXXswLDYxfVtBLVphLXowLTldKT8kEiIKCXBhZ2Vfc2l6ZRgCIAEoBUIKukgHGgUYyAEoAUgAiAEBEioKBmJlZm9yZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCDAoKX3BhZ2Vfc2l6ZSIzChFMaXN0RmlyZXNSZXNwb25zZRIeCgVmaXJlcxgBIAMoCzIPLm11c3Rlci52MS5GaXJlIlwKFVZlcmlmeVNjaGVkdWxlUmVxdWVzdBJDCgNrZXkYASABKAlCNrpIM3IxMi9eW0EtWmEtejAtOV0oWy1BLVphLXowLTlfLl17MCw2MX1bQS1aYS16MC05XSk/JCJSChZWZXJpZnlTY2hlZHVsZVJlc3BvbnNlEg0KBWNsZWFuGAEgASgIEhMKC2RpZmZlcmVuY2VzGAIgAygJEhQKDGZyb21fdmVyc2lvbhgDIAEoBTL4BgoPU2NoZWR1bGVTZXJ2aWNlElUKDkNyZWF0ZVNjaGVkdWxlEiAubXVzdGVyLnYxLkNyZWF0ZVNjaGVkdWxlUmVxdWVzdBohLm11c3Rlci52MS5DcmVhdGVTY2hlZHVsZVJlc3BvbnNlElEKC0dldFNjaGVkdWxlEh0ubXVzdGVyLnYxLkdldFNjaGVkdWxlUmVxdWVzdBoeLm11c3Rlci52MS5HZXRTY2hlZHVsZVJlc3BvbnNlIgOQAgESVwoNTGlzdFNjaGVkdWxlcxIfLm11c3Rlci52MS5MaXN0U2NoZWR1bGVzUmVxdWVzdBogLm11c3Rlci52MS5MaXN0U2NoZWR1bGVzUmVzcG9uc2UiA5ACARJSCg1QYXVzZVNjaGVkdWxlEh8ubXVzdGVyLnYxLlBhdXNlU2NoZWR1bGVSZXF1ZXN0GiAubXVzdGVyLnYxLlBhdXNlU2NoZWR1bGVSZXNwb25zZRJVCg5SZXN1bWVTY2hlZHVsZRIgLm11c3Rlci52MS5SZXN1bWVTY2hlZHVsZVJlcXVlc3QaIS5tdXN0ZXIudjEuUmVzdW1lU2NoZWR1bGVSZXNwb25zZRJYCg9UcmlnZ2VyU2NoZWR1bGUSIS5tdXN0ZXIudjEuVHJpZ2dlclNjaGVkdWxlUmVxdWVzdBoiLm11c3Rlci52MS5UcmlnZ2VyU2NoZWR1bGVSZXNwb25zZRJVCg5EZWxldGVTY2hlZHVsZRIgLm11c3Rlci52MS5EZWxldGVTY2hlZHVsZVJlcXVlc3QaIS5tdXN0ZXIudjEuRGVsZXRlU2NoZWR1bGVSZXNwb25zZRJdCg9QcmV2aWV3U2NoZWR1bGUSIS5tdXN0ZXIudjEuUHJldmlld1NjaGVkdWxlUmVxdWVzdBoiLm11c3Rlci52MS5QcmV2aWV3U2NoZWR1bGVSZXNwb25zZSIDkAIBEksKCUxpc3RGaXJlcxIbLm11c3Rlci52MS5MaXN0RmlyZXNSZXF1ZXN0GhwubXVzdGVyLnYxLkxpc3RGaXJlc1Jlc3BvbnNlIgOQAgESWgoOVmVyaWZ5U2NoZWR1bGUSIC5tdXN0ZXIudjEuVmVyaWZ5U2NoZWR1bGVSZXF1ZXN0GiEubXVzdGVyLnYxLlZlcmlmeVNjaGVkdWxlUmVzcG9uc2UiA5ACAWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_timestamp, file_muster_v1_schedule]);
+  fileDesc("CiBtdXN0ZXIvdjEvc2NoZWR1bGVfc2VydmljZS5wcm90bxIJbXVzdGVyLnYxIkYKFUNyZWF0ZVNjaGVkdWxlUmVxdWVzdBItCgRzcGVjGAEgASgLMhcubXVzdGVyLnYxLlNjaGVkdWxlU3BlY0IGukgDyAEBIj8KFkNyZWF0ZVNjaGVkdWxlUmVzcG9uc2USJQoIc2NoZWR1bGUYASABKAsyEy5tdXN0ZXIudjEuU2NoZWR1bGUioQMKFVVwZGF0ZVNjaGVkdWxlUmVxdWVzdBJDCgNrZXkYASABKAlCNrpIM3IxMi9eW0EtWmEtejAtOV0oWy1BLVphLXowLTlfLl17MCw2MX1bQS1aYS16MC05XSk/JBIhChBleHBlY3RlZF92ZXJzaW9uGAIgASgFQge6SAQaAigAEiEKBnRpbWluZxgDIAEoCzIRLm11c3Rlci52MS5UaW1pbmcSOQoGaml0dGVyGAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQg66SAuqAQgiBAiAowUyABItCgdvdmVybGFwGAUgASgOMhIubXVzdGVyLnYxLk92ZXJsYXBCCLpIBYIBAhABEisKBm1pc3NlZBgGIAEoDjIRLm11c3Rlci52MS5NaXNzZWRCCLpIBYIBAhABEkMKDW1pc3NlZF93aW5kb3cYByABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CEbpIDqoBCyIFCICangEyAgg8EiEKBHRhc2sYCCABKAsyEy5tdXN0ZXIudjEuVGFza1NwZWMiPwoWVXBkYXRlU2NoZWR1bGVSZXNwb25zZRIlCghzY2hlZHVsZRgBIAEoCzITLm11c3Rlci52MS5TY2hlZHVsZSJZChJHZXRTY2hlZHVsZVJlcXVlc3QSQwoDa2V5GAEgASgJQja6SDNyMTIvXltBLVphLXowLTldKFstQS1aYS16MC05Xy5dezAsNjF9W0EtWmEtejAtOV0pPyQiPAoTR2V0U2NoZWR1bGVSZXNwb25zZRIlCghzY2hlZHVsZRgBIAEoCzITLm11c3Rlci52MS5TY2hlZHVsZSJmChRMaXN0U2NoZWR1bGVzUmVxdWVzdBIiCglwYWdlX3NpemUYASABKAVCCrpIBxoFGMgBKAFIAIgBARIcCgpwYWdlX3Rva2VuGAIgASgJQgi6SAVyAyiAAkIMCgpfcGFnZV9zaXplIlgKFUxpc3RTY2hlZHVsZXNSZXNwb25zZRImCglzY2hlZHVsZXMYASADKAsyEy5tdXN0ZXIudjEuU2NoZWR1bGUSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIn8KFFBhdXNlU2NoZWR1bGVSZXF1ZXN0EkMKA2tleRgBIAEoCUI2ukgzcjEyL15bQS1aYS16MC05XShbLUEtWmEtejAtOV8uXXswLDYxfVtBLVphLXowLTldKT8kEiIKBG5vdGUYAiABKAlCFLpIEXIPKOgHMgpeW15ceDAwXSokIj4KFVBhdXNlU2NoZWR1bGVSZXNwb25zZRIlCghzY2hlZHVsZRgBIAEoCzITLm11c3Rlci52MS5TY2hlZHVsZSJcChVSZXN1bWVTY2hlZHVsZVJlcXVlc3QSQwoDa2V5GAEgASgJQja6SDNyMTIvXltBLVphLXowLTldKFstQS1aYS16MC05Xy5dezAsNjF9W0EtWmEtejAtOV0pPyQiPwoWUmVzdW1lU2NoZWR1bGVSZXNwb25zZRIlCghzY2hlZHVsZRgBIAEoCzITLm11c3Rlci52MS5TY2hlZHVsZSJdChZUcmlnZ2VyU2NoZWR1bGVSZXF1ZXN0EkMKA2tleRgBIAEoCUI2ukgzcjEyL15bQS1aYS16MC05XShbLUEtWmEtejAtOV8uXXswLDYxfVtBLVphLXowLTldKT8kIl8KF1RyaWdnZXJTY2hlZHVsZVJlc3BvbnNlEiUKCHNjaGVkdWxlGAEgASgLMhMubXVzdGVyLnYxLlNjaGVkdWxlEh0KBGZpcmUYAiABKAsyDy5tdXN0ZXIudjEuRmlyZSJcChVEZWxldGVTY2hlZHVsZVJlcXVlc3QSQwoDa2V5GAEgASgJQja6SDNyMTIvXltBLVphLXowLTldKFstQS1aYS16MC05Xy5dezAsNjF9W0EtWmEtejAtOV0pPyQiGAoWRGVsZXRlU2NoZWR1bGVSZXNwb25zZSJsChZQcmV2aWV3U2NoZWR1bGVSZXF1ZXN0EikKBnRpbWluZxgBIAEoCzIRLm11c3Rlci52MS5UaW1pbmdCBrpIA8gBARIdCgVjb3VudBgCIAEoBUIJukgGGgQYZCgBSACIAQFCCAoGX2NvdW50IkUKF1ByZXZpZXdTY2hlZHVsZVJlc3BvbnNlEioKBmR1ZV9hdBgBIAMoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAitQEKEExpc3RGaXJlc1JlcXVlc3QSQwoDa2V5GAEgASgJQja6SDNyMTIvXltBLVphLXowLTldKFstQS1aYS16MC05Xy5dezAsNjF9W0EtWmEtejAtOV0pPyQSIgoJcGFnZV9zaXplGAIgASgFQgq6SAcaBRjIASgBSACIAQESKgoGYmVmb3JlGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIMCgpfcGFnZV9zaXplIjMKEUxpc3RGaXJlc1Jlc3BvbnNlEh4KBWZpcmVzGAEgAygLMg8ubXVzdGVyLnYxLkZpcmUiXAoVVmVyaWZ5U2NoZWR1bGVSZXF1ZXN0EkMKA2tleRgBIAEoCUI2ukgzcjEyL15bQS1aYS16MC05XShbLUEtWmEtejAtOV8uXXswLDYxfVtBLVphLXowLTldKT8kIlIKFlZlcmlmeVNjaGVkdWxlUmVzcG9uc2USDQoFY2xlYW4YASABKAgSEwoLZGlmZmVyZW5jZXMYAiADKAkSFAoMZnJvbV92ZXJzaW9uGAMgASgFMs8HCg9TY2hlZHVsZVNlcnZpY2USVQoOQ3JlYXRlU2NoZWR1bGUSIC5tdXN0ZXIudjEuQ3JlYXRlU2NoZWR1bGVSZXF1ZXN0GiEubXVzdGVyLnYxLkNyZWF0ZVNjaGVkdWxlUmVzcG9uc2USVQoOVXBkYXRlU2NoZWR1bGUSIC5tdXN0ZXIudjEuVXBkYXRlU2NoZWR1bGVSZXF1ZXN0GiEubXVzdGVyLnYxLlVwZGF0ZVNjaGVkdWxlUmVzcG9uc2USUQoLR2V0U2NoZWR1bGUSHS5tdXN0ZXIudjEuR2V0U2NoZWR1bGVSZXF1ZXN0Gh4ubXVzdGVyLnYxLkdldFNjaGVkdWxlUmVzcG9uc2UiA5ACARJXCg1MaXN0U2NoZWR1bGVzEh8ubXVzdGVyLnYxLkxpc3RTY2hlZHVsZXNSZXF1ZXN0GiAubXVzdGVyLnYxLkxpc3RTY2hlZHVsZXNSZXNwb25zZSIDkAIBElIKDVBhdXNlU2NoZWR1bGUSHy5tdXN0ZXIudjEuUGF1c2VTY2hlZHVsZVJlcXVlc3QaIC5tdXN0ZXIudjEuUGF1c2VTY2hlZHVsZVJlc3BvbnNlElUKDlJlc3VtZVNjaGVkdWxlEiAubXVzdGVyLnYxLlJlc3VtZVNjaGVkdWxlUmVxdWVzdBohLm11c3Rlci52MS5SZXN1bWVTY2hlZHVsZVJlc3BvbnNlElgKD1RyaWdnZXJTY2hlZHVsZRIhLm11c3Rlci52MS5UcmlnZ2VyU2NoZWR1bGVSZXF1ZXN0GiIubXVzdGVyLnYxLlRyaWdnZXJTY2hlZHVsZVJlc3BvbnNlElUKDkRlbGV0ZVNjaGVkdWxlEiAubXVzdGVyLnYxLkRlbGV0ZVNjaGVkdWxlUmVxdWVzdBohLm11c3Rlci52MS5EZWxldGVTY2hlZHVsZVJlc3BvbnNlEl0KD1ByZXZpZXdTY2hlZHVsZRIhLm11c3Rlci52MS5QcmV2aWV3U2NoZWR1bGVSZXF1ZXN0GiIubXVzdGVyLnYxLlByZXZpZXdTY2hlZHVsZVJlc3BvbnNlIgOQAgESSwoJTGlzdEZpcmVzEhsubXVzdGVyLnYxLkxpc3RGaXJlc1JlcXVlc3QaHC5tdXN0ZXIudjEuTGlzdEZpcmVzUmVzcG9uc2UiA5ACARJaCg5WZXJpZnlTY2hlZHVsZRIgLm11c3Rlci52MS5WZXJpZnlTY2hlZHVsZVJlcXVlc3QaIS5tdXN0ZXIudjEuVmVyaWZ5U2NoZWR1bGVSZXNwb25zZSIDkAIBYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_muster_v1_schedule, file_muster_v1_task]);
 
 /**
  * @generated from message muster.v1.CreateScheduleRequest
@@ -54,6 +56,81 @@ export const CreateScheduleResponseSchema: GenMessage<CreateScheduleResponse> = 
   messageDesc(file_muster_v1_schedule_service, 1);
 
 /**
+ * Each part that is set replaces the one that is there as a whole; what is not set stays. At least one is needed.
+ *
+ * @generated from message muster.v1.UpdateScheduleRequest
+ */
+export type UpdateScheduleRequest = Message<"muster.v1.UpdateScheduleRequest"> & {
+  /**
+   * @generated from field: string key = 1;
+   */
+  key: string;
+
+  /**
+   * The version that the change was made for: refused where the schedule has another by now, also because it has fired. Default: any.
+   *
+   * @generated from field: int32 expected_version = 2;
+   */
+  expectedVersion: number;
+
+  /**
+   * @generated from field: muster.v1.Timing timing = 3;
+   */
+  timing?: Timing | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Duration jitter = 4;
+   */
+  jitter?: Duration | undefined;
+
+  /**
+   * @generated from field: muster.v1.Overlap overlap = 5;
+   */
+  overlap: Overlap;
+
+  /**
+   * @generated from field: muster.v1.Missed missed = 6;
+   */
+  missed: Missed;
+
+  /**
+   * @generated from field: google.protobuf.Duration missed_window = 7;
+   */
+  missedWindow?: Duration | undefined;
+
+  /**
+   * For the fires from now on. A task that is made stays as it is.
+   *
+   * @generated from field: muster.v1.TaskSpec task = 8;
+   */
+  task?: TaskSpec | undefined;
+};
+
+/**
+ * Describes the message muster.v1.UpdateScheduleRequest.
+ * Use `create(UpdateScheduleRequestSchema)` to create a new message.
+ */
+export const UpdateScheduleRequestSchema: GenMessage<UpdateScheduleRequest> = /*@__PURE__*/
+  messageDesc(file_muster_v1_schedule_service, 2);
+
+/**
+ * @generated from message muster.v1.UpdateScheduleResponse
+ */
+export type UpdateScheduleResponse = Message<"muster.v1.UpdateScheduleResponse"> & {
+  /**
+   * @generated from field: muster.v1.Schedule schedule = 1;
+   */
+  schedule?: Schedule | undefined;
+};
+
+/**
+ * Describes the message muster.v1.UpdateScheduleResponse.
+ * Use `create(UpdateScheduleResponseSchema)` to create a new message.
+ */
+export const UpdateScheduleResponseSchema: GenMessage<UpdateScheduleResponse> = /*@__PURE__*/
+  messageDesc(file_muster_v1_schedule_service, 3);
+
+/**
  * @generated from message muster.v1.GetScheduleRequest
  */
 export type GetScheduleRequest = Message<"muster.v1.GetScheduleRequest"> & {
@@ -68,7 +145,7 @@ export type GetScheduleRequest = Message<"muster.v1.GetScheduleRequest"> & {
  * Use `create(GetScheduleRequestSchema)` to create a new message.
  */
 export const GetScheduleRequestSchema: GenMessage<GetScheduleRequest> = /*@__PURE__*/
-  messageDesc(file_muster_v1_schedule_service, 2);
+  messageDesc(file_muster_v1_schedule_service, 4);
 
 /**
  * @generated from message muster.v1.GetScheduleResponse
@@ -85,7 +162,7 @@ export type GetScheduleResponse = Message<"muster.v1.GetScheduleResponse"> & {
  * Use `create(GetScheduleResponseSchema)` to create a new message.
  */
 export const GetScheduleResponseSchema: GenMessage<GetScheduleResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_schedule_service, 3);
+  messageDesc(file_muster_v1_schedule_service, 5);
 
 /**
  * @generated from message muster.v1.ListSchedulesRequest
@@ -109,7 +186,7 @@ export type ListSchedulesRequest = Message<"muster.v1.ListSchedulesRequest"> & {
  * Use `create(ListSchedulesRequestSchema)` to create a new message.
  */
 export const ListSchedulesRequestSchema: GenMessage<ListSchedulesRequest> = /*@__PURE__*/
-  messageDesc(file_muster_v1_schedule_service, 4);
+  messageDesc(file_muster_v1_schedule_service, 6);
 
 /**
  * @generated from message muster.v1.ListSchedulesResponse
@@ -131,7 +208,7 @@ export type ListSchedulesResponse = Message<"muster.v1.ListSchedulesResponse"> &
  * Use `create(ListSchedulesResponseSchema)` to create a new message.
  */
 export const ListSchedulesResponseSchema: GenMessage<ListSchedulesResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_schedule_service, 5);
+  messageDesc(file_muster_v1_schedule_service, 7);
 
 /**
  * @generated from message muster.v1.PauseScheduleRequest
@@ -153,7 +230,7 @@ export type PauseScheduleRequest = Message<"muster.v1.PauseScheduleRequest"> & {
  * Use `create(PauseScheduleRequestSchema)` to create a new message.
  */
 export const PauseScheduleRequestSchema: GenMessage<PauseScheduleRequest> = /*@__PURE__*/
-  messageDesc(file_muster_v1_schedule_service, 6);
+  messageDesc(file_muster_v1_schedule_service, 8);
 
 /**
  * @generated from message muster.v1.PauseScheduleResponse
@@ -170,7 +247,7 @@ export type PauseScheduleResponse = Message<"muster.v1.PauseScheduleResponse"> &
  * Use `create(PauseScheduleResponseSchema)` to create a new message.
  */
 export const PauseScheduleResponseSchema: GenMessage<PauseScheduleResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_schedule_service, 7);
+  messageDesc(file_muster_v1_schedule_service, 9);
 
 /**
  * @generated from message muster.v1.ResumeScheduleRequest
@@ -187,7 +264,7 @@ export type ResumeScheduleRequest = Message<"muster.v1.ResumeScheduleRequest"> &
  * Use `create(ResumeScheduleRequestSchema)` to create a new message.
  */
 export const ResumeScheduleRequestSchema: GenMessage<ResumeScheduleRequest> = /*@__PURE__*/
-  messageDesc(file_muster_v1_schedule_service, 8);
+  messageDesc(file_muster_v1_schedule_service, 10);
 
 /**
  * @generated from message muster.v1.ResumeScheduleResponse
@@ -204,7 +281,7 @@ export type ResumeScheduleResponse = Message<"muster.v1.ResumeScheduleResponse">
  * Use `create(ResumeScheduleResponseSchema)` to create a new message.
  */
 export const ResumeScheduleResponseSchema: GenMessage<ResumeScheduleResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_schedule_service, 9);
+  messageDesc(file_muster_v1_schedule_service, 11);
 
 /**
  * @generated from message muster.v1.TriggerScheduleRequest
@@ -221,7 +298,7 @@ export type TriggerScheduleRequest = Message<"muster.v1.TriggerScheduleRequest">
  * Use `create(TriggerScheduleRequestSchema)` to create a new message.
  */
 export const TriggerScheduleRequestSchema: GenMessage<TriggerScheduleRequest> = /*@__PURE__*/
-  messageDesc(file_muster_v1_schedule_service, 10);
+  messageDesc(file_muster_v1_schedule_service, 12);
 
 /**
  * @generated from message muster.v1.TriggerScheduleResponse
@@ -245,7 +322,7 @@ export type TriggerScheduleResponse = Message<"muster.v1.TriggerScheduleResponse
  * Use `create(TriggerScheduleResponseSchema)` to create a new message.
  */
 export const TriggerScheduleResponseSchema: GenMessage<TriggerScheduleResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_schedule_service, 11);
+  messageDesc(file_muster_v1_schedule_service, 13);
 
 /**
  * @generated from message muster.v1.DeleteScheduleRequest
@@ -262,7 +339,7 @@ export type DeleteScheduleRequest = Message<"muster.v1.DeleteScheduleRequest"> &
  * Use `create(DeleteScheduleRequestSchema)` to create a new message.
  */
 export const DeleteScheduleRequestSchema: GenMessage<DeleteScheduleRequest> = /*@__PURE__*/
-  messageDesc(file_muster_v1_schedule_service, 12);
+  messageDesc(file_muster_v1_schedule_service, 14);
 
 /**
  * @generated from message muster.v1.DeleteScheduleResponse
@@ -275,7 +352,7 @@ export type DeleteScheduleResponse = Message<"muster.v1.DeleteScheduleResponse">
  * Use `create(DeleteScheduleResponseSchema)` to create a new message.
  */
 export const DeleteScheduleResponseSchema: GenMessage<DeleteScheduleResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_schedule_service, 13);
+  messageDesc(file_muster_v1_schedule_service, 15);
 
 /**
  * @generated from message muster.v1.PreviewScheduleRequest
@@ -299,7 +376,7 @@ export type PreviewScheduleRequest = Message<"muster.v1.PreviewScheduleRequest">
  * Use `create(PreviewScheduleRequestSchema)` to create a new message.
  */
 export const PreviewScheduleRequestSchema: GenMessage<PreviewScheduleRequest> = /*@__PURE__*/
-  messageDesc(file_muster_v1_schedule_service, 14);
+  messageDesc(file_muster_v1_schedule_service, 16);
 
 /**
  * @generated from message muster.v1.PreviewScheduleResponse
@@ -318,7 +395,7 @@ export type PreviewScheduleResponse = Message<"muster.v1.PreviewScheduleResponse
  * Use `create(PreviewScheduleResponseSchema)` to create a new message.
  */
 export const PreviewScheduleResponseSchema: GenMessage<PreviewScheduleResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_schedule_service, 15);
+  messageDesc(file_muster_v1_schedule_service, 17);
 
 /**
  * @generated from message muster.v1.ListFiresRequest
@@ -349,7 +426,7 @@ export type ListFiresRequest = Message<"muster.v1.ListFiresRequest"> & {
  * Use `create(ListFiresRequestSchema)` to create a new message.
  */
 export const ListFiresRequestSchema: GenMessage<ListFiresRequest> = /*@__PURE__*/
-  messageDesc(file_muster_v1_schedule_service, 16);
+  messageDesc(file_muster_v1_schedule_service, 18);
 
 /**
  * @generated from message muster.v1.ListFiresResponse
@@ -366,7 +443,7 @@ export type ListFiresResponse = Message<"muster.v1.ListFiresResponse"> & {
  * Use `create(ListFiresResponseSchema)` to create a new message.
  */
 export const ListFiresResponseSchema: GenMessage<ListFiresResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_schedule_service, 17);
+  messageDesc(file_muster_v1_schedule_service, 19);
 
 /**
  * @generated from message muster.v1.VerifyScheduleRequest
@@ -383,7 +460,7 @@ export type VerifyScheduleRequest = Message<"muster.v1.VerifyScheduleRequest"> &
  * Use `create(VerifyScheduleRequestSchema)` to create a new message.
  */
 export const VerifyScheduleRequestSchema: GenMessage<VerifyScheduleRequest> = /*@__PURE__*/
-  messageDesc(file_muster_v1_schedule_service, 18);
+  messageDesc(file_muster_v1_schedule_service, 20);
 
 /**
  * @generated from message muster.v1.VerifyScheduleResponse
@@ -414,7 +491,7 @@ export type VerifyScheduleResponse = Message<"muster.v1.VerifyScheduleResponse">
  * Use `create(VerifyScheduleResponseSchema)` to create a new message.
  */
 export const VerifyScheduleResponseSchema: GenMessage<VerifyScheduleResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_schedule_service, 19);
+  messageDesc(file_muster_v1_schedule_service, 21);
 
 /**
  * ScheduleService creates schedules and looks after them. `key` is the id of a schedule or its name.
@@ -429,6 +506,16 @@ export const ScheduleService: GenService<{
     methodKind: "unary";
     input: typeof CreateScheduleRequestSchema;
     output: typeof CreateScheduleResponseSchema;
+  },
+  /**
+   * Replaces parts of its spec. What is due next is computed anew where the timing changes; one that has ended begins again then.
+   *
+   * @generated from rpc muster.v1.ScheduleService.UpdateSchedule
+   */
+  updateSchedule: {
+    methodKind: "unary";
+    input: typeof UpdateScheduleRequestSchema;
+    output: typeof UpdateScheduleResponseSchema;
   },
   /**
    * @generated from rpc muster.v1.ScheduleService.GetSchedule

@@ -1,0 +1,94 @@
+// `muster node …` with measurements, as processes against a supervisor on HTTP/2.
+
+import { timestampFromMs } from '@bufbuild/protobuf/wkt';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { NodeState } from '../../proto/gen/muster/v1/node_pb.ts';
+import { muster } from './testing/command.ts';
+import { ScriptedSupervisor } from './testing/scripted-supervisor.ts';
+
+let supervisor: ScriptedSupervisor;
+const asked: { nodeId: string; rangeMs: number }[] = [];
+
+const metrics = {
+  load1: 0.5,
+  load5: 1.25,
+  load15: 2,
+  cpuShare: 0.126,
+  memoryUsedBytes: 3n * 2n ** 30n,
+  memoryTotalBytes: 2n ** 32n,
+  diskUsedBytes: 2n ** 38n,
+  diskTotalBytes: 2n ** 39n,
+};
+const idle = { ...metrics, cpuShare: 0, load1: 0 };
+
+beforeEach(async () => {
+  supervisor = new ScriptedSupervisor();
+  const web = { id: 'web-1', state: NodeState.ONLINE };
+  supervisor.nodeOverrides = {
+    listNodes: () => ({ nodes: [{ ...web, metrics }, { id: 'web-2' }] }),
+    getNode: () => ({ node: { ...web, metrics: { ...metrics, at: timestampFromMs(Date.now()) } } }),
+    getNodeMetrics: ({ nodeId, since, until }) => {
+      const rangeMs = Number((until?.seconds ?? 0n) - (since?.seconds ?? 0n)) * 1000;
+      asked.push({ nodeId, rangeMs });
+      if (nodeId === 'new') return { points: [] };
+      const ago = (ms: number) => timestampFromMs(Date.now() - ms);
+      return {
+        points: [
+          { ...idle, at: ago(rangeMs) },
+          { ...metrics, at: ago(0) },
+        ],
+      };
+    },
+  };
+  await supervisor.start();
+});
+afterEach(async () => {
+  await supervisor.destroy();
+});
+
+test('a wide list says how busy and how full each host is', async () => {
+  const { stdout } = await muster(supervisor, ['node', 'list', '-o', 'wide']);
+  const [titles, one, two] = stdout.toString().split('\n');
+  expect(titles).toMatch(/CPU +LOAD +MEMORY +DISK$/);
+  expect(one).toMatch(/13 % +0\.50 +75 % +50 %$/);
+  expect(two).toMatch(/^web-2 .*never$/);
+  expect((await muster(supervisor, ['node', 'list'])).stdout.toString()).not.toContain('CPU');
+});
+
+test('a node shows its newest measurement', async () => {
+  const { stdout } = await muster(supervisor, ['node', 'get', 'web-1']);
+  const text = stdout.toString();
+  expect(text).toMatch(/In use +13 % of the cores, measured now/);
+  expect(text).toMatch(/Load +0\.50 1\.25 2\.00/);
+  expect(text).toMatch(/Memory used +3\.0 GiB of 4\.0 GiB \(75 %\)/);
+  expect(text).toMatch(/Disk used +256 GiB of 512 GiB \(50 %\)/);
+});
+
+test('measurements over time are a line of bars each, or JSON', async () => {
+  const table = await muster(supervisor, ['node', 'metrics', 'web-1', '--since', '2h']);
+  expect(asked.at(-1)).toEqual({ nodeId: 'web-1', rangeMs: 7_200_000 });
+  const text = table.stdout.toString();
+  expect(text).toMatch(/^MEASURED +LAST +LEAST +MEAN +MOST +\d\d:\d\d:\d\d TO \d\d:\d\d:\d\d$/m);
+  expect(text).toMatch(/^cpu +13 % +0 % +6 % +13 % {2}▁ {38}▂$/m);
+  expect(text).toMatch(/^load 1 min +0\.50 +0\.00 +0\.25 +0\.50 {2}▁ {38}█$/m);
+  expect(text).toMatch(/^disk +256 GiB/m);
+  const json = await muster(supervisor, ['node', 'metrics', 'web-1', '-o', 'json']);
+  expect(JSON.parse(json.stdout.toString())).toMatchObject({
+    points: [{ load1: 0 }, { load1: 0.5, memoryTotalBytes: '4294967296' }],
+  });
+});
+
+test('a range without measurements, or no range, is said', async () => {
+  const empty = await muster(supervisor, ['node', 'metrics', 'new']);
+  expect([empty.code, empty.stderr]).toEqual([0, 'muster: nothing was measured in this time\n']);
+  const wrong = await muster(supervisor, [
+    'node',
+    'metrics',
+    'a',
+    '--since',
+    '1h',
+    '--until',
+    '2h',
+  ]);
+  expect([wrong.code, wrong.stderr]).toEqual([2, 'muster: --since must be before --until\n']);
+});
