@@ -57,17 +57,34 @@ it.each<[string, (content: Uint8Array) => Chunk, string]>([
 });
 
 it('creates no task and no schedule for a content that is not there, or of another size', async () => {
-  const { tasks, files } = await bench.start();
-  await new ScriptedAgent('n1').connect(await bench.start());
+  const { tasks, schedules, files } = await bench.start();
   const content = randomBytes(10);
-  const needed = { sha256: hashOf(content), sizeBytes: 10 };
-  const create = (sizeBytes = 10) =>
-    tasks.create([{ ...draft(null), content: { ...needed, sizeBytes } }], caller, '');
+  const wish = (sizeBytes = 10) =>
+    draft(null, {}, { content: { sha256: hashOf(content), sizeBytes } });
+  const create = (sizeBytes?: number) => tasks.create([wish(sizeBytes)], caller, '');
+  const schedule = () =>
+    schedules.create(
+      {
+        name: 's',
+        timing: { kind: 'every', everyMs: 3_600_000 },
+        startAt: null,
+        endAt: null,
+        jitterMs: 0,
+        overlap: 'forbid',
+        missed: 'latest',
+        missedWindowMs: 3_600_000,
+        task: wish(),
+        spec: {},
+      },
+      caller,
+    );
   await expect(create()).rejects.toThrow('is not stored; upload it first');
   expect(await kindOf(create())).toBe('unknown_content');
+  expect(await kindOf(schedule())).toBe('unknown_content');
   await files.upload(chunkOf(content));
   await expect(create(11)).rejects.toThrow('size_bytes is 11; the content');
   expect(await create()).toHaveLength(1);
+  expect(await schedule()).toMatchObject({ name: 's' });
 });
 
 it('lets only the node that runs an attempt transfer its content, while it runs (I11)', async () => {

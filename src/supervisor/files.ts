@@ -18,6 +18,7 @@ import {
 } from '../../db/file-contents.ts';
 import { readSpecs } from '../../db/specs.ts';
 import { MusterError } from '../../machines/errors.ts';
+import { ChunkCache } from './chunk-cache.ts';
 import type { Store } from './store.ts';
 
 /** The largest content there can be. */
@@ -73,6 +74,9 @@ export interface Files {
 }
 
 export function createFileActions(store: Store): Files {
+  const cache = new ChunkCache((sha256, offset, limitBytes) =>
+    store.read((sql) => readFileContent(sql, sha256, offset, limitBytes)),
+  );
   const upload = (chunk: Chunk, uploader: string) => storeChunk(store, chunk, uploader);
   return {
     async find(sha256) {
@@ -81,7 +85,7 @@ export function createFileActions(store: Store): Files {
     },
     upload: (chunk) => upload(chunk, USER),
     async read(sha256, offset, limitBytes) {
-      const found = await store.read((sql) => readFileContent(sql, sha256, offset, limitBytes));
+      const found = await cache.read(sha256, offset, limitBytes);
       if (found === null) throw unknownContent(sha256);
       return found;
     },

@@ -95,6 +95,14 @@ describe('RetentionService', () => {
     expect(await readOutputBytes(database.sql)).toBe(20);
   });
 
+  it('deletes contents of files a day after their last use, however many', async () => {
+    await database.sql`
+      insert into file_contents (sha256, uploader, size_bytes, is_complete, used_at)
+      select n::text, 'user', 0, true, now() - make_interval(hours => n) from generate_series(1, 60) as n`;
+    expect(await serviceOf(null).runOnce()).toMatchObject({ contents: 37 });
+    expect(await serviceOf(null).runOnce()).toMatchObject({ contents: 0 });
+  });
+
   it('deletes nothing more once it is stopped', async () => {
     await ended(now - KEEP - DAY);
     const service = serviceOf(KEEP);

@@ -88,7 +88,7 @@ export async function getFile(path: string, given: GetFlags): Promise<number> {
       const count = await downloadEach(connection, reconnect, task, to, basename(path));
       await note(`${count} ${count === 1 ? 'file' : 'files'} in ${to}`);
     } else if (task?.state === TaskState.COMPLETED) {
-      const local = (await isFolder(to)) ? join(to, basename(path)) : to;
+      const local = to.endsWith('/') || (await isFolder(to)) ? join(to, basename(path)) : to;
       await downloadTo(connection, reconnect, task.id, local);
     }
     return code;

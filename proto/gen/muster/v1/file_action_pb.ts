@@ -107,7 +107,7 @@ export type PutFile = Message<"muster.v1.PutFile"> & {
   group: string;
 
   /**
-   * Makes the folders that are missing on the way to it.
+   * Makes the folders that are missing on the way to it, as the user of the agent, with permissions 0755.
    *
    * @generated from field: bool create_parents = 6;
    */
