@@ -29,7 +29,7 @@ export function addAgentCommand(program: Command): void {
     .option('--slots <n>', 'attempts at once (default: 2 for each core, at least 4)')
     .option(
       '--keep <name=command>',
-      'keep a command alive, under a name; NAME[on-failure]=COMMAND and NAME[never]=COMMAND do not start it again, unless it failed or at all; repeatable',
+      'a command to keep alive under a name: it is started again whenever it ends; NAME[on-failure]=COMMAND only when it has failed, NAME[never]=COMMAND not at all; repeatable',
       collect,
     )
     .option('--data <folder>', 'folder for the journal and the output of attempts')

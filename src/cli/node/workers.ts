@@ -116,12 +116,21 @@ async function printChanged(workers: readonly Worker[], shown: Map<string, strin
 function screenOf(workers: readonly Worker[]): string {
   const height = Math.max((process.stdout.rows ?? 24) - 3, 1);
   const nowMs = Date.now();
-  const rows = workers.slice(0, height).map((worker) => workerRow(worker, nowMs));
+  const isAll = workers.length <= height;
+  // Where not all fit, what needs somebody comes first.
+  const first = isAll ? workers : workers.toSorted((a, b) => urgencyOf(b) - urgencyOf(a));
+  const rows = first.slice(0, height).map((worker) => workerRow(worker, nowMs));
   const [titles = '', ...lines] = renderTable(WORKER_COLUMNS, rows, stdout.columns);
   const hidden = workers.length - rows.length;
   const end = hidden > 0 ? [`… and ${hidden} more; --state shows some of them`] : [];
   const text = [stdoutStyle().dim(titles), ...lines, ...end];
   return HOME + text.map((line) => `${line}${CLEAR_LINE}\n`).join('') + CLEAR_BELOW;
+}
+
+function urgencyOf({ state }: Worker): number {
+  return [WorkerState.STOPPED, WorkerState.BACKING_OFF, WorkerState.CRASHED].findIndex(
+    (one) => one === state,
+  );
 }
 
 function jsonOf(worker: Worker) {
