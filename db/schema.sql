@@ -581,6 +581,15 @@ declare
   piece record;
   stored_end bigint;
   is_expired boolean;
+  -- Live tasks are younger: they are spared the look at their day.
+  expired_before uuid := coalesce(
+    (
+      select p.end_id from day_partitions as p
+      where p.parent = 'output_pieces' and p.expired_at is not null
+      order by p.end_id desc limit 1
+    ),
+    '00000000-0000-0000-0000-000000000000'
+  );
   piece_end bigint;
 begin
   -- Holds the sessions: no epoch rises before this statement is over.
@@ -601,9 +610,7 @@ begin
       return next 'stale';
       continue;
     end if;
-    select s.end_offset, s.expired_at is not null or is_day_expired('output_pieces', s.task_id)
-    into stored_end, is_expired
-    from output_streams as s
+    select s.end_offset, s.expired_at is not null into stored_end, is_expired from output_streams as s
     where s.task_id = piece.task_id and s.attempt = piece.attempt and s.stream = piece.stream
     for update;
     if not found then
@@ -616,9 +623,7 @@ begin
       insert into output_streams (task_id, attempt, stream, end_offset)
       values (piece.task_id, piece.attempt, piece.stream, 0)
       on conflict do nothing;
-      select s.end_offset, s.expired_at is not null or is_day_expired('output_pieces', s.task_id)
-      into strict stored_end, is_expired
-      from output_streams as s
+      select s.end_offset, s.expired_at is not null into strict stored_end, is_expired from output_streams as s
       where s.task_id = piece.task_id and s.attempt = piece.attempt and s.stream = piece.stream
       for update;
     end if;
@@ -628,6 +633,8 @@ begin
       continue;
     end if;
     if piece_end > stored_end then
+      is_expired := is_expired
+        or (piece.task_id < expired_before and is_day_expired('output_pieces', piece.task_id));
       if not is_expired then
         insert into output_pieces (task_id, attempt, stream, start_offset, end_offset, content, host_at)
         values (

@@ -351,7 +351,7 @@ function isTargetAway(sql: Sql, deadAfterMs: number | null): postgres.PendingQue
       where (
           n.id = t.target_node_id or t.target_node_id is null
           or t.target_node_id like '#%' and n.id in (
-            select unnest(s.node_ids) from node_sets as s where '#' || s.id = t.target_node_id
+            select unnest(s.node_ids) from node_sets as s where s.id = substr(t.target_node_id, 2)
           )
         )
         and n.left_at is null
