@@ -14,6 +14,7 @@ import type { Logger } from '../src/process/log.ts';
 import { Attempts } from './attempts.ts';
 import type { Enrolment } from './enrolment.ts';
 import type { Executor } from './executors/executor.ts';
+import type { HandlerExecutor } from './executors/handler/executor.ts';
 import type { Journal } from './journal.ts';
 import { Lease } from './lease.ts';
 import { OutputTail } from './output-tail.ts';
@@ -42,6 +43,8 @@ export interface AgentOptions {
   readonly attemptsFolder: string;
   readonly journal: Journal;
   readonly executor: Executor;
+  /** Tells the progress of attempts, if there are handlers. */
+  readonly handlers?: Pick<HandlerExecutor, 'onProgress'>;
   readonly connect: Connect;
   readonly enrolment: Enrolment;
   readonly clock: Clock;
@@ -83,6 +86,9 @@ export class Agent {
       tail: this.#tail,
       onFatal: resolve,
     });
+    if (options.handlers !== undefined) {
+      options.handlers.onProgress = (key, progress) => this.#attempts.progressed(key, progress);
+    }
     this.session = new Session({
       ...options,
       reporter,

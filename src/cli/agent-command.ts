@@ -12,6 +12,8 @@ interface Flags {
   readonly label?: string[];
   readonly slots?: string;
   readonly data?: string;
+  readonly handlers?: string;
+  readonly handlerMemory?: string;
   readonly tokenFile?: string;
   readonly logLevel?: string;
 }
@@ -26,6 +28,11 @@ export function addAgentCommand(program: Command): void {
     .option('--label <k=v>', 'label of the node; repeatable', collect)
     .option('--slots <n>', 'attempts at once (default: 2 for each core, at least 4)')
     .option('--data <folder>', 'folder for the journal and the output of attempts')
+    .option('--handlers <file>', 'module whose exported functions tasks can call')
+    .option(
+      '--handler-memory <mib>',
+      'heap of each thread that calls them; not on Deno (default: 256)',
+    )
     .option(
       '--token-file <file>',
       'file with the agent token (default: MUSTER_AGENT_TOKEN, MUSTER_AGENT_TOKEN_FILE)',

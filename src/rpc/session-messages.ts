@@ -113,6 +113,10 @@ export function eventOf({ event }: Event): AgentEvent {
       const { slot, state } = event.value;
       return { kind: 'worker', slot, state: WORKER_STATES[state] ?? 'unknown' };
     }
+    case 'progress': {
+      const { taskId, attempt, fraction, message } = event.value;
+      return { kind: 'progress', taskId, progress: { attempt, fraction, message } };
+    }
     case undefined:
       throw brokenBy('an empty event');
   }
@@ -134,6 +138,7 @@ function exitedOf(message: ExitedMessage): AgentEvent {
     stdoutBytes: Number(message.stdoutBytes),
     stderrBytes: Number(message.stderrBytes),
     droppedBytes: Number(message.droppedBytes),
+    ...(message.failure === '' ? {} : { failure: message.failure }),
   } as const;
   return { kind: 'report', taskId: message.taskId, report };
 }

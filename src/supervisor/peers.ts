@@ -14,6 +14,7 @@ import type { Logger } from '../process/log.ts';
 import type { Changes } from './changes.ts';
 import type { Host } from './host.ts';
 import { decodeNews } from './news.ts';
+import type { ProgressBoard } from './progress.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { SessionRegistry } from './sessions.ts';
 import type { Store } from './store.ts';
@@ -26,6 +27,7 @@ export interface PeersOptions {
   readonly sessions: SessionRegistry;
   readonly scheduler: Scheduler;
   readonly changes: Changes;
+  readonly board: ProgressBoard;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -130,6 +132,7 @@ export class Peers {
         () => store.read((sql) => readTasks(sql, taskIds)),
         Infinity,
       );
+      await this.#options.board.refresh(records);
       for (const record of records) {
         if (this.#seen.get(record.id) === record.version) continue;
         this.#seen.set(record.id, record.version);

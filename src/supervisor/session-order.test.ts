@@ -39,6 +39,7 @@ function openSession(link: AgentLink): Session {
     log: silentLogger,
     monotonic: () => 0,
     onOutput() {},
+    onProgress() {},
     adopt: async () => {},
     onCapacity() {},
   });

@@ -5,7 +5,7 @@
  * agent has confirmed (`held`). Reports go to the host under the session's epoch; a batch is acknowledged when all of it is
  * committed, and an exit is applied only after the output that came before it is stored (I5).
  */
-import type { TaskRecord } from '../../db/records.ts';
+import type { TaskProgress, TaskRecord } from '../../db/records.ts';
 import { MusterError } from '../../machines/errors.ts';
 import type { HeldPhase, TaskReport } from '../../machines/task-events.ts';
 import type { Logger } from '../process/log.ts';
@@ -33,6 +33,7 @@ export interface SessionOptions {
   readonly monotonic: () => number;
   /** Output of this task has been stored. */
   readonly onOutput: (taskId: string) => void;
+  readonly onProgress: (taskId: string, progress: TaskProgress) => void;
   /** The agent speaks of a task that is still assigned to a former session. Resolves when it is assigned to this one. */
   readonly adopt: (session: Session, record: TaskRecord) => Promise<void>;
   /** A slot has become free. */
@@ -242,6 +243,9 @@ export class Session {
       case 'accepted':
         this.hold(event.taskId, event.attempt, 'accepted');
         return undefined;
+      case 'progress':
+        this.#options.onProgress(event.taskId, event.progress);
+        return undefined;
       case 'worker':
         this.#setWorker(event.slot, UNUSABLE_WORKER_STATES.has(event.state));
         return undefined;
@@ -363,7 +367,9 @@ function bareReport(report: TaskReport): TaskReport {
     case 'attempt.exited': {
       const { signal, spawnError } = report;
       const times = { acceptedAt: null, startedAt: null, exitedAt: null };
-      return { ...report, ...times, signal: cleanText(signal), spawnError: cleanText(spawnError) };
+      const failure = report.failure === undefined ? {} : { failure: cleanText(report.failure) };
+      const texts = { signal: cleanText(signal), spawnError: cleanText(spawnError), ...failure };
+      return { ...report, ...times, ...texts };
     }
     case 'attempt.lost':
       return { ...report, why: cleanText(report.why) };

@@ -25,6 +25,7 @@ import { createIdSource } from './ids.ts';
 import { encodeNews } from './news.ts';
 import { createNodeActions } from './nodes.ts';
 import { Peers } from './peers.ts';
+import { ProgressBoard } from './progress.ts';
 import { Reconciler } from './reconciler.ts';
 import { DEFAULT_KEEP_TASKS_MS, RetentionService } from './retention.ts';
 import { Scheduler } from './scheduler.ts';
@@ -111,6 +112,7 @@ function createServices(options: SupervisorOptions, core: Core) {
   const { availability, store, databaseClock, stamper, specs, changes } = core;
   const onCommitted = ({ record, transitions, effects }: Committed) => {
     sessions.committed(record.id);
+    board.committed(record);
     fanOuts.committed(record);
     for (const effect of effects) {
       if (effect.type === 'offerTask') scheduler.offer(record);
@@ -123,11 +125,13 @@ function createServices(options: SupervisorOptions, core: Core) {
   };
   const host = new Host({ store, availability, stamper, supervisorId, onCommitted, log });
   const common = { store, host, clock, log, supervisorId };
+  const board = new ProgressBoard({ ...common, changes });
   const sessions: SessionRegistry = new SessionRegistry({
     ...common,
     specs,
     scheduler: () => scheduler,
     onOutput: (taskId) => changes.outputArrived(taskId),
+    onProgress: (taskId, progress) => board.report(taskId, progress),
     onOpened: (nodeId) => void announceSession(options, store, nodeId),
     heartbeatIntervalMs: options.heartbeatIntervalMs ?? 5_000,
     deadAfterMs: options.deadAfterMs ?? 15_000,
@@ -143,13 +147,14 @@ function createServices(options: SupervisorOptions, core: Core) {
   const intervalMs = options.sweepIntervalMs ?? 5_000;
   const parts = { ...common, availability, sessions, scheduler, fanOuts };
   const reconciler = new Reconciler({ ...parts, intervalMs });
-  const peers = new Peers({ ...common, database, sessions, scheduler, changes });
+  const peers = new Peers({ ...common, database, sessions, scheduler, changes, board });
   const ids = createIdSource(options.randomBytes);
   const creator = { store, specs, stamper, ids, supervisorId, onCommitted };
   const tasks = createTaskActions({
     store,
     host,
     changes,
+    board,
     clock,
     creator,
     deadAfterMs: sessions.deadAfterMs,
@@ -166,6 +171,7 @@ function createServices(options: SupervisorOptions, core: Core) {
     reconciler,
     retention,
     peers,
+    board,
     tasks,
     schedules,
     scheduleActions,
@@ -200,6 +206,7 @@ async function stopAll(core: Core, services: ReturnType<typeof createServices>):
   services.schedules.stop();
   services.reconciler.stop();
   services.retention.stop();
+  services.board.stop();
   services.sessions.stop();
   const drained = services.host.quiet().then(() => store.drained());
   // What is open while the database is away stays open: its agents tell it again to the next supervisor.

@@ -9,6 +9,8 @@ import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { HandlerAction } from "./handler_action_pb.ts";
+import { file_muster_v1_handler_action } from "./handler_action_pb.ts";
 import type { NodeFacts } from "./node_pb.ts";
 import { file_muster_v1_node } from "./node_pb.ts";
 import type { ServiceAction } from "./service_action_pb.ts";
@@ -21,7 +23,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file muster/v1/agent_service.proto.
  */
 export const file_muster_v1_agent_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch1tdXN0ZXIvdjEvYWdlbnRfc2VydmljZS5wcm90bxIJbXVzdGVyLnYxIlgKDUVucm9sbFJlcXVlc3QSRwoHbm9kZV9pZBgBIAEoCUI2ukgzcjEyL15bQS1aYS16MC05XShbLUEtWmEtejAtOV8uXXswLDYxfVtBLVphLXowLTldKT8kIiQKDkVucm9sbFJlc3BvbnNlEhIKCm5vZGVfdG9rZW4YASABKAkiuAEKDlNlc3Npb25SZXF1ZXN0EiEKBWhlbGxvGAEgASgLMhAubXVzdGVyLnYxLkhlbGxvSAASIwoGZXZlbnRzGAIgASgLMhEubXVzdGVyLnYxLkV2ZW50c0gAEikKCWhlYXJ0YmVhdBgDIAEoCzIULm11c3Rlci52MS5IZWFydGJlYXRIABIhCgVsZWF2ZRgEIAEoCzIQLm11c3Rlci52MS5MZWF2ZUgAQhAKB21lc3NhZ2USBbpIAggBIoQECgVIZWxsbxJHCgdub2RlX2lkGAEgASgJQja6SDNyMTIvXltBLVphLXowLTldKFstQS1aYS16MC05Xy5dezAsNjF9W0EtWmEtejAtOV0pPyQSGwoHYm9vdF9pZBgCIAEoCUIKukgHcgUQASiAARIjChFwcm90b2NvbF92ZXJzaW9ucxgDIAMoBUIIukgFkgECCAESIwoFZmFjdHMYBCABKAsyFC5tdXN0ZXIudjEuTm9kZUZhY3RzEs4BCgZsYWJlbHMYBSADKAsyHC5tdXN0ZXIudjEuSGVsbG8uTGFiZWxzRW50cnlCnwG6SJsBmgGXARBAIltyWTJXXihbYS16MC05XShbLWEtejAtOS5dezAsMjUxfVthLXowLTldKT8vKT9bQS1aYS16MC05XShbLUEtWmEtejAtOV8uXXswLDYxfVtBLVphLXowLTldKT8kKjZyNDIyXihbQS1aYS16MC05XShbLUEtWmEtejAtOV8uXXswLDYxfVtBLVphLXowLTldKT8pPyQSGQoFc2xvdHMYBiABKAVCCrpIBxoFGIAIKAESMAoEaGVsZBgHIAMoCzIWLm11c3Rlci52MS5IZWxkQXR0ZW1wdEIKukgHkgEEEKCNBhotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIsgBCgtIZWxkQXR0ZW1wdBIZCgd0YXNrX2lkGAEgASgJQgi6SAVyA7ABARIYCgdhdHRlbXB0GAIgASgFQge6SAQaAigBEiMKBXBoYXNlGAMgASgOMhQubXVzdGVyLnYxLkhlbGRQaGFzZRIvCgthY2NlcHRlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKc3RhcnRlZF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiQAoGRXZlbnRzEhQKA3NlcRgBIAEoA0IHukgEIgIoARIgCgZldmVudHMYAiADKAsyEC5tdXN0ZXIudjEuRXZlbnQioQIKBUV2ZW50Ei4KCGFjY2VwdGVkGAEgASgLMhoubXVzdGVyLnYxLkF0dGVtcHRBY2NlcHRlZEgAEiwKB3N0YXJ0ZWQYAiABKAsyGS5tdXN0ZXIudjEuQXR0ZW1wdFN0YXJ0ZWRIABIqCgZvdXRwdXQYAyABKAsyGC5tdXN0ZXIudjEuQXR0ZW1wdE91dHB1dEgAEioKBmV4aXRlZBgEIAEoCzIYLm11c3Rlci52MS5BdHRlbXB0RXhpdGVkSAASJgoEbG9zdBgFIAEoCzIWLm11c3Rlci52MS5BdHRlbXB0TG9zdEgAEioKBndvcmtlchgGIAEoCzIYLm11c3Rlci52MS5Xb3JrZXJDaGFuZ2VkSABCDgoFZXZlbnQSBbpIAggBIj0KD0F0dGVtcHRBY2NlcHRlZBIZCgd0YXNrX2lkGAEgASgJQgi6SAVyA7ABARIPCgdhdHRlbXB0GAIgASgFIqoBCg5BdHRlbXB0U3RhcnRlZBIZCgd0YXNrX2lkGAEgASgJQgi6SAVyA7ABARIPCgdhdHRlbXB0GAIgASgFEi8KC2FjY2VwdGVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpzdGFydGVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBILCgNwaWQYBSABKAUiwQEKDUF0dGVtcHRPdXRwdXQSGQoHdGFza19pZBgBIAEoCUIIukgFcgOwAQESDwoHYXR0ZW1wdBgCIAEoBRInCgZzdHJlYW0YAyABKA4yFy5tdXN0ZXIudjEuT3V0cHV0U3RyZWFtEhcKBm9mZnNldBgEIAEoA0IHukgEIgIoABIaCgdjb250ZW50GAUgASgMQgm6SAZ6BBiAgEASJgoCYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIu0CCg1BdHRlbXB0RXhpdGVkEhkKB3Rhc2tfaWQYASABKAlCCLpIBXIDsAEBEg8KB2F0dGVtcHQYAiABKAUSFgoJZXhpdF9jb2RlGAMgASgFSACIAQESDgoGc2lnbmFsGAQgASgJEhIKCnN0b3BfY2F1c2UYBSABKAkSEwoLc3Bhd25fZXJyb3IYBiABKAkSLwoLYWNjZXB0ZWRfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnN0YXJ0ZWRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi0KCWV4aXRlZF9hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoMc3Rkb3V0X2J5dGVzGAogASgDEhQKDHN0ZGVycl9ieXRlcxgLIAEoAxIVCg1kcm9wcGVkX2J5dGVzGAwgASgDQgwKCl9leGl0X2NvZGUiRgoLQXR0ZW1wdExvc3QSGQoHdGFza19pZBgBIAEoCUIIukgFcgOwAQESDwoHYXR0ZW1wdBgCIAEoBRILCgN3aHkYAyABKAkiZgoNV29ya2VyQ2hhbmdlZBIMCgRzbG90GAEgASgFEiUKBXN0YXRlGAIgASgOMhYubXVzdGVyLnYxLldvcmtlclN0YXRlEg8KB3Rhc2tfaWQYAyABKAkSDwoHYXR0ZW1wdBgEIAEoBSILCglIZWFydGJlYXQiBwoFTGVhdmUi3QEKD1Nlc3Npb25SZXNwb25zZRIlCgd3ZWxjb21lGAEgASgLMhIubXVzdGVyLnYxLldlbGNvbWVIABInCghjb21tYW5kcxgCIAEoCzITLm11c3Rlci52MS5Db21tYW5kc0gAEh0KA2FjaxgDIAEoCzIOLm11c3Rlci52MS5BY2tIABIpCgloZWFydGJlYXQYBCABKAsyFC5tdXN0ZXIudjEuSGVhcnRiZWF0SAASJQoHZ29vZGJ5ZRgFIAEoCzISLm11c3Rlci52MS5Hb29kYnllSABCCQoHbWVzc2FnZSKvAQoHV2VsY29tZRIYChBwcm90b2NvbF92ZXJzaW9uGAEgASgFEg0KBWVwb2NoGAIgASgDEjUKEmhlYXJ0YmVhdF9pbnRlcnZhbBgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhItCgpkZWFkX2FmdGVyGAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhUKDXN1cGVydmlzb3JfaWQYBSABKAkiMAoIQ29tbWFuZHMSJAoIY29tbWFuZHMYASADKAsyEi5tdXN0ZXIudjEuQ29tbWFuZCKSAQoHQ29tbWFuZBIoCgVzdGFydBgBIAEoCzIXLm11c3Rlci52MS5TdGFydEF0dGVtcHRIABImCgRzdG9wGAIgASgLMhYubXVzdGVyLnYxLlN0b3BBdHRlbXB0SAASKgoGZm9yZ2V0GAMgASgLMhgubXVzdGVyLnYxLkZvcmdldEF0dGVtcHRIAEIJCgdjb21tYW5kIr8CCgxTdGFydEF0dGVtcHQSDwoHdGFza19pZBgBIAEoCRIPCgdhdHRlbXB0GAIgASgFEioKB3RpbWVvdXQYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SLQoKc3RvcF9ncmFjZRgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIYChBvdXRwdXRfY2FwX2J5dGVzGAUgASgDEigKBWxlYXNlGAYgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEgwKBG5hbWUYByABKAkSKQoGc2NyaXB0GAogASgLMhcubXVzdGVyLnYxLlNjcmlwdEFjdGlvbkgAEisKB3NlcnZpY2UYDCABKAsyGC5tdXN0ZXIudjEuU2VydmljZUFjdGlvbkgAQggKBmFjdGlvbiI+CgtTdG9wQXR0ZW1wdBIPCgd0YXNrX2lkGAEgASgJEg8KB2F0dGVtcHQYAiABKAUSDQoFY2F1c2UYAyABKAkiMQoNRm9yZ2V0QXR0ZW1wdBIPCgd0YXNrX2lkGAEgASgJEg8KB2F0dGVtcHQYAiABKAUiEgoDQWNrEgsKA3NlcRgBIAEoAyJECgdHb29kYnllEigKBnJlYXNvbhgBIAEoDjIYLm11c3Rlci52MS5Hb29kYnllUmVhc29uEg8KB21lc3NhZ2UYAiABKAkqiQEKCUhlbGRQaGFzZRIaChZIRUxEX1BIQVNFX1VOU1BFQ0lGSUVEEAASFwoTSEVMRF9QSEFTRV9BQ0NFUFRFRBABEhgKFEhFTERfUEhBU0VfRVhFQ1VUSU5HEAISFwoTSEVMRF9QSEFTRV9TVE9QUElORxADEhQKEEhFTERfUEhBU0VfRU5ERUQQBCrGAQoLV29ya2VyU3RhdGUSHAoYV09SS0VSX1NUQVRFX1VOU1BFQ0lGSUVEEAASGQoVV09SS0VSX1NUQVRFX1NUQVJUSU5HEAESFQoRV09SS0VSX1NUQVRFX0lETEUQAhIVChFXT1JLRVJfU1RBVEVfQlVTWRADEhwKGFdPUktFUl9TVEFURV9CQUNLSU5HX09GRhAEEhgKFFdPUktFUl9TVEFURV9DUkFTSEVEEAUSGAoUV09SS0VSX1NUQVRFX1NUT1BQRUQQBiqoAQoNR29vZGJ5ZVJlYXNvbhIeChpHT09EQllFX1JFQVNPTl9VTlNQRUNJRklFRBAAEhsKF0dPT0RCWUVfUkVBU09OX1NIVVRET1dOEAESGwoXR09PREJZRV9SRUFTT05fUkVQTEFDRUQQAhIhCh1HT09EQllFX1JFQVNPTl9QUk9UT0NPTF9FUlJPUhADEhoKFkdPT0RCWUVfUkVBU09OX1ZFUlNJT04QBDKTAQoMQWdlbnRTZXJ2aWNlEj0KBkVucm9sbBIYLm11c3Rlci52MS5FbnJvbGxSZXF1ZXN0GhkubXVzdGVyLnYxLkVucm9sbFJlc3BvbnNlEkQKB1Nlc3Npb24SGS5tdXN0ZXIudjEuU2Vzc2lvblJlcXVlc3QaGi5tdXN0ZXIudjEuU2Vzc2lvblJlc3BvbnNlKAEwAWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_muster_v1_node, file_muster_v1_service_action, file_muster_v1_task]);
+  fileDesc("Ch1tdXN0ZXIvdjEvYWdlbnRfc2VydmljZS5wcm90bxIJbXVzdGVyLnYxIlgKDUVucm9sbFJlcXVlc3QSRwoHbm9kZV9pZBgBIAEoCUI2ukgzcjEyL15bQS1aYS16MC05XShbLUEtWmEtejAtOV8uXXswLDYxfVtBLVphLXowLTldKT8kIiQKDkVucm9sbFJlc3BvbnNlEhIKCm5vZGVfdG9rZW4YASABKAkiuAEKDlNlc3Npb25SZXF1ZXN0EiEKBWhlbGxvGAEgASgLMhAubXVzdGVyLnYxLkhlbGxvSAASIwoGZXZlbnRzGAIgASgLMhEubXVzdGVyLnYxLkV2ZW50c0gAEikKCWhlYXJ0YmVhdBgDIAEoCzIULm11c3Rlci52MS5IZWFydGJlYXRIABIhCgVsZWF2ZRgEIAEoCzIQLm11c3Rlci52MS5MZWF2ZUgAQhAKB21lc3NhZ2USBbpIAggBIoQECgVIZWxsbxJHCgdub2RlX2lkGAEgASgJQja6SDNyMTIvXltBLVphLXowLTldKFstQS1aYS16MC05Xy5dezAsNjF9W0EtWmEtejAtOV0pPyQSGwoHYm9vdF9pZBgCIAEoCUIKukgHcgUQASiAARIjChFwcm90b2NvbF92ZXJzaW9ucxgDIAMoBUIIukgFkgECCAESIwoFZmFjdHMYBCABKAsyFC5tdXN0ZXIudjEuTm9kZUZhY3RzEs4BCgZsYWJlbHMYBSADKAsyHC5tdXN0ZXIudjEuSGVsbG8uTGFiZWxzRW50cnlCnwG6SJsBmgGXARBAIltyWTJXXihbYS16MC05XShbLWEtejAtOS5dezAsMjUxfVthLXowLTldKT8vKT9bQS1aYS16MC05XShbLUEtWmEtejAtOV8uXXswLDYxfVtBLVphLXowLTldKT8kKjZyNDIyXihbQS1aYS16MC05XShbLUEtWmEtejAtOV8uXXswLDYxfVtBLVphLXowLTldKT8pPyQSGQoFc2xvdHMYBiABKAVCCrpIBxoFGIAIKAESMAoEaGVsZBgHIAMoCzIWLm11c3Rlci52MS5IZWxkQXR0ZW1wdEIKukgHkgEEEKCNBhotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIsgBCgtIZWxkQXR0ZW1wdBIZCgd0YXNrX2lkGAEgASgJQgi6SAVyA7ABARIYCgdhdHRlbXB0GAIgASgFQge6SAQaAigBEiMKBXBoYXNlGAMgASgOMhQubXVzdGVyLnYxLkhlbGRQaGFzZRIvCgthY2NlcHRlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKc3RhcnRlZF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiQAoGRXZlbnRzEhQKA3NlcRgBIAEoA0IHukgEIgIoARIgCgZldmVudHMYAiADKAsyEC5tdXN0ZXIudjEuRXZlbnQi0QIKBUV2ZW50Ei4KCGFjY2VwdGVkGAEgASgLMhoubXVzdGVyLnYxLkF0dGVtcHRBY2NlcHRlZEgAEiwKB3N0YXJ0ZWQYAiABKAsyGS5tdXN0ZXIudjEuQXR0ZW1wdFN0YXJ0ZWRIABIqCgZvdXRwdXQYAyABKAsyGC5tdXN0ZXIudjEuQXR0ZW1wdE91dHB1dEgAEioKBmV4aXRlZBgEIAEoCzIYLm11c3Rlci52MS5BdHRlbXB0RXhpdGVkSAASJgoEbG9zdBgFIAEoCzIWLm11c3Rlci52MS5BdHRlbXB0TG9zdEgAEioKBndvcmtlchgGIAEoCzIYLm11c3Rlci52MS5Xb3JrZXJDaGFuZ2VkSAASLgoIcHJvZ3Jlc3MYByABKAsyGi5tdXN0ZXIudjEuQXR0ZW1wdFByb2dyZXNzSABCDgoFZXZlbnQSBbpIAggBIj0KD0F0dGVtcHRBY2NlcHRlZBIZCgd0YXNrX2lkGAEgASgJQgi6SAVyA7ABARIPCgdhdHRlbXB0GAIgASgFIqoBCg5BdHRlbXB0U3RhcnRlZBIZCgd0YXNrX2lkGAEgASgJQgi6SAVyA7ABARIPCgdhdHRlbXB0GAIgASgFEi8KC2FjY2VwdGVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpzdGFydGVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBILCgNwaWQYBSABKAUiwQEKDUF0dGVtcHRPdXRwdXQSGQoHdGFza19pZBgBIAEoCUIIukgFcgOwAQESDwoHYXR0ZW1wdBgCIAEoBRInCgZzdHJlYW0YAyABKA4yFy5tdXN0ZXIudjEuT3V0cHV0U3RyZWFtEhcKBm9mZnNldBgEIAEoA0IHukgEIgIoABIaCgdjb250ZW50GAUgASgMQgm6SAZ6BBiAgEASJgoCYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIogDCg1BdHRlbXB0RXhpdGVkEhkKB3Rhc2tfaWQYASABKAlCCLpIBXIDsAEBEg8KB2F0dGVtcHQYAiABKAUSFgoJZXhpdF9jb2RlGAMgASgFSACIAQESDgoGc2lnbmFsGAQgASgJEhIKCnN0b3BfY2F1c2UYBSABKAkSEwoLc3Bhd25fZXJyb3IYBiABKAkSLwoLYWNjZXB0ZWRfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnN0YXJ0ZWRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi0KCWV4aXRlZF9hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoMc3Rkb3V0X2J5dGVzGAogASgDEhQKDHN0ZGVycl9ieXRlcxgLIAEoAxIVCg1kcm9wcGVkX2J5dGVzGAwgASgDEhkKB2ZhaWx1cmUYDSABKAlCCLpIBXIDKIAgQgwKCl9leGl0X2NvZGUigwEKD0F0dGVtcHRQcm9ncmVzcxIZCgd0YXNrX2lkGAEgASgJQgi6SAVyA7ABARIPCgdhdHRlbXB0GAIgASgFEikKCGZyYWN0aW9uGAMgASgBQhe6SBQSEhkAAAAAAADwPykAAAAAAAAAABIZCgdtZXNzYWdlGAQgASgJQgi6SAVyAyj0AyJGCgtBdHRlbXB0TG9zdBIZCgd0YXNrX2lkGAEgASgJQgi6SAVyA7ABARIPCgdhdHRlbXB0GAIgASgFEgsKA3doeRgDIAEoCSJmCg1Xb3JrZXJDaGFuZ2VkEgwKBHNsb3QYASABKAUSJQoFc3RhdGUYAiABKA4yFi5tdXN0ZXIudjEuV29ya2VyU3RhdGUSDwoHdGFza19pZBgDIAEoCRIPCgdhdHRlbXB0GAQgASgFIgsKCUhlYXJ0YmVhdCIHCgVMZWF2ZSLdAQoPU2Vzc2lvblJlc3BvbnNlEiUKB3dlbGNvbWUYASABKAsyEi5tdXN0ZXIudjEuV2VsY29tZUgAEicKCGNvbW1hbmRzGAIgASgLMhMubXVzdGVyLnYxLkNvbW1hbmRzSAASHQoDYWNrGAMgASgLMg4ubXVzdGVyLnYxLkFja0gAEikKCWhlYXJ0YmVhdBgEIAEoCzIULm11c3Rlci52MS5IZWFydGJlYXRIABIlCgdnb29kYnllGAUgASgLMhIubXVzdGVyLnYxLkdvb2RieWVIAEIJCgdtZXNzYWdlIq8BCgdXZWxjb21lEhgKEHByb3RvY29sX3ZlcnNpb24YASABKAUSDQoFZXBvY2gYAiABKAMSNQoSaGVhcnRiZWF0X2ludGVydmFsGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEi0KCmRlYWRfYWZ0ZXIYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SFQoNc3VwZXJ2aXNvcl9pZBgFIAEoCSIwCghDb21tYW5kcxIkCghjb21tYW5kcxgBIAMoCzISLm11c3Rlci52MS5Db21tYW5kIpIBCgdDb21tYW5kEigKBXN0YXJ0GAEgASgLMhcubXVzdGVyLnYxLlN0YXJ0QXR0ZW1wdEgAEiYKBHN0b3AYAiABKAsyFi5tdXN0ZXIudjEuU3RvcEF0dGVtcHRIABIqCgZmb3JnZXQYAyABKAsyGC5tdXN0ZXIudjEuRm9yZ2V0QXR0ZW1wdEgAQgkKB2NvbW1hbmQi7AIKDFN0YXJ0QXR0ZW1wdBIPCgd0YXNrX2lkGAEgASgJEg8KB2F0dGVtcHQYAiABKAUSKgoHdGltZW91dBgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhItCgpzdG9wX2dyYWNlGAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhgKEG91dHB1dF9jYXBfYnl0ZXMYBSABKAMSKAoFbGVhc2UYBiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SDAoEbmFtZRgHIAEoCRIpCgZzY3JpcHQYCiABKAsyFy5tdXN0ZXIudjEuU2NyaXB0QWN0aW9uSAASKwoHc2VydmljZRgMIAEoCzIYLm11c3Rlci52MS5TZXJ2aWNlQWN0aW9uSAASKwoHaGFuZGxlchgNIAEoCzIYLm11c3Rlci52MS5IYW5kbGVyQWN0aW9uSABCCAoGYWN0aW9uIj4KC1N0b3BBdHRlbXB0Eg8KB3Rhc2tfaWQYASABKAkSDwoHYXR0ZW1wdBgCIAEoBRINCgVjYXVzZRgDIAEoCSIxCg1Gb3JnZXRBdHRlbXB0Eg8KB3Rhc2tfaWQYASABKAkSDwoHYXR0ZW1wdBgCIAEoBSISCgNBY2sSCwoDc2VxGAEgASgDIkQKB0dvb2RieWUSKAoGcmVhc29uGAEgASgOMhgubXVzdGVyLnYxLkdvb2RieWVSZWFzb24SDwoHbWVzc2FnZRgCIAEoCSqJAQoJSGVsZFBoYXNlEhoKFkhFTERfUEhBU0VfVU5TUEVDSUZJRUQQABIXChNIRUxEX1BIQVNFX0FDQ0VQVEVEEAESGAoUSEVMRF9QSEFTRV9FWEVDVVRJTkcQAhIXChNIRUxEX1BIQVNFX1NUT1BQSU5HEAMSFAoQSEVMRF9QSEFTRV9FTkRFRBAEKsYBCgtXb3JrZXJTdGF0ZRIcChhXT1JLRVJfU1RBVEVfVU5TUEVDSUZJRUQQABIZChVXT1JLRVJfU1RBVEVfU1RBUlRJTkcQARIVChFXT1JLRVJfU1RBVEVfSURMRRACEhUKEVdPUktFUl9TVEFURV9CVVNZEAMSHAoYV09SS0VSX1NUQVRFX0JBQ0tJTkdfT0ZGEAQSGAoUV09SS0VSX1NUQVRFX0NSQVNIRUQQBRIYChRXT1JLRVJfU1RBVEVfU1RPUFBFRBAGKqgBCg1Hb29kYnllUmVhc29uEh4KGkdPT0RCWUVfUkVBU09OX1VOU1BFQ0lGSUVEEAASGwoXR09PREJZRV9SRUFTT05fU0hVVERPV04QARIbChdHT09EQllFX1JFQVNPTl9SRVBMQUNFRBACEiEKHUdPT0RCWUVfUkVBU09OX1BST1RPQ09MX0VSUk9SEAMSGgoWR09PREJZRV9SRUFTT05fVkVSU0lPThAEMpMBCgxBZ2VudFNlcnZpY2USPQoGRW5yb2xsEhgubXVzdGVyLnYxLkVucm9sbFJlcXVlc3QaGS5tdXN0ZXIudjEuRW5yb2xsUmVzcG9uc2USRAoHU2Vzc2lvbhIZLm11c3Rlci52MS5TZXNzaW9uUmVxdWVzdBoaLm11c3Rlci52MS5TZXNzaW9uUmVzcG9uc2UoATABYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_muster_v1_handler_action, file_muster_v1_node, file_muster_v1_service_action, file_muster_v1_task]);
 
 /**
  * @generated from message muster.v1.EnrollRequest
@@ -261,6 +263,12 @@ export type Event = Message<"muster.v1.Event"> & {
      */
     value: WorkerChanged;
     case: "worker";
+  } | {
+    /**
+     * @generated from field: muster.v1.AttemptProgress progress = 7;
+     */
+    value: AttemptProgress;
+    case: "progress";
   } | { case: undefined; value?: undefined };
 };
 
@@ -451,6 +459,13 @@ export type AttemptExited = Message<"muster.v1.AttemptExited"> & {
    * @generated from field: int64 dropped_bytes = 12;
    */
   droppedBytes: bigint;
+
+  /**
+   * Why a handler has failed, in a sentence; empty otherwise.
+   *
+   * @generated from field: string failure = 13;
+   */
+  failure: string;
 };
 
 /**
@@ -459,6 +474,40 @@ export type AttemptExited = Message<"muster.v1.AttemptExited"> & {
  */
 export const AttemptExitedSchema: GenMessage<AttemptExited> = /*@__PURE__*/
   messageDesc(file_muster_v1_agent_service, 10);
+
+/**
+ * AttemptProgress: how far a handler says it is. The newest counts; it is not acknowledged by itself.
+ *
+ * @generated from message muster.v1.AttemptProgress
+ */
+export type AttemptProgress = Message<"muster.v1.AttemptProgress"> & {
+  /**
+   * @generated from field: string task_id = 1;
+   */
+  taskId: string;
+
+  /**
+   * @generated from field: int32 attempt = 2;
+   */
+  attempt: number;
+
+  /**
+   * @generated from field: double fraction = 3;
+   */
+  fraction: number;
+
+  /**
+   * @generated from field: string message = 4;
+   */
+  message: string;
+};
+
+/**
+ * Describes the message muster.v1.AttemptProgress.
+ * Use `create(AttemptProgressSchema)` to create a new message.
+ */
+export const AttemptProgressSchema: GenMessage<AttemptProgress> = /*@__PURE__*/
+  messageDesc(file_muster_v1_agent_service, 11);
 
 /**
  * AttemptLost: it was accepted, and nothing is known of a process.
@@ -487,7 +536,7 @@ export type AttemptLost = Message<"muster.v1.AttemptLost"> & {
  * Use `create(AttemptLostSchema)` to create a new message.
  */
 export const AttemptLostSchema: GenMessage<AttemptLost> = /*@__PURE__*/
-  messageDesc(file_muster_v1_agent_service, 11);
+  messageDesc(file_muster_v1_agent_service, 12);
 
 /**
  * WorkerChanged: a slot of the pool changed its state.
@@ -523,7 +572,7 @@ export type WorkerChanged = Message<"muster.v1.WorkerChanged"> & {
  * Use `create(WorkerChangedSchema)` to create a new message.
  */
 export const WorkerChangedSchema: GenMessage<WorkerChanged> = /*@__PURE__*/
-  messageDesc(file_muster_v1_agent_service, 12);
+  messageDesc(file_muster_v1_agent_service, 13);
 
 /**
  * Heartbeat proves that the stream is alive. Each side sends one at every interval.
@@ -538,7 +587,7 @@ export type Heartbeat = Message<"muster.v1.Heartbeat"> & {
  * Use `create(HeartbeatSchema)` to create a new message.
  */
 export const HeartbeatSchema: GenMessage<Heartbeat> = /*@__PURE__*/
-  messageDesc(file_muster_v1_agent_service, 13);
+  messageDesc(file_muster_v1_agent_service, 14);
 
 /**
  * Leave ends a session from the agent's side.
@@ -553,7 +602,7 @@ export type Leave = Message<"muster.v1.Leave"> & {
  * Use `create(LeaveSchema)` to create a new message.
  */
 export const LeaveSchema: GenMessage<Leave> = /*@__PURE__*/
-  messageDesc(file_muster_v1_agent_service, 14);
+  messageDesc(file_muster_v1_agent_service, 15);
 
 /**
  * @generated from message muster.v1.SessionResponse
@@ -600,7 +649,7 @@ export type SessionResponse = Message<"muster.v1.SessionResponse"> & {
  * Use `create(SessionResponseSchema)` to create a new message.
  */
 export const SessionResponseSchema: GenMessage<SessionResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_agent_service, 15);
+  messageDesc(file_muster_v1_agent_service, 16);
 
 /**
  * Welcome accepts a session.
@@ -641,7 +690,7 @@ export type Welcome = Message<"muster.v1.Welcome"> & {
  * Use `create(WelcomeSchema)` to create a new message.
  */
 export const WelcomeSchema: GenMessage<Welcome> = /*@__PURE__*/
-  messageDesc(file_muster_v1_agent_service, 16);
+  messageDesc(file_muster_v1_agent_service, 17);
 
 /**
  * Commands are carried out in order. Each may come twice and works once.
@@ -660,7 +709,7 @@ export type Commands = Message<"muster.v1.Commands"> & {
  * Use `create(CommandsSchema)` to create a new message.
  */
 export const CommandsSchema: GenMessage<Commands> = /*@__PURE__*/
-  messageDesc(file_muster_v1_agent_service, 17);
+  messageDesc(file_muster_v1_agent_service, 18);
 
 /**
  * @generated from message muster.v1.Command
@@ -695,7 +744,7 @@ export type Command = Message<"muster.v1.Command"> & {
  * Use `create(CommandSchema)` to create a new message.
  */
 export const CommandSchema: GenMessage<Command> = /*@__PURE__*/
-  messageDesc(file_muster_v1_agent_service, 18);
+  messageDesc(file_muster_v1_agent_service, 19);
 
 /**
  * StartAttempt: run this, unless the journal has seen it.
@@ -757,6 +806,12 @@ export type StartAttempt = Message<"muster.v1.StartAttempt"> & {
      */
     value: ServiceAction;
     case: "service";
+  } | {
+    /**
+     * @generated from field: muster.v1.HandlerAction handler = 13;
+     */
+    value: HandlerAction;
+    case: "handler";
   } | { case: undefined; value?: undefined };
 };
 
@@ -765,7 +820,7 @@ export type StartAttempt = Message<"muster.v1.StartAttempt"> & {
  * Use `create(StartAttemptSchema)` to create a new message.
  */
 export const StartAttemptSchema: GenMessage<StartAttempt> = /*@__PURE__*/
-  messageDesc(file_muster_v1_agent_service, 19);
+  messageDesc(file_muster_v1_agent_service, 20);
 
 /**
  * StopAttempt: end its process group. If the agent does not hold it, it answers AttemptLost.
@@ -796,7 +851,7 @@ export type StopAttempt = Message<"muster.v1.StopAttempt"> & {
  * Use `create(StopAttemptSchema)` to create a new message.
  */
 export const StopAttemptSchema: GenMessage<StopAttempt> = /*@__PURE__*/
-  messageDesc(file_muster_v1_agent_service, 20);
+  messageDesc(file_muster_v1_agent_service, 21);
 
 /**
  * ForgetAttempt: its end is committed; files may go, its number stays refused.
@@ -820,7 +875,7 @@ export type ForgetAttempt = Message<"muster.v1.ForgetAttempt"> & {
  * Use `create(ForgetAttemptSchema)` to create a new message.
  */
 export const ForgetAttemptSchema: GenMessage<ForgetAttempt> = /*@__PURE__*/
-  messageDesc(file_muster_v1_agent_service, 21);
+  messageDesc(file_muster_v1_agent_service, 22);
 
 /**
  * Ack: everything up to this number is committed.
@@ -839,7 +894,7 @@ export type Ack = Message<"muster.v1.Ack"> & {
  * Use `create(AckSchema)` to create a new message.
  */
 export const AckSchema: GenMessage<Ack> = /*@__PURE__*/
-  messageDesc(file_muster_v1_agent_service, 22);
+  messageDesc(file_muster_v1_agent_service, 23);
 
 /**
  * Goodbye ends a session from the supervisor's side.
@@ -863,7 +918,7 @@ export type Goodbye = Message<"muster.v1.Goodbye"> & {
  * Use `create(GoodbyeSchema)` to create a new message.
  */
 export const GoodbyeSchema: GenMessage<Goodbye> = /*@__PURE__*/
-  messageDesc(file_muster_v1_agent_service, 23);
+  messageDesc(file_muster_v1_agent_service, 24);
 
 /**
  * HeldPhase is how far a held attempt is.

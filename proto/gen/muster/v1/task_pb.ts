@@ -11,6 +11,8 @@ import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { FanOutOptions, FanOutProgress } from "./fan_out_pb.ts";
 import { file_muster_v1_fan_out } from "./fan_out_pb.ts";
+import type { HandlerAction } from "./handler_action_pb.ts";
+import { file_muster_v1_handler_action } from "./handler_action_pb.ts";
 import type { NodeSelection } from "./target_pb.ts";
 import { file_muster_v1_target } from "./target_pb.ts";
 import type { ServiceAction } from "./service_action_pb.ts";
@@ -21,7 +23,7 @@ import type { JsonObject, Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file muster/v1/task.proto.
  */
 export const file_muster_v1_task: GenFile = /*@__PURE__*/
-  fileDesc("ChRtdXN0ZXIvdjEvdGFzay5wcm90bxIJbXVzdGVyLnYxIv0ECghUYXNrU3BlYxIrCgRuYW1lGAEgASgJQh26SBpyGCjIATITXlteXHgwMC1ceDFmXHg3Zl0qJBIpCgZ0YXJnZXQYAiABKAsyES5tdXN0ZXIudjEuVGFyZ2V0Qga6SAPIAQESJQoGcG9saWN5GAMgASgLMhUubXVzdGVyLnYxLlRhc2tQb2xpY3kS0QEKBmxhYmVscxgEIAMoCzIfLm11c3Rlci52MS5UYXNrU3BlYy5MYWJlbHNFbnRyeUKfAbpImwGaAZcBEEAiW3JZMldeKFthLXowLTldKFstYS16MC05Ll17MCwyNTF9W2EtejAtOV0pPy8pP1tBLVphLXowLTldKFstQS1aYS16MC05Xy5dezAsNjF9W0EtWmEtejAtOV0pPyQqNnI0MjJeKFtBLVphLXowLTldKFstQS1aYS16MC05Xy5dezAsNjF9W0EtWmEtejAtOV0pPyk/JBItCgVzdGFydBgFIAEoDjIULm11c3Rlci52MS5TdGFydE1vZGVCCLpIBYIBAhABEiwKCHN0YXJ0X2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIpCgdmYW5fb3V0GAcgASgLMhgubXVzdGVyLnYxLkZhbk91dE9wdGlvbnMSKQoGc2NyaXB0GAogASgLMhcubXVzdGVyLnYxLlNjcmlwdEFjdGlvbkgAEisKB3NlcnZpY2UYDCABKAsyGC5tdXN0ZXIudjEuU2VydmljZUFjdGlvbkgAGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCDwoGYWN0aW9uEgW6SAIIASK0AQoGVGFyZ2V0EkkKB25vZGVfaWQYASABKAlCNrpIM3IxMi9eW0EtWmEtejAtOV0oWy1BLVphLXowLTlfLl17MCw2MX1bQS1aYS16MC05XSk/JEgAEiEKA2FueRgCIAEoCzISLm11c3Rlci52MS5BbnlOb2RlSAASLQoJc2VsZWN0aW9uGAMgASgLMhgubXVzdGVyLnYxLk5vZGVTZWxlY3Rpb25IAEINCgRraW5kEgW6SAIIASIJCgdBbnlOb2RlIrcDCgpUYXNrUG9saWN5EjwKB3RpbWVvdXQYASABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CELpIDaoBCiIECID1JDICCAESJAoMbWF4X2F0dGVtcHRzGAIgASgFQgm6SAYaBBhkKAFIAIgBARIgCghwcmlvcml0eRgDIAEoBUIJukgGGgQYZCgASAGIAQESRAoNcmV0cnlfaW5pdGlhbBgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkISukgPqgEMIgQIgKMFMgQQwIQ9EkAKCXJldHJ5X21heBgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkISukgPqgEMIgQIgKMFMgQQwIQ9EjwKCnN0b3BfZ3JhY2UYBiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CDbpICqoBByIDCNgEMgASPwoKbG9zdF9hZnRlchgHIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIQukgNqgEKIgQIgPUkMgIIAUIPCg1fbWF4X2F0dGVtcHRzQgsKCV9wcmlvcml0eSLyAwoMU2NyaXB0QWN0aW9uEicKBGJvZHkYASABKAlCF7pIFHISEAEogIBAMgpeW15ceDAwXSokSAASHwoEYXJndhgCIAEoCzIPLm11c3Rlci52MS5Bcmd2SAASNQoLaW50ZXJwcmV0ZXIYAyABKA4yFi5tdXN0ZXIudjEuSW50ZXJwcmV0ZXJCCLpIBYIBAhABEisKBGFyZ3MYBCADKAlCHbpIGpIBFxDoByISchAogIAIMgpeW15ceDAwXSokEnAKA2VudhgFIAMoCzIgLm11c3Rlci52MS5TY3JpcHRBY3Rpb24uRW52RW50cnlCQbpIPpoBOxCAAiIiciAyHl5bQS1aYS16X11bQS1aYS16MC05X117MCwxMjd9JCoSchAogIAIMgpeW15ceDAwXSokEiUKA2N3ZBgGIAEoCUIYukgVchMogCAyDl4oL1teXHgwMF0qKT8kEiQKBXN0ZGluGAcgASgJQhW6SBJyECiAgEAyCl5bXlx4MDBdKiQSNwoEdXNlchgIIAEoCUIpukgmciQyIl4oW0EtWmEtel9dWy1BLVphLXowLTlfLl17MCwzMX0pPyQaKgoIRW52RW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUIQCgdwcm9ncmFtEgW6SAIIASI2CgRBcmd2Ei4KBXdvcmRzGAEgAygJQh+6SBySARkIARDoByISchAogIAIMgpeW15ceDAwXSokIu8GCgRUYXNrEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSIQoEdHlwZRgDIAEoDjITLm11c3Rlci52MS5UYXNrVHlwZRIjCgVzdGF0ZRgEIAEoDjIULm11c3Rlci52MS5UYXNrU3RhdGUSEAoIc3Vic3RhdGUYBSABKAkSDgoGcmVhc29uGAYgASgJEg8KB21lc3NhZ2UYByABKAkSDwoHbm9kZV9pZBgIIAEoCRIPCgdhdHRlbXB0GAkgASgFEhQKDG1heF9hdHRlbXB0cxgKIAEoBRIWCglleGl0X2NvZGUYCyABKAVIAIgBARIOCgZzaWduYWwYDCABKAkSEAoIcHJpb3JpdHkYDSABKAUSKwoGbGFiZWxzGA4gAygLMhsubXVzdGVyLnYxLlRhc2suTGFiZWxzRW50cnkSDwoHY3JlYXRvchgPIAEoCRIRCglwYXJlbnRfaWQYECABKAkSEwoLc2NoZWR1bGVfaWQYESABKAkSDwoHdmVyc2lvbhgSIAEoBRISCgpzdG9wX2NhdXNlGBMgASgJEi4KCmNyZWF0ZWRfYXQYFCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnVwZGF0ZWRfYXQYFSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnN0YXJ0ZWRfYXQYFiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2ZpbmlzaGVkX2F0GBcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtkZWFkbGluZV9hdBgYIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMQoNZGVsYXllZF91bnRpbBgZIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKgoHZmFuX291dBgaIAEoCzIZLm11c3Rlci52MS5GYW5PdXRQcm9ncmVzcxIhCgRzcGVjGB4gASgLMhMubXVzdGVyLnYxLlRhc2tTcGVjEiQKCGF0dGVtcHRzGB8gAygLMhIubXVzdGVyLnYxLkF0dGVtcHQaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUIMCgpfZXhpdF9jb2RlIrYDCgdBdHRlbXB0Eg4KBm51bWJlchgBIAEoBRIPCgdub2RlX2lkGAIgASgJEg8KB291dGNvbWUYAyABKAkSFgoJZXhpdF9jb2RlGAQgASgFSACIAQESDgoGc2lnbmFsGAUgASgJEg8KB21lc3NhZ2UYBiABKAkSMQoNZGlzcGF0Y2hlZF9hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kZWRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2FjY2VwdGVkX2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpzdGFydGVkX2F0GAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCglleGl0ZWRfYXQYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhQKDHN0ZG91dF9ieXRlcxgMIAEoAxIUCgxzdGRlcnJfYnl0ZXMYDSABKAMSFQoNZHJvcHBlZF9ieXRlcxgOIAEoA0IMCgpfZXhpdF9jb2RlIs8BCgpUcmFuc2l0aW9uEg8KB3ZlcnNpb24YASABKAUSEgoKZXZlbnRfdHlwZRgCIAEoCRImCgVldmVudBgDIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSEgoKZnJvbV9zdGF0ZRgEIAEoCRIQCgh0b19zdGF0ZRgFIAEoCRImCgJhdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFQoNc3VwZXJ2aXNvcl9pZBgHIAEoCRIPCgdhdHRlbXB0GAggASgFIo4BCgpMYXRlUmVwb3J0Eg8KB2F0dGVtcHQYASABKAUSEgoKZXZlbnRfdHlwZRgCIAEoCRImCgVldmVudBgDIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSCwoDd2h5GAQgASgJEiYKAmF0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIbCgtFcnJvckRldGFpbBIMCgRraW5kGAEgASgJKroBCglUYXNrU3RhdGUSGgoWVEFTS19TVEFURV9VTlNQRUNJRklFRBAAEhYKElRBU0tfU1RBVEVfUEVORElORxABEhYKElRBU0tfU1RBVEVfUlVOTklORxACEhgKFFRBU0tfU1RBVEVfQ09NUExFVEVEEAMSFQoRVEFTS19TVEFURV9GQUlMRUQQBBIWChJUQVNLX1NUQVRFX1RJTUVPVVQQBRIYChRUQVNLX1NUQVRFX0NBTkNFTExFRBAGKmkKCFRhc2tUeXBlEhkKFVRBU0tfVFlQRV9VTlNQRUNJRklFRBAAEhQKEFRBU0tfVFlQRV9TQ1JJUFQQARIVChFUQVNLX1RZUEVfRkFOX09VVBAFEhUKEVRBU0tfVFlQRV9TRVJWSUNFEAMqmQEKC0ludGVycHJldGVyEhsKF0lOVEVSUFJFVEVSX1VOU1BFQ0lGSUVEEAASEgoOSU5URVJQUkVURVJfU0gQARIUChBJTlRFUlBSRVRFUl9CQVNIEAISFwoTSU5URVJQUkVURVJfUFlUSE9OMxADEhQKEElOVEVSUFJFVEVSX05PREUQBBIUChBJTlRFUlBSRVRFUl9ERU5PEAUqYQoMT3V0cHV0U3RyZWFtEh0KGU9VVFBVVF9TVFJFQU1fVU5TUEVDSUZJRUQQABIYChRPVVRQVVRfU1RSRUFNX1NURE9VVBABEhgKFE9VVFBVVF9TVFJFQU1fU1RERVJSEAIqWAoJU3RhcnRNb2RlEhoKFlNUQVJUX01PREVfVU5TUEVDSUZJRUQQABIYChRTVEFSVF9NT0RFX0lNTUVESUFURRABEhUKEVNUQVJUX01PREVfTUFOVUFMEAJiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp, file_muster_v1_fan_out, file_muster_v1_target, file_muster_v1_service_action]);
+  fileDesc("ChRtdXN0ZXIvdjEvdGFzay5wcm90bxIJbXVzdGVyLnYxIqoFCghUYXNrU3BlYxIrCgRuYW1lGAEgASgJQh26SBpyGCjIATITXlteXHgwMC1ceDFmXHg3Zl0qJBIpCgZ0YXJnZXQYAiABKAsyES5tdXN0ZXIudjEuVGFyZ2V0Qga6SAPIAQESJQoGcG9saWN5GAMgASgLMhUubXVzdGVyLnYxLlRhc2tQb2xpY3kS0QEKBmxhYmVscxgEIAMoCzIfLm11c3Rlci52MS5UYXNrU3BlYy5MYWJlbHNFbnRyeUKfAbpImwGaAZcBEEAiW3JZMldeKFthLXowLTldKFstYS16MC05Ll17MCwyNTF9W2EtejAtOV0pPy8pP1tBLVphLXowLTldKFstQS1aYS16MC05Xy5dezAsNjF9W0EtWmEtejAtOV0pPyQqNnI0MjJeKFtBLVphLXowLTldKFstQS1aYS16MC05Xy5dezAsNjF9W0EtWmEtejAtOV0pPyk/JBItCgVzdGFydBgFIAEoDjIULm11c3Rlci52MS5TdGFydE1vZGVCCLpIBYIBAhABEiwKCHN0YXJ0X2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIpCgdmYW5fb3V0GAcgASgLMhgubXVzdGVyLnYxLkZhbk91dE9wdGlvbnMSKQoGc2NyaXB0GAogASgLMhcubXVzdGVyLnYxLlNjcmlwdEFjdGlvbkgAEisKB3NlcnZpY2UYDCABKAsyGC5tdXN0ZXIudjEuU2VydmljZUFjdGlvbkgAEisKB2hhbmRsZXIYDSABKAsyGC5tdXN0ZXIudjEuSGFuZGxlckFjdGlvbkgAGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCDwoGYWN0aW9uEgW6SAIIASK0AQoGVGFyZ2V0EkkKB25vZGVfaWQYASABKAlCNrpIM3IxMi9eW0EtWmEtejAtOV0oWy1BLVphLXowLTlfLl17MCw2MX1bQS1aYS16MC05XSk/JEgAEiEKA2FueRgCIAEoCzISLm11c3Rlci52MS5BbnlOb2RlSAASLQoJc2VsZWN0aW9uGAMgASgLMhgubXVzdGVyLnYxLk5vZGVTZWxlY3Rpb25IAEINCgRraW5kEgW6SAIIASIJCgdBbnlOb2RlIrcDCgpUYXNrUG9saWN5EjwKB3RpbWVvdXQYASABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CELpIDaoBCiIECID1JDICCAESJAoMbWF4X2F0dGVtcHRzGAIgASgFQgm6SAYaBBhkKAFIAIgBARIgCghwcmlvcml0eRgDIAEoBUIJukgGGgQYZCgASAGIAQESRAoNcmV0cnlfaW5pdGlhbBgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkISukgPqgEMIgQIgKMFMgQQwIQ9EkAKCXJldHJ5X21heBgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkISukgPqgEMIgQIgKMFMgQQwIQ9EjwKCnN0b3BfZ3JhY2UYBiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CDbpICqoBByIDCNgEMgASPwoKbG9zdF9hZnRlchgHIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIQukgNqgEKIgQIgPUkMgIIAUIPCg1fbWF4X2F0dGVtcHRzQgsKCV9wcmlvcml0eSLyAwoMU2NyaXB0QWN0aW9uEicKBGJvZHkYASABKAlCF7pIFHISEAEogIBAMgpeW15ceDAwXSokSAASHwoEYXJndhgCIAEoCzIPLm11c3Rlci52MS5Bcmd2SAASNQoLaW50ZXJwcmV0ZXIYAyABKA4yFi5tdXN0ZXIudjEuSW50ZXJwcmV0ZXJCCLpIBYIBAhABEisKBGFyZ3MYBCADKAlCHbpIGpIBFxDoByISchAogIAIMgpeW15ceDAwXSokEnAKA2VudhgFIAMoCzIgLm11c3Rlci52MS5TY3JpcHRBY3Rpb24uRW52RW50cnlCQbpIPpoBOxCAAiIiciAyHl5bQS1aYS16X11bQS1aYS16MC05X117MCwxMjd9JCoSchAogIAIMgpeW15ceDAwXSokEiUKA2N3ZBgGIAEoCUIYukgVchMogCAyDl4oL1teXHgwMF0qKT8kEiQKBXN0ZGluGAcgASgJQhW6SBJyECiAgEAyCl5bXlx4MDBdKiQSNwoEdXNlchgIIAEoCUIpukgmciQyIl4oW0EtWmEtel9dWy1BLVphLXowLTlfLl17MCwzMX0pPyQaKgoIRW52RW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUIQCgdwcm9ncmFtEgW6SAIIASI2CgRBcmd2Ei4KBXdvcmRzGAEgAygJQh+6SBySARkIARDoByISchAogIAIMgpeW15ceDAwXSokIsAHCgRUYXNrEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSIQoEdHlwZRgDIAEoDjITLm11c3Rlci52MS5UYXNrVHlwZRIjCgVzdGF0ZRgEIAEoDjIULm11c3Rlci52MS5UYXNrU3RhdGUSEAoIc3Vic3RhdGUYBSABKAkSDgoGcmVhc29uGAYgASgJEg8KB21lc3NhZ2UYByABKAkSDwoHbm9kZV9pZBgIIAEoCRIPCgdhdHRlbXB0GAkgASgFEhQKDG1heF9hdHRlbXB0cxgKIAEoBRIWCglleGl0X2NvZGUYCyABKAVIAIgBARIOCgZzaWduYWwYDCABKAkSEAoIcHJpb3JpdHkYDSABKAUSKwoGbGFiZWxzGA4gAygLMhsubXVzdGVyLnYxLlRhc2suTGFiZWxzRW50cnkSDwoHY3JlYXRvchgPIAEoCRIRCglwYXJlbnRfaWQYECABKAkSEwoLc2NoZWR1bGVfaWQYESABKAkSDwoHdmVyc2lvbhgSIAEoBRISCgpzdG9wX2NhdXNlGBMgASgJEi4KCmNyZWF0ZWRfYXQYFCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnVwZGF0ZWRfYXQYFSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnN0YXJ0ZWRfYXQYFiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2ZpbmlzaGVkX2F0GBcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtkZWFkbGluZV9hdBgYIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMQoNZGVsYXllZF91bnRpbBgZIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKgoHZmFuX291dBgaIAEoCzIZLm11c3Rlci52MS5GYW5PdXRQcm9ncmVzcxIlCghwcm9ncmVzcxgbIAEoCzITLm11c3Rlci52MS5Qcm9ncmVzcxIYCgtyZXN1bHRfanNvbhgcIAEoCUgBiAEBEiEKBHNwZWMYHiABKAsyEy5tdXN0ZXIudjEuVGFza1NwZWMSJAoIYXR0ZW1wdHMYHyADKAsyEi5tdXN0ZXIudjEuQXR0ZW1wdBotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQgwKCl9leGl0X2NvZGVCDgoMX3Jlc3VsdF9qc29uIi0KCFByb2dyZXNzEhAKCGZyYWN0aW9uGAEgASgBEg8KB21lc3NhZ2UYAiABKAkitgMKB0F0dGVtcHQSDgoGbnVtYmVyGAEgASgFEg8KB25vZGVfaWQYAiABKAkSDwoHb3V0Y29tZRgDIAEoCRIWCglleGl0X2NvZGUYBCABKAVIAIgBARIOCgZzaWduYWwYBSABKAkSDwoHbWVzc2FnZRgGIAEoCRIxCg1kaXNwYXRjaGVkX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRlZF9hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLYWNjZXB0ZWRfYXQYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnN0YXJ0ZWRfYXQYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi0KCWV4aXRlZF9hdBgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoMc3Rkb3V0X2J5dGVzGAwgASgDEhQKDHN0ZGVycl9ieXRlcxgNIAEoAxIVCg1kcm9wcGVkX2J5dGVzGA4gASgDQgwKCl9leGl0X2NvZGUizwEKClRyYW5zaXRpb24SDwoHdmVyc2lvbhgBIAEoBRISCgpldmVudF90eXBlGAIgASgJEiYKBWV2ZW50GAMgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBISCgpmcm9tX3N0YXRlGAQgASgJEhAKCHRvX3N0YXRlGAUgASgJEiYKAmF0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIVCg1zdXBlcnZpc29yX2lkGAcgASgJEg8KB2F0dGVtcHQYCCABKAUijgEKCkxhdGVSZXBvcnQSDwoHYXR0ZW1wdBgBIAEoBRISCgpldmVudF90eXBlGAIgASgJEiYKBWV2ZW50GAMgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBILCgN3aHkYBCABKAkSJgoCYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIhsKC0Vycm9yRGV0YWlsEgwKBGtpbmQYASABKAkqugEKCVRhc2tTdGF0ZRIaChZUQVNLX1NUQVRFX1VOU1BFQ0lGSUVEEAASFgoSVEFTS19TVEFURV9QRU5ESU5HEAESFgoSVEFTS19TVEFURV9SVU5OSU5HEAISGAoUVEFTS19TVEFURV9DT01QTEVURUQQAxIVChFUQVNLX1NUQVRFX0ZBSUxFRBAEEhYKElRBU0tfU1RBVEVfVElNRU9VVBAFEhgKFFRBU0tfU1RBVEVfQ0FOQ0VMTEVEEAYqgAEKCFRhc2tUeXBlEhkKFVRBU0tfVFlQRV9VTlNQRUNJRklFRBAAEhQKEFRBU0tfVFlQRV9TQ1JJUFQQARIVChFUQVNLX1RZUEVfRkFOX09VVBAFEhUKEVRBU0tfVFlQRV9TRVJWSUNFEAMSFQoRVEFTS19UWVBFX0hBTkRMRVIQBCqZAQoLSW50ZXJwcmV0ZXISGwoXSU5URVJQUkVURVJfVU5TUEVDSUZJRUQQABISCg5JTlRFUlBSRVRFUl9TSBABEhQKEElOVEVSUFJFVEVSX0JBU0gQAhIXChNJTlRFUlBSRVRFUl9QWVRIT04zEAMSFAoQSU5URVJQUkVURVJfTk9ERRAEEhQKEElOVEVSUFJFVEVSX0RFTk8QBSp7CgxPdXRwdXRTdHJlYW0SHQoZT1VUUFVUX1NUUkVBTV9VTlNQRUNJRklFRBAAEhgKFE9VVFBVVF9TVFJFQU1fU1RET1VUEAESGAoUT1VUUFVUX1NUUkVBTV9TVERFUlIQAhIYChRPVVRQVVRfU1RSRUFNX1JFU1VMVBADKlgKCVN0YXJ0TW9kZRIaChZTVEFSVF9NT0RFX1VOU1BFQ0lGSUVEEAASGAoUU1RBUlRfTU9ERV9JTU1FRElBVEUQARIVChFTVEFSVF9NT0RFX01BTlVBTBACYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp, file_muster_v1_fan_out, file_muster_v1_handler_action, file_muster_v1_target, file_muster_v1_service_action]);
 
 /**
  * TaskSpec is everything a user asks for. It never changes after creation.
@@ -91,6 +93,12 @@ export type TaskSpec = Message<"muster.v1.TaskSpec"> & {
      */
     value: ServiceAction;
     case: "service";
+  } | {
+    /**
+     * @generated from field: muster.v1.HandlerAction handler = 13;
+     */
+    value: HandlerAction;
+    case: "handler";
   } | { case: undefined; value?: undefined };
 };
 
@@ -485,6 +493,20 @@ export type Task = Message<"muster.v1.Task"> & {
   fanOut?: FanOutProgress | undefined;
 
   /**
+   * How far the attempt under way says it is. Only while it runs.
+   *
+   * @generated from field: muster.v1.Progress progress = 27;
+   */
+  progress?: Progress | undefined;
+
+  /**
+   * What the handler has returned, as JSON. Only from GetTask, of a completed call.
+   *
+   * @generated from field: optional string result_json = 28;
+   */
+  resultJson?: string | undefined;
+
+  /**
    * Only from CreateTask and GetTask.
    *
    * @generated from field: muster.v1.TaskSpec spec = 30;
@@ -505,6 +527,34 @@ export type Task = Message<"muster.v1.Task"> & {
  */
 export const TaskSchema: GenMessage<Task> = /*@__PURE__*/
   messageDesc(file_muster_v1_task, 6);
+
+/**
+ * Progress is what a running handler said last of how far it is.
+ *
+ * @generated from message muster.v1.Progress
+ */
+export type Progress = Message<"muster.v1.Progress"> & {
+  /**
+   * From 0 to 1.
+   *
+   * @generated from field: double fraction = 1;
+   */
+  fraction: number;
+
+  /**
+   * At most 500 bytes.
+   *
+   * @generated from field: string message = 2;
+   */
+  message: string;
+};
+
+/**
+ * Describes the message muster.v1.Progress.
+ * Use `create(ProgressSchema)` to create a new message.
+ */
+export const ProgressSchema: GenMessage<Progress> = /*@__PURE__*/
+  messageDesc(file_muster_v1_task, 7);
 
 /**
  * Attempt is one execution of a task.
@@ -598,7 +648,7 @@ export type Attempt = Message<"muster.v1.Attempt"> & {
  * Use `create(AttemptSchema)` to create a new message.
  */
 export const AttemptSchema: GenMessage<Attempt> = /*@__PURE__*/
-  messageDesc(file_muster_v1_task, 7);
+  messageDesc(file_muster_v1_task, 8);
 
 /**
  * Transition is one committed step of a task.
@@ -660,7 +710,7 @@ export type Transition = Message<"muster.v1.Transition"> & {
  * Use `create(TransitionSchema)` to create a new message.
  */
 export const TransitionSchema: GenMessage<Transition> = /*@__PURE__*/
-  messageDesc(file_muster_v1_task, 8);
+  messageDesc(file_muster_v1_task, 9);
 
 /**
  * LateReport is a report of a stale session or attempt. It changed nothing.
@@ -699,7 +749,7 @@ export type LateReport = Message<"muster.v1.LateReport"> & {
  * Use `create(LateReportSchema)` to create a new message.
  */
 export const LateReportSchema: GenMessage<LateReport> = /*@__PURE__*/
-  messageDesc(file_muster_v1_task, 9);
+  messageDesc(file_muster_v1_task, 10);
 
 /**
  * ErrorDetail travels with every error of this API.
@@ -720,7 +770,7 @@ export type ErrorDetail = Message<"muster.v1.ErrorDetail"> & {
  * Use `create(ErrorDetailSchema)` to create a new message.
  */
 export const ErrorDetailSchema: GenMessage<ErrorDetail> = /*@__PURE__*/
-  messageDesc(file_muster_v1_task, 10);
+  messageDesc(file_muster_v1_task, 11);
 
 /**
  * TaskState is one of the six states of the task machine. The last four never change again.
@@ -804,6 +854,11 @@ export const TaskType = {
    * @generated from enum value: TASK_TYPE_SERVICE = 3;
    */
   SERVICE: 3,
+
+  /**
+   * @generated from enum value: TASK_TYPE_HANDLER = 4;
+   */
+  HANDLER: 4,
 } as const;
 
 /**
@@ -872,7 +927,7 @@ export const InterpreterSchema: GenEnum<Interpreter> = /*@__PURE__*/
   enumDesc(file_muster_v1_task, 2);
 
 /**
- * OutputStream tells the two output streams of a process apart.
+ * OutputStream tells the output streams of an attempt apart.
  *
  * @generated from enum muster.v1.OutputStream
  */
@@ -891,10 +946,17 @@ export const OutputStream = {
    * @generated from enum value: OUTPUT_STREAM_STDERR = 2;
    */
   STDERR: 2,
+
+  /**
+   * What a handler has returned, as JSON. Nothing is stored for null.
+   *
+   * @generated from enum value: OUTPUT_STREAM_RESULT = 3;
+   */
+  RESULT: 3,
 } as const;
 
 /**
- * OutputStream tells the two output streams of a process apart.
+ * OutputStream tells the output streams of an attempt apart.
  *
  * @generated from enum muster.v1.OutputStream
  */

@@ -1,0 +1,139 @@
+/**
+ * One worker thread with the handlers of a module, as the agent sees it. Made by Threads.
+ *
+ *   starting ──ready──▶ idle ⇄ calling ──terminate, exit, out of memory──▶ dead
+ *
+ * A thread carries out one call at a time. Whatever ends it ends the call that is under way, and nothing else.
+ */
+import { Worker } from 'node:worker_threads';
+import type { CallMessage, FromCall, FromThread, ThreadData, ToThread } from './messages.ts';
+
+/** How long a module may take until it is loaded. */
+const LOAD_PATIENCE_MS = 30_000;
+const OUT_OF_MEMORY = 'ERR_WORKER_OUT_OF_MEMORY';
+
+export interface ThreadOptions {
+  /** URL of the module. */
+  readonly module: string;
+  /** Heap of one thread. Deno knows no such limit. */
+  readonly memoryMiB: number;
+  /** What handlers get of the agent's environment. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Something was said outside of a call. */
+  readonly onStray: (text: string) => void;
+}
+
+export interface CallListener {
+  said(said: FromCall): void;
+  /** The thread is gone, and the call with it. `why` is null if it was terminated by the agent. */
+  died(why: string | null): void;
+}
+
+/** The module cannot be loaded: the message completes `the handlers module …`. */
+export class UnusableModule extends Error {}
+
+export class HandlerThread {
+  readonly names: readonly string[];
+  isAlive = true;
+  /** Called once, if it dies between two calls. */
+  onIdleDeath: (why: string) => void = () => {};
+  readonly #worker: Worker;
+  #calls = 0;
+  #listener: CallListener | null = null;
+  #isTerminated = false;
+  #error: Error | null = null;
+
+  private constructor(worker: Worker, names: readonly string[], options: ThreadOptions) {
+    this.#worker = worker;
+    this.names = names;
+    worker.on('message', (message: FromThread) => {
+      if (message.kind === 'stray') options.onStray(message.text);
+      if (message.kind === 'call' && message.call === this.#calls) this.#hear(message.said);
+    });
+    worker.on('error', (error: Error) => (this.#error = error));
+    worker.on('exit', (code) => this.#died(options, code));
+  }
+
+  /** Starts a thread and loads the module in it. @throws UnusableModule */
+  static async start(options: ThreadOptions): Promise<HandlerThread> {
+    const workerData: ThreadData = { module: options.module };
+    const worker = new Worker(new URL('./thread-main.ts', import.meta.url), {
+      workerData,
+      env: options.environment,
+      resourceLimits: { maxOldGenerationSizeMb: options.memoryMiB },
+    });
+    let timer: NodeJS.Timeout | undefined;
+    try {
+      const names = await new Promise<readonly string[]>((resolve, reject) => {
+        const fail = (why: string) => reject(new UnusableModule(why));
+        timer = setTimeout(
+          () => fail(`is not loaded after ${LOAD_PATIENCE_MS / 1000} s`),
+          LOAD_PATIENCE_MS,
+        );
+        worker.on('message', (message: FromThread) => {
+          if (message.kind === 'ready') resolve(message.names);
+          else if (message.kind === 'unusable') fail(`cannot be loaded: ${message.why}`);
+          else if (message.kind === 'stray') options.onStray(message.text);
+        });
+        worker.once('error', (error: Error) => fail(`cannot be loaded: ${reason(error, options)}`));
+        worker.once('exit', (code) =>
+          fail(`ended its thread with code ${code} when it was loaded`),
+        );
+      });
+      worker.removeAllListeners();
+      return new HandlerThread(worker, names, options);
+    } catch (cause) {
+      void worker.terminate();
+      throw cause;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Begins a call. There must be none under way. */
+  call(message: Omit<CallMessage, 'kind' | 'call'>, listener: CallListener): void {
+    this.#calls += 1;
+    this.#listener = listener;
+    this.#post({ kind: 'call', call: this.#calls, ...message });
+  }
+
+  /** Fires the signal of the call under way. */
+  abort(): void {
+    this.#post({ kind: 'abort', call: this.#calls });
+  }
+
+  /** Ends the thread, whatever it does. */
+  terminate(): void {
+    this.#isTerminated = true;
+    void this.#worker.terminate();
+  }
+
+  #post(message: ToThread): void {
+    // A message to a thread that has died goes nowhere; its exit tells.
+    this.#worker.postMessage(message);
+  }
+
+  #hear(said: FromCall): void {
+    const listener = this.#listener;
+    if (said.kind === 'ended') this.#listener = null;
+    listener?.said(said);
+  }
+
+  #died(options: ThreadOptions, code: number): void {
+    this.isAlive = false;
+    const listener = this.#listener;
+    this.#listener = null;
+    const why =
+      this.#error === null
+        ? `the thread was ended with code ${code}, by process.exit for example`
+        : reason(this.#error, options);
+    if (listener !== null) listener.died(this.#isTerminated ? null : why);
+    else if (!this.#isTerminated) this.onIdleDeath(why);
+  }
+}
+
+function reason(error: Error, { memoryMiB }: ThreadOptions): string {
+  return (error as NodeJS.ErrnoException).code === OUT_OF_MEMORY
+    ? `the handler needed more than ${memoryMiB} MiB of memory, and its thread was ended`
+    : `the thread was ended by what nobody caught: ${error.message}`;
+}
