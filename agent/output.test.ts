@@ -75,7 +75,7 @@ describe('AttemptOutput', () => {
     output.refresh();
     output.close();
     write('stderr', 300);
-    const again = open(100, { stdout: 100, stderr: 0 });
+    const again = open(100, { stdout: 100, stderr: 0, result: 0 });
     again.refresh();
     expect(again.sendableBytes('stderr')).toBe(0);
     again.close();

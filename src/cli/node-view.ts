@@ -64,6 +64,7 @@ export function nodeDetails(node: Node, nowMs: number): [string, string][] {
           .join(' '),
       ),
     ],
+    ['Handlers', harmless((facts?.handlers ?? []).join(' '))],
     ['Epoch', String(node.epoch)],
     ['Boot', harmless(node.bootId)],
     ['Supervisor', harmless(node.supervisorId)],

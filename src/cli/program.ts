@@ -6,6 +6,7 @@
 import { Command } from 'commander';
 import { VERSION } from '../process/version.ts';
 import { addAgentCommand } from './agent-command.ts';
+import { addCallCommand } from './call-command.ts';
 import { addClientFlags } from './client-flags.ts';
 import { addGroupCommands } from './group-commands.ts';
 import { addNodeCommands } from './node-commands.ts';
@@ -35,6 +36,7 @@ export function buildProgram(): Command {
   addUpCommand(program);
   addRunCommand(program);
   addServiceCommands(program);
+  addCallCommand(program);
   addTaskCommands(program);
   addNodeCommands(program);
   addGroupCommands(program);

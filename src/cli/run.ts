@@ -28,6 +28,7 @@ import type { RunFlags, TaskFlags } from './run-spec.ts';
 import { buildSpec } from './run-spec.ts';
 import { selectionOf } from './selection-flags.ts';
 import { note, stderr, stdout } from './sink.ts';
+import { requireTask } from './task-line.ts';
 import { endSentence, stateName } from './task-view.ts';
 
 /** After this long without output a person at a terminal is told what the task waits for. */
@@ -41,14 +42,18 @@ export async function run(words: readonly string[], flags: RunFlags): Promise<nu
   return await runSpec(await buildSpec(flags, words, Date.now()), flags);
 }
 
-/** Creates a task of this spec and follows it; returns the exit code. */
-export async function runSpec(spec: Spec, flags: TaskFlags): Promise<number> {
+/**
+ * Creates a task of this spec and follows it; returns the exit code.
+ *
+ * @param isCall standard output is for the result, and what the task writes goes to standard error
+ */
+export async function runSpec(spec: Spec, flags: TaskFlags, isCall = false): Promise<number> {
   const form = outputForm(flags.output);
   // Said before anything is created.
   showOf(flags);
   return await withConnection(flags, async (connection) => {
     if (flags.dryRun === true) return await preview(connection, flags, form);
-    return await new Execution(connection, flags, form).perform(spec);
+    return await new Execution(connection, flags, form, isCall).perform(spec);
   });
 }
 
@@ -66,16 +71,18 @@ class Execution {
   readonly #reconnect: Reconnect;
   readonly #flags: TaskFlags;
   readonly #form: OutputForm;
+  readonly #isCall: boolean;
   /** Aborted by the second Ctrl-C. */
   readonly #leaving = new AbortController();
   #task: Task | undefined;
   #isCancelAsked = false;
 
-  constructor(connection: Connection, flags: TaskFlags, form: OutputForm) {
+  constructor(connection: Connection, flags: TaskFlags, form: OutputForm, isCall: boolean) {
     this.#connection = connection;
     this.#reconnect = new Reconnect(connection);
     this.#flags = flags;
     this.#form = form;
+    this.#isCall = isCall;
   }
 
   async perform(spec: Spec): Promise<number> {
@@ -124,7 +131,8 @@ class Execution {
   async #follow({ id }: Task): Promise<number> {
     if (this.#flags.hold === true)
       await note(`task ${id} is held until: muster task execute ${id}`);
-    const writer = this.#form === 'json' ? createAsideWriter() : createOutputWriter(this.#form);
+    const isAside = this.#form === 'json' || (this.#isCall && this.#form === 'table');
+    const writer = isAside ? createAsideWriter() : createOutputWriter(this.#form);
     const patience = setTimeout(() => void this.#sayWaiting(id), PATIENCE_MS);
     patience.unref();
     const reader: OutputWriter = {
@@ -139,8 +147,11 @@ class Execution {
       () => clearTimeout(patience),
     );
     if (final === undefined) throw new CliFault(`the end of task ${id} did not come`);
-    await writer.end(final);
-    if (this.#form === 'json') await this.#printFinal(id);
+    // Only GetTask has the result.
+    const shown = this.#isCall || this.#form === 'json' ? await this.#read(id) : final;
+    await writer.end(shown);
+    if (this.#form === 'json') await printDocument(messageJson(TaskSchema, shown));
+    else if (isAside && shown.resultJson !== undefined) await stdout.write(`${shown.resultJson}\n`);
     const sentence = endSentence(final);
     if (sentence !== '') await note(sentence);
     return exitCodeOf(final);
@@ -152,16 +163,17 @@ class Execution {
     const final = await followFanOut(task, {
       connection: this.#connection,
       reconnect: this.#reconnect,
-      show: showOf(this.#flags),
+      show: showOf(this.#flags, this.#isCall),
       form: this.#form,
       signal: this.#leaving.signal,
     });
     return exitCodeOf(final);
   }
 
-  async #printFinal(id: string): Promise<void> {
-    const { task } = await this.#reconnect.run(() => this.#connection.tasks.getTask({ id }, unary));
-    if (task !== undefined) await printDocument(messageJson(TaskSchema, task));
+  async #read(id: string): Promise<Task> {
+    return requireTask(
+      await this.#reconnect.run(() => this.#connection.tasks.getTask({ id }, unary)),
+    );
   }
 
   /** Asks for the end of the task. That it is over already is no failure. */

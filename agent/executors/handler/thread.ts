@@ -33,61 +33,53 @@ export interface CallListener {
 export class UnusableModule extends Error {}
 
 export class HandlerThread {
-  readonly names: readonly string[];
   isAlive = true;
   /** Called once, if it dies between two calls. */
   onIdleDeath: (why: string) => void = () => {};
+  readonly #options: ThreadOptions;
   readonly #worker: Worker;
+  readonly #ready = Promise.withResolvers<readonly string[]>();
+  #names: readonly string[] | null = null;
   #calls = 0;
   #listener: CallListener | null = null;
   #isTerminated = false;
   #error: Error | null = null;
 
-  private constructor(worker: Worker, names: readonly string[], options: ThreadOptions) {
-    this.#worker = worker;
-    this.names = names;
-    worker.on('message', (message: FromThread) => {
-      if (message.kind === 'stray') options.onStray(message.text);
-      if (message.kind === 'call' && message.call === this.#calls) this.#hear(message.said);
-    });
-    worker.on('error', (error: Error) => (this.#error = error));
-    worker.on('exit', (code) => this.#died(options, code));
-  }
-
-  /** Starts a thread and loads the module in it. @throws UnusableModule */
-  static async start(options: ThreadOptions): Promise<HandlerThread> {
+  private constructor(options: ThreadOptions) {
+    this.#options = options;
     const workerData: ThreadData = { module: options.module };
-    const worker = new Worker(new URL('./thread-main.ts', import.meta.url), {
+    this.#worker = new Worker(new URL('./thread-main.ts', import.meta.url), {
       workerData,
       env: options.environment,
       resourceLimits: { maxOldGenerationSizeMb: options.memoryMiB },
     });
-    let timer: NodeJS.Timeout | undefined;
+    // Once and for all: after removeAllListeners a worker of Node delivers no more messages.
+    this.#worker.on('message', (message: FromThread) => this.#hear(message));
+    this.#worker.on('error', (error: Error) => (this.#error = error));
+    this.#worker.on('exit', (code) => this.#died(code));
+  }
+
+  /** Starts a thread and loads the module in it. @throws UnusableModule */
+  static async start(options: ThreadOptions): Promise<HandlerThread> {
+    const thread = new HandlerThread(options);
+    const timer = setTimeout(
+      () => thread.#refuse(`is not loaded after ${LOAD_PATIENCE_MS / 1000} s`),
+      LOAD_PATIENCE_MS,
+    );
     try {
-      const names = await new Promise<readonly string[]>((resolve, reject) => {
-        const fail = (why: string) => reject(new UnusableModule(why));
-        timer = setTimeout(
-          () => fail(`is not loaded after ${LOAD_PATIENCE_MS / 1000} s`),
-          LOAD_PATIENCE_MS,
-        );
-        worker.on('message', (message: FromThread) => {
-          if (message.kind === 'ready') resolve(message.names);
-          else if (message.kind === 'unusable') fail(`cannot be loaded: ${message.why}`);
-          else if (message.kind === 'stray') options.onStray(message.text);
-        });
-        worker.once('error', (error: Error) => fail(`cannot be loaded: ${reason(error, options)}`));
-        worker.once('exit', (code) =>
-          fail(`ended its thread with code ${code} when it was loaded`),
-        );
-      });
-      worker.removeAllListeners();
-      return new HandlerThread(worker, names, options);
+      thread.#names = await thread.#ready.promise;
+      return thread;
     } catch (cause) {
-      void worker.terminate();
+      thread.terminate();
       throw cause;
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  /** The handlers of the module. */
+  get names(): readonly string[] {
+    return this.#names ?? [];
   }
 
   /** Begins a call. There must be none under way. */
@@ -113,27 +105,48 @@ export class HandlerThread {
     this.#worker.postMessage(message);
   }
 
-  #hear(said: FromCall): void {
+  #refuse(why: string): void {
+    this.#ready.reject(new UnusableModule(why));
+  }
+
+  #hear(message: FromThread): void {
+    switch (message.kind) {
+      case 'ready':
+        this.#ready.resolve(message.names);
+        break;
+      case 'unusable':
+        this.#refuse(`cannot be loaded: ${message.why}`);
+        break;
+      case 'stray':
+        this.#options.onStray(message.text);
+        break;
+      case 'call':
+        if (message.call === this.#calls) this.#hearCall(message.said);
+    }
+  }
+
+  #hearCall(said: FromCall): void {
     const listener = this.#listener;
     if (said.kind === 'ended') this.#listener = null;
     listener?.said(said);
   }
 
-  #died(options: ThreadOptions, code: number): void {
+  #died(code: number): void {
     this.isAlive = false;
-    const listener = this.#listener;
-    this.#listener = null;
     const why =
       this.#error === null
         ? `the thread was ended with code ${code}, by process.exit for example`
-        : reason(this.#error, options);
+        : this.#reasonOf(this.#error);
+    if (this.#names === null) this.#refuse(`cannot be loaded: ${why}`);
+    const listener = this.#listener;
+    this.#listener = null;
     if (listener !== null) listener.died(this.#isTerminated ? null : why);
     else if (!this.#isTerminated) this.onIdleDeath(why);
   }
-}
 
-function reason(error: Error, { memoryMiB }: ThreadOptions): string {
-  return (error as NodeJS.ErrnoException).code === OUT_OF_MEMORY
-    ? `the handler needed more than ${memoryMiB} MiB of memory, and its thread was ended`
-    : `the thread was ended by what nobody caught: ${error.message}`;
+  #reasonOf(error: Error): string {
+    return (error as NodeJS.ErrnoException).code === OUT_OF_MEMORY
+      ? `the handler needed more than ${this.#options.memoryMiB} MiB of memory, and its thread was ended`
+      : `the thread was ended by what nobody caught: ${error.message}`;
+  }
 }
