@@ -12,6 +12,7 @@ const { values } = parseArgs({
     node: { type: 'string' },
     slots: { type: 'string' },
     data: { type: 'string' },
+    handlers: { type: 'string' },
   },
 });
 

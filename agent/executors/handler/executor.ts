@@ -50,9 +50,10 @@ export class HandlerExecutor implements Executor {
 
   /** Loads the module, if there is one, in a first thread. @throws UnusableModule */
   static async open(options: HandlerExecutorOptions): Promise<HandlerExecutor> {
-    const { module, memoryMiB, environment, log } = options;
+    const { module, memoryMiB, environment, clock, log } = options;
     const onStray = (text: string) => log.info('said by the handlers', { text: text.trimEnd() });
-    const threads = new Threads({ module: module ?? '', memoryMiB, environment, onStray }, log);
+    const own = { memoryMiB, environment, onStray, clock, log };
+    const threads = new Threads({ module: module ?? '', ...own });
     if (module === null) return new HandlerExecutor(options, threads, []);
     const first = await threads.take();
     threads.giveBack(first);

@@ -120,11 +120,18 @@ async function callHandler(
   try {
     result = await handler(inputJson === '' ? null : JSON.parse(inputJson), context);
   } catch (cause) {
-    const text = cause instanceof Error ? (cause.stack ?? String(cause)) : describe(cause);
-    output.write('stderr', `${text}\n`);
+    output.write('stderr', `${stackOf(cause)}\n`);
     return failed(cause instanceof Error ? cause.message || cause.name : describe(cause));
   }
   return resultOf(result, name);
+}
+
+/** The stack without the frames of Muster, which are all below those of the handler. */
+function stackOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return describe(cause);
+  const lines = (cause.stack ?? String(cause)).split('\n');
+  const own = lines.findIndex((line) => line.includes(import.meta.url));
+  return (own < 0 ? lines : lines.slice(0, own)).join('\n');
 }
 
 function resultOf(result: unknown, name: string): CallEnd {
