@@ -81,6 +81,13 @@ export async function throwElsewhere(): Promise<never> {
 /** Returns what it can see of the environment. */
 export const environment: Handler = () => ({ ...process.env });
 
+/** Tells its progress once, and waits until it is stopped. */
+export async function report(fraction: number, context: HandlerContext): Promise<void> {
+  context.progress(fraction, 'a quarter');
+  await new Promise((resolve) => context.signal.addEventListener('abort', resolve));
+  throw context.signal.reason;
+}
+
 /** Says in a file that it was called, then waits for ever. */
 export async function mark({ file }: { file: string }, { log }: HandlerContext): Promise<never> {
   appendFileSync(file, 'called\n');
