@@ -19,7 +19,7 @@ export interface HandlerContext {
   /** Fires when the task is cancelled or its time is over. Whoever goes on after the stop grace is terminated with its thread. */
   readonly signal: AbortSignal;
   /** Writes a line to the standard output of the task. console.log does the same, and console.error writes to standard error. */
-  log(text: string): void;
+  readonly log: (text: string) => void;
   /**
    * Tells those who watch how far the call is. Of many calls within a tenth of a second the last one counts.
    *
@@ -27,5 +27,5 @@ export interface HandlerContext {
    * @param message at most 500 bytes; the rest is cut off
    * @throws TypeError if the fraction is no number
    */
-  progress(fraction: number, message?: string): void;
+  readonly progress: (fraction: number, message?: string) => void;
 }

@@ -3,7 +3,7 @@
  *
  * Made by the executors, read through AttemptOutput. What is in memory dies with the agent, as do the calls that it comes from.
  */
-import { Buffer } from 'node:buffer';
+import type { Buffer } from 'node:buffer';
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 

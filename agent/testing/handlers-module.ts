@@ -34,7 +34,7 @@ export function fail(message: string): never {
 }
 
 export function failOddly(): never {
-  // oxlint-disable-next-line no-throw-literal -- that is the point
+  // oxlint-disable-next-line typescript/only-throw-error -- that is the point
   throw 'no error at all';
 }
 

@@ -31,7 +31,7 @@ export function addAgentCommand(program: Command): void {
     .option('--handlers <file>', 'module whose exported functions tasks can call')
     .option(
       '--handler-memory <mib>',
-      'heap of each thread that calls them; not on Deno (default: 256)',
+      'heap of each thread that calls them; on Deno one that needs more ends at its timeout (default: 256)',
     )
     .option(
       '--token-file <file>',

@@ -38,6 +38,8 @@ export const WORDS_OF_PATTERN: Readonly<Record<string, string>> = {
   '^[\\x21-\\x7e]*$': 'it must be visible ASCII characters without spaces',
   '^[A-Za-z0-9:_.@\\\\][-A-Za-z0-9:_.@\\\\]{0,254}$':
     'it must be the name of a systemd unit: 1 to 255 letters, digits, ":", "-", "_", ".", "@" or "\\", not beginning with "-"',
+  '^[A-Za-z_$][A-Za-z0-9_$]{0,127}$':
+    'it must be the name of a function: 1 to 128 letters, digits, "_" or "$", not beginning with a digit',
   '^[0-9a-f-]{0,36}$':
     'it must be the first characters of a task id: lower-case hexadecimal digits and hyphens',
 };

@@ -41,11 +41,10 @@ export class CallProgress {
 
 /** Cuts a text between two characters, so that it has at most 500 bytes and no control character. */
 function shorten(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- they are what must go
   let shown = text
     .toWellFormed()
     .slice(0, MAX_PROGRESS_BYTES)
-    .replace(/[\x00-\x1f\x7f]+/g, ' ');
+    .replace(/\p{Cc}+/gu, ' ');
   while (Buffer.byteLength(shown) > MAX_PROGRESS_BYTES) shown = shown.slice(0, -1);
   return shown.toWellFormed();
 }

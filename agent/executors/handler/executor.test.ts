@@ -173,7 +173,6 @@ describe('a thread that dies', () => {
     },
   );
 
-  // Deno bounds no worker.
   it.skipIf(runtimeName() === 'deno')('of too much memory fails its call alone', async () => {
     const other = await call('untilAborted');
     const { group, exit } = await over('eatMemory');
@@ -182,6 +181,18 @@ describe('a thread that dies', () => {
     expect(other.group.hasEnded()).toBe(false);
   });
 });
+
+// Deno stops such a thread as well, and tells nobody: its call ends at the deadline.
+it.runIf(runtimeName() === 'deno')(
+  'of too much memory holds up nobody until it is ended',
+  async () => {
+    const { group } = await call('eatMemory');
+    expect(await over('echo', 1)).toMatchObject({ result: '1' });
+    group.signal('SIGKILL');
+    await group.ended;
+    expect(group.readExit()).toMatchObject({ signal: 'SIGKILL' });
+  },
+);
 
 describe('calls at once', () => {
   it('each have a thread', async () => {

@@ -15,7 +15,7 @@ const OUT_OF_MEMORY = 'ERR_WORKER_OUT_OF_MEMORY';
 export interface ThreadOptions {
   /** URL of the module. */
   readonly module: string;
-  /** Heap of one thread. Deno knows no such limit. */
+  /** Heap of one thread. Deno stops one that needs more without a word, and its call ends at the deadline. */
   readonly memoryMiB: number;
   /** What handlers get of the agent's environment. */
   readonly environment: Readonly<Record<string, string>>;
