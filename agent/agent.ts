@@ -14,6 +14,7 @@ import type { Logger } from '../src/process/log.ts';
 import { Attempts } from './attempts.ts';
 import type { Enrolment } from './enrolment.ts';
 import type { Executor } from './executors/executor.ts';
+import type { HandlerExecutor } from './executors/handler/executor.ts';
 import type { Journal } from './journal.ts';
 import { Lease } from './lease.ts';
 import type { Operations } from './operations.ts';
@@ -48,6 +49,8 @@ export interface AgentOptions {
   readonly kept: (onChanged: (name: string) => void) => KeptCommands;
   /** How the host is; asked for each heartbeat. */
   readonly measure: () => HostMetrics;
+  /** Tells the progress of attempts, if there are handlers. */
+  readonly handlers?: Pick<HandlerExecutor, 'onProgress'>;
   readonly connect: Connect;
   readonly enrolment: Enrolment;
   readonly clock: Clock;
@@ -94,6 +97,9 @@ export class Agent {
       tail: this.#tail,
       onFatal: resolve,
     });
+    if (options.handlers !== undefined) {
+      options.handlers.onProgress = (key, progress) => this.#attempts.progressed(key, progress);
+    }
     this.session = new Session({
       ...options,
       reporter,

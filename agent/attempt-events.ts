@@ -13,12 +13,13 @@ import {
   HeldPhase,
 } from '../proto/gen/muster/v1/agent_service_pb.ts';
 import { OutputStream } from '../proto/gen/muster/v1/task_pb.ts';
-import type { AttemptEnd, AttemptKey, AttemptRecord } from './attempt-record.ts';
+import type { AttemptEnd, AttemptKey, AttemptProgress, AttemptRecord } from './attempt-record.ts';
 import type { StreamName } from './output.ts';
 
 const STREAMS: Readonly<Record<StreamName, OutputStream>> = {
   stdout: OutputStream.STDOUT,
   stderr: OutputStream.STDERR,
+  result: OutputStream.RESULT,
 };
 
 /** Returns what Hello says about a held attempt. */
@@ -56,6 +57,11 @@ export function toOutput(
   return create(EventSchema, { event: { case: 'output', value } });
 }
 
+export function toProgress({ taskId, attempt }: AttemptKey, progress: AttemptProgress): Event {
+  const value = { taskId, attempt, ...progress };
+  return create(EventSchema, { event: { case: 'progress', value } });
+}
+
 /** Returns Exited or Lost. */
 export function toEnded(record: AttemptRecord, end: AttemptEnd): Event {
   if (end.kind === 'lost') return toLost(record, end.why);
@@ -72,6 +78,7 @@ export function toEnded(record: AttemptRecord, end: AttemptEnd): Event {
     stdoutBytes: BigInt(end.stdoutBytes),
     stderrBytes: BigInt(end.stderrBytes),
     droppedBytes: BigInt(end.droppedBytes),
+    failure: end.failure ?? '',
   };
   return create(EventSchema, { event: { case: 'exited', value } });
 }

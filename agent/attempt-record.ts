@@ -30,12 +30,16 @@ export type AttemptEnd =
       readonly signal: string | null;
       /** Why it could not be started; null otherwise. */
       readonly spawnError: string | null;
+      /** Why a handler failed. */
+      readonly failure?: string;
       readonly exitedAt: number;
       /** What the process wrote, with what the cap dropped. */
       readonly stdoutBytes: number;
       readonly stderrBytes: number;
       /** Over the cap, both streams together. */
       readonly droppedBytes: number;
+      /** Of a handler. */
+      readonly resultBytes?: number;
     }
   | { readonly kind: 'lost'; readonly why: string };
 
@@ -43,6 +47,12 @@ export type AttemptEnd =
 export interface StreamBytes {
   readonly stdout: number;
   readonly stderr: number;
+}
+
+/** The progress that a handler told last. */
+export interface AttemptProgress {
+  readonly fraction: number;
+  readonly message: string;
 }
 
 /** Names an attempt. */
@@ -66,10 +76,12 @@ export interface AttemptRecord extends AttemptKey {
   stopAt: number | null;
   end: AttemptEnd | null;
   /** What the supervisor has committed. */
-  acked: StreamBytes;
+  acked: StreamBytes & { readonly result: number };
   isStartAcked: boolean;
   /** Where the cap cut the two streams off; null while it has not. */
   cut: StreamBytes | null;
+  /** In memory only. */
+  progress?: AttemptProgress;
 }
 
 /** Returns a name of the attempt, for maps and folders. */

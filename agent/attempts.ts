@@ -15,6 +15,7 @@ import { policyOf } from './attempt-policy.ts';
 import {
   type AttemptEnd,
   type AttemptKey,
+  type AttemptProgress,
   type AttemptRecord,
   nameOf,
   type StreamBytes,
@@ -70,8 +71,9 @@ export class Attempts {
   async recover(): Promise<void> {
     const { journal, executor, bootId } = this.#options;
     for (const record of journal.readHeld()) {
-      const held = this.#hold(record);
-      const recovered = await lookUp(record, this.#folderOf(record), bootId, executor);
+      const start = journal.readStart(record);
+      const held = this.#hold(record, start);
+      const recovered = await lookUp(record, start, this.#folderOf(record), bootId, executor);
       switch (recovered.kind) {
         case 'ended':
           held.output.refresh();
@@ -80,7 +82,7 @@ export class Attempts {
           this.#end(held, recovered.end);
           break;
         case 'waiting':
-          this.#enqueue(held, journal.readStart(record));
+          this.#enqueue(held, start);
           break;
         case 'started': {
           const { group, startedAt } = recovered;
@@ -148,7 +150,7 @@ export class Attempts {
       for (const start of fresh.values()) reporter.reportRefused(start, why);
       return;
     }
-    for (const [record, start] of records) this.#enqueue(this.#hold(record), start);
+    for (const [record, start] of records) this.#enqueue(this.#hold(record, start), start);
   }
 
   /** Answers for an attempt that is not to be taken on, and tells whether it is. */
@@ -173,8 +175,8 @@ export class Attempts {
     return journal.accept(start, policyOf(start), bootId, clock.now());
   }
 
-  #hold(record: AttemptRecord): Held {
-    const { journal, reporter, onFatal } = this.#options;
+  #hold(record: AttemptRecord, start: StartAttempt): Held {
+    const { journal, reporter, executor, onFatal } = this.#options;
     const onCut = (cut: StreamBytes) => {
       try {
         journal.markCut(record, cut);
@@ -184,8 +186,8 @@ export class Attempts {
     };
     const { acked, cut } = record;
     const capBytes = record.policy.outputCapBytes;
-    const folder = this.#folderOf(record);
-    const output = new AttemptOutput({ folder, capBytes, acked, cut, onCut });
+    const source = executor.outputOf(start, this.#folderOf(record));
+    const output = new AttemptOutput({ source, capBytes, acked, cut, onCut });
     const held: Held = { record, output, execution: null, leaseTimer: null };
     this.#held.set(nameOf(record), held);
     reporter.add(record, output);
@@ -202,6 +204,7 @@ export class Attempts {
   async #run(held: Held, start: StartAttempt): Promise<void> {
     const { journal, executor, clock, onFatal } = this.#options;
     const { record } = held;
+    let broken: string | null = null;
     try {
       if (this.#isLeaseOver(record)) {
         journal.markStopping(record, 'lease', clock.now());
@@ -217,9 +220,20 @@ export class Attempts {
       }
       journal.markExecuting(record, result.group.pid, startedAt);
       await this.#watch(held, result.group);
+      broken = result.group.broken ?? null;
     } catch (cause) {
       onFatal(cause);
     }
+    // The attempt is over and told; the worker is to start anew.
+    if (broken !== null) throw new Error(broken);
+  }
+
+  /** A handler says how far it is. */
+  progressed(key: AttemptKey, progress: AttemptProgress): void {
+    const held = this.#held.get(nameOf(key));
+    if (held === undefined) return;
+    held.record.progress = progress;
+    this.#options.reporter.changed(key);
   }
 
   /** From a started group to its end. */
@@ -230,8 +244,12 @@ export class Attempts {
       const onStopping = (cause: string) => journal.markStopping(record, cause, clock.now());
       const execution = new Execution({ record, group, clock, onStopping });
       held.execution = execution;
-      tail.follow(output, () => reporter.changed(record));
-      reporter.changed(record);
+      const changed = () => reporter.changed(record);
+      const { source } = output;
+      if (source.onGrown === null) tail.follow(output, changed);
+      else source.onGrown = () => output.refresh() && changed();
+      output.refresh();
+      changed();
       const exit = await execution.over;
       tail.unfollow(output);
       output.refresh();
@@ -321,7 +339,7 @@ function notStarted(spawnError: string | null, exitedAt: number): AttemptEnd {
 }
 
 function exited(
-  { exitCode, signal, exitedAt }: ExitRecord,
+  { exitCode, signal, exitedAt, failure }: ExitRecord,
   { startedAt }: AttemptRecord,
   output: AttemptOutput,
   now: number,
@@ -334,5 +352,9 @@ function exited(
     // File times are some ms behind the clock.
     exitedAt: Math.min(Math.max(exitedAt ?? now, startedAt ?? 0), now),
     ...output.countBytes(),
+    ...(failure === undefined ? {} : { failure }),
+    ...(output.sendableBytes('result') === 0
+      ? {}
+      : { resultBytes: output.sendableBytes('result') }),
   };
 }

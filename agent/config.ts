@@ -6,6 +6,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism, homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import type { LogLevel } from '../src/process/log.ts';
 import { StartError } from '../src/process/start-error.ts';
 import { type Keep, readKeeps } from './kept/keep.ts';
@@ -25,6 +26,10 @@ export interface AgentFlags {
   readonly data?: string | undefined;
   /** Folders that file actions may work in. MUSTER_ALLOWED_PATHS, separated by colons. Default: everywhere. */
   readonly allowPath?: readonly string[] | undefined;
+  /** A module whose functions tasks can call. */
+  readonly handlers?: string | undefined;
+  /** MiB of heap for each thread of handlers, 16 to 65536. Default 256. */
+  readonly handlerMemory?: string | undefined;
   /** MUSTER_LOG_LEVEL, default info. */
   readonly logLevel?: string | undefined;
 }
@@ -46,6 +51,9 @@ export interface AgentConfig {
   /** Absolute folders that file actions may work in, with all below them; empty for everywhere. */
   readonly allowedPaths: readonly string[];
   readonly logLevel: LogLevel;
+  /** URL of the module with handlers; null for none. */
+  readonly handlersModule: string | null;
+  readonly handlerMemoryMiB: number;
   /** What scripts get: the agent's environment without anything of Muster's. */
   readonly scriptEnvironment: Readonly<Record<string, string>>;
   /** `stdin` when the process is to stop with its parent. */
@@ -63,6 +71,9 @@ const LABEL_VALUE = /^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/;
 const MAX_LABELS = 64;
 const MAX_SLOTS = 1024;
 const MIN_DEFAULT_SLOTS = 4;
+const DEFAULT_HANDLER_MIB = 256;
+const MIN_HANDLER_MIB = 16;
+const MAX_HANDLER_MIB = 65_536;
 const LOG_LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error', 'silent'];
 
 /** Reads and checks all settings. @throws StartError that names every fault */
@@ -81,6 +92,8 @@ export function readConfig(flags: AgentFlags, environment: Environment = process
     agentToken: readAgentToken(environment, home, dataFolder, faults),
     ca: readCa(environment['MUSTER_CA_FILE'], faults),
     allowedPaths: readAllowedPaths(flags.allowPath, environment['MUSTER_ALLOWED_PATHS'], faults),
+    handlersModule: readHandlers(flags.handlers, faults),
+    handlerMemoryMiB: readHandlerMemory(flags.handlerMemory, faults),
     logLevel: readLogLevel(flags.logLevel ?? environment['MUSTER_LOG_LEVEL'], faults),
     scriptEnvironment: Object.freeze(withoutMuster(environment)),
     parent: environment['MUSTER_PARENT'],
@@ -186,6 +199,23 @@ function readAllowedPaths(
     }
   }
   return Object.freeze(paths.map((path) => resolve(path)));
+}
+
+function readHandlers(path: string | undefined, faults: string[]): string | null {
+  if (!path) return null;
+  const file = resolve(withHome(path));
+  if (!existsSync(file)) faults.push(`the handlers module ${file} does not exist`);
+  return pathToFileURL(file).href;
+}
+
+function readHandlerMemory(given: string | undefined, faults: string[]): number {
+  const memory = Number(given ?? DEFAULT_HANDLER_MIB);
+  if (!Number.isInteger(memory) || memory < MIN_HANDLER_MIB || memory > MAX_HANDLER_MIB) {
+    faults.push(
+      `the memory of handlers is ${given}; it must be ${MIN_HANDLER_MIB} to ${MAX_HANDLER_MIB}, in MiB`,
+    );
+  }
+  return memory;
 }
 
 function readLogLevel(given: string | undefined, faults: string[]): LogLevel {

@@ -25,7 +25,7 @@ beforeEach(() => {
     stopCause: null,
     stopAt: null,
     end: null,
-    acked: { stdout: 0, stderr: 0 },
+    acked: { stdout: 0, stderr: 0, result: 0 },
     isStartAcked: false,
     cut: null,
   };

@@ -22,7 +22,8 @@ import { VERSION } from '../src/process/version.ts';
 /** More addresses than a host has that anybody looks at. */
 const MAX_ADDRESSES = 32;
 
-export function readFacts(): NodeFacts {
+/** @param handlers the names that tasks can call here */
+export function readFacts(handlers: readonly string[]): NodeFacts {
   const addresses = Object.values(networkInterfaces())
     .flatMap((all) => all ?? [])
     .filter(({ internal }) => !internal)
@@ -38,6 +39,7 @@ export function readFacts(): NodeFacts {
     agentVersion: VERSION,
     runtime: runtimeName(),
     runtimeVersion: runtimeVersion(),
+    handlers: [...handlers],
   });
 }
 

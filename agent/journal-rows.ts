@@ -95,7 +95,8 @@ export function toRecord(columns: Record<string, unknown>): AttemptRecord {
     stopCause: row.stop_cause,
     stopAt: row.stop_at,
     end: row.end === null ? null : (JSON.parse(row.end) as AttemptEnd),
-    acked: { stdout: row.acked_stdout, stderr: row.acked_stderr },
+    // A result dies with the agent; see recovery.ts.
+    acked: { stdout: row.acked_stdout, stderr: row.acked_stderr, result: 0 },
     isStartAcked: row.is_start_acked === 1,
     cut: cutStdout === null || cutStderr === null ? null : { stdout: cutStdout, stderr: cutStderr },
   };

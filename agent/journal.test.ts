@@ -50,7 +50,7 @@ describe('Journal', () => {
     journal.markStopping(record, 'cancel', 1_002);
     journal.markStopping(record, 'timeout', 1_003);
     journal.markCut(record, { stdout: 5, stderr: 6 });
-    record.acked = { stdout: 3, stderr: 4 };
+    record.acked = { result: 0, stdout: 3, stderr: 4 };
     record.isStartAcked = true;
     journal.saveAcked([record]);
     reopen();

@@ -2,6 +2,7 @@
  * The agent process: real journal, real processes, real connection. Called by `./muster agent`.
  */
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { claimFolder } from '../src/process/folder-claim.ts';
 import { systemClock } from '../src/process/clock.ts';
 import { createLogger, type Logger } from '../src/process/log.ts';
@@ -13,6 +14,8 @@ import { Enrolment } from './enrolment.ts';
 import { ActionExecutor } from './executors/by-action.ts';
 import { FileExecutor } from './executors/file/executor.ts';
 import { ScriptExecutor } from './executors/script/executor.ts';
+import { HandlerExecutor } from './executors/handler/executor.ts';
+import { UnusableModule } from './executors/handler/thread.ts';
 import { ServiceExecutor } from './executors/service/executor.ts';
 import { bootIdOf, readFacts } from './facts.ts';
 import { HostMeter } from './host-metrics.ts';
@@ -38,7 +41,7 @@ export async function runAgent(
   const claim = await claimFolder(dataFolder, 'agent');
   const keepAlive = setInterval(() => {}, KEEP_ALIVE_MS);
   try {
-    const agent = createAgent(config, claim.folder, log);
+    const agent = await createAgent(config, claim.folder, log);
     await agent.start();
     log.info('agent started', {
       server: config.serverUrl,
@@ -58,7 +61,7 @@ export async function runAgent(
   }
 }
 
-function createAgent(config: AgentConfig, folder: string, log: Logger): Agent {
+async function createAgent(config: AgentConfig, folder: string, log: Logger): Promise<Agent> {
   const { nodeId, labels, slots, agentToken } = config;
   const attemptsFolder = join(folder, 'attempts');
   const journal = Journal.open(join(folder, 'journal.db'));
@@ -66,6 +69,7 @@ function createAgent(config: AgentConfig, folder: string, log: Logger): Agent {
   const script = new ScriptExecutor({ nodeId, attemptsFolder, environment, clock: systemClock });
   const operations = new Operations(join(folder, 'operations.json'), log);
   const bootId = bootIdOf(journal.id);
+  const handler = await openHandlers(config, log);
   const service = new ServiceExecutor({ nodeId, environment, script });
   const nodeTokenFile = join(folder, NODE_TOKEN_FILE);
   const { allowedPaths, serverUrl, ca } = config;
@@ -75,12 +79,13 @@ function createAgent(config: AgentConfig, folder: string, log: Logger): Agent {
   return new Agent({
     nodeId,
     bootId,
-    facts: readFacts(),
+    facts: readFacts(handler.names),
     labels,
     slots,
     attemptsFolder,
     journal,
-    executor: new ActionExecutor({ script, file, service }),
+    executor: new ActionExecutor({ script, file, service, handler }),
+    handlers: handler,
     operations,
     kept: (onChanged) =>
       new HostCommands({
@@ -104,6 +109,19 @@ function createAgent(config: AgentConfig, folder: string, log: Logger): Agent {
     random: Math.random,
     log,
   });
+}
+
+async function openHandlers(config: AgentConfig, log: Logger): Promise<HandlerExecutor> {
+  const { nodeId, handlersModule: module, handlerMemoryMiB: memoryMiB } = config;
+  const environment = config.scriptEnvironment;
+  const own = { nodeId, module, memoryMiB, environment };
+  try {
+    return await HandlerExecutor.open({ ...own, clock: systemClock, log });
+  } catch (cause) {
+    if (!(cause instanceof UnusableModule) || module === null) throw cause;
+    const why = `the handlers module ${fileURLToPath(module)} ${cause.message}`;
+    throw new StartError(`Cannot start the agent: ${why}`, { cause });
+  }
 }
 
 function toStartError(cause: unknown, folder: string): StartError {

@@ -7,6 +7,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AttemptOutput, type StreamName } from './output.ts';
 import type { StreamBytes } from './attempt-record.ts';
+import { FileOutput } from './output-source.ts';
 
 let folder: string;
 let cut: StreamBytes | null;
@@ -21,11 +22,11 @@ afterEach(() => rmSync(folder, { recursive: true }));
 const write = (name: StreamName, bytes: number) =>
   appendFileSync(join(folder, name), Buffer.alloc(bytes, name));
 
-function open(capBytes: number, acked = { stdout: 0, stderr: 0 }): AttemptOutput {
+function open(capBytes: number, acked = { stdout: 0, stderr: 0, result: 0 }): AttemptOutput {
   const onCut = (at: StreamBytes) => {
     cut = at;
   };
-  return new AttemptOutput({ folder, capBytes, acked, cut, onCut });
+  return new AttemptOutput({ source: new FileOutput(folder), capBytes, acked, cut, onCut });
 }
 
 describe('AttemptOutput', () => {
@@ -74,7 +75,7 @@ describe('AttemptOutput', () => {
     output.refresh();
     output.close();
     write('stderr', 300);
-    const again = open(100, { stdout: 100, stderr: 0 });
+    const again = open(100, { stdout: 100, stderr: 0, result: 0 });
     again.refresh();
     expect(again.sendableBytes('stderr')).toBe(0);
     again.close();

@@ -1,21 +1,19 @@
 /**
- * The output of one attempt on disk: what may be sent of the two files, and where the cap cuts them off.
+ * The output of one attempt: what may be sent of its streams, and where the cap cuts them off.
  *
- * The process writes the files itself; the agent only looks at their sizes and reads from offsets, so it may come late or come
+ * The process writes files itself; the agent only looks at their sizes and reads from offsets, so it may come late or come
  * again. The cut is committed to the journal before anything is sent of what was written beyond the cap, so that it is
- * the same after a restart (I5).
+ * the same after a restart (I5). A result is not output in the sense of the cap.
  */
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
-import { join } from 'node:path';
 import type { StreamBytes } from './attempt-record.ts';
+import type { OutputSource, StreamName } from './output-source.ts';
 
-export type StreamName = 'stdout' | 'stderr';
+export type { StreamName } from './output-source.ts';
 
-export const STREAM_NAMES: readonly StreamName[] = ['stdout', 'stderr'];
+export const STREAM_NAMES: readonly StreamName[] = ['stdout', 'stderr', 'result'];
 
 export interface OutputOptions {
-  /** Where the files `stdout` and `stderr` are, or will be. */
-  readonly folder: string;
+  readonly source: OutputSource;
   readonly capBytes: number;
   /** What the supervisor has already; it counts towards the cap. */
   readonly acked: StreamBytes;
@@ -26,80 +24,73 @@ export interface OutputOptions {
 
 export class AttemptOutput {
   readonly #options: OutputOptions;
-  readonly #files: Record<StreamName, number | null> = { stdout: null, stderr: null };
-  #written: StreamBytes;
+  #written: StreamBytes & { readonly result: number };
   #cut: StreamBytes | null;
 
   constructor(options: OutputOptions) {
     this.#options = options;
-    this.#written = options.acked;
+    this.#written = { result: 0, ...options.acked };
     this.#cut = options.cut;
   }
 
-  /** Looks how long the files are now, and tells whether there is more than at the last look. */
+  /** What holds the bytes. */
+  get source(): OutputSource {
+    return this.#options.source;
+  }
+
+  /** Looks how long the streams are now, and tells whether there is more than at the last look. */
   refresh(): boolean {
+    const { source, capBytes, onCut } = this.#options;
     const before = this.#written;
-    const stdout = Math.max(this.#sizeOf('stdout'), before.stdout);
-    const stderr = Math.max(this.#sizeOf('stderr'), before.stderr);
-    if (stdout === before.stdout && stderr === before.stderr) return false;
-    if (this.#cut === null && stdout + stderr > this.#options.capBytes) {
-      const cut = cutAt(this.#options.capBytes, before, { stdout, stderr });
-      this.#options.onCut(cut);
+    const stdout = Math.max(source.sizeOf('stdout'), before.stdout);
+    const stderr = Math.max(source.sizeOf('stderr'), before.stderr);
+    const result = Math.max(source.sizeOf('result'), before.result);
+    if (stdout === before.stdout && stderr === before.stderr && result === before.result) {
+      return false;
+    }
+    if (this.#cut === null && stdout + stderr > capBytes) {
+      const cut = cutAt(capBytes, before, { stdout, stderr });
+      onCut(cut);
       this.#cut = cut;
     }
-    this.#written = { stdout, stderr };
+    this.#written = { stdout, stderr, result };
     return true;
   }
 
   /** How much of a stream may be sent, from its beginning. */
   sendableBytes(name: StreamName): number {
-    return Math.min(this.#written[name], this.#cut?.[name] ?? Infinity);
+    const cut = name === 'result' ? undefined : this.#cut?.[name];
+    return Math.min(this.#written[name], cut ?? Infinity);
   }
 
   /** Reads up to `maxBytes` from `offset`, never behind the cut. */
   read(name: StreamName, offset: number, maxBytes: number): Uint8Array {
     const length = Math.min(maxBytes, this.sendableBytes(name) - offset);
     if (length <= 0) return new Uint8Array();
-    const file = this.#open(name);
     const bytes = Buffer.allocUnsafeSlow(length);
-    const read = file === null ? 0 : readSync(file, bytes, 0, length, offset);
+    const read = this.#options.source.read(name, offset, bytes);
     // Somebody has shortened the file: what is not there any more is not waited for.
     if (read === 0) this.#written = { ...this.#written, [name]: offset };
     return bytes.subarray(0, read);
   }
 
-  /** What the process has written, and how much of it lies behind the cut. */
+  /** What was written, and how much of it is dropped. */
   countBytes(): { stdoutBytes: number; stderrBytes: number; droppedBytes: number } {
-    const { stdout, stderr } = this.#written;
+    const { dropped } = this.#options.source;
+    const stdoutBytes = this.#written.stdout + dropped.stdout;
+    const stderrBytes = this.#written.stderr + dropped.stderr;
     const sendable = this.sendableBytes('stdout') + this.sendableBytes('stderr');
-    return { stdoutBytes: stdout, stderrBytes: stderr, droppedBytes: stdout + stderr - sendable };
+    return { stdoutBytes, stderrBytes, droppedBytes: stdoutBytes + stderrBytes - sendable };
+  }
+
+  /** Everything up to here has been acknowledged. */
+  discard(acked: Readonly<Record<StreamName, number>>): void {
+    for (const name of STREAM_NAMES) this.#options.source.discard(name, acked[name]);
   }
 
   /** Closes the files. Reading opens them again. */
   close(): void {
-    for (const name of STREAM_NAMES) {
-      const file = this.#files[name];
-      if (file !== null) closeSync(file);
-      this.#files[name] = null;
-    }
-  }
-
-  #sizeOf(name: StreamName): number {
-    const file = this.#open(name);
-    return file === null ? 0 : fstatSync(file).size;
-  }
-
-  #open(name: StreamName): number | null {
-    const opened = this.#files[name];
-    if (opened !== null) return opened;
-    try {
-      const path = join(this.#options.folder, name);
-      this.#files[name] = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
-    } catch (cause) {
-      // Not written yet, or removed by somebody: nothing to send.
-      if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause;
-    }
-    return this.#files[name];
+    this.#options.source.close();
   }
 }
 

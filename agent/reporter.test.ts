@@ -13,6 +13,7 @@ import { Journal } from './journal.ts';
 import { AttemptOutput } from './output.ts';
 import { Reporter } from './reporter.ts';
 import { startOf } from './testing/starts.ts';
+import { FileOutput } from './output-source.ts';
 
 const MIB = 2 ** 20;
 
@@ -46,7 +47,7 @@ function attempt(stdoutBytes: number): AttemptRecord {
   const own = join(folder, nameOf(record));
   mkdirSync(own);
   const output = new AttemptOutput({
-    folder: own,
+    source: new FileOutput(own),
     capBytes: 100 * MIB,
     acked: record.acked,
     cut: null,

@@ -19,10 +19,16 @@ import {
   toHeld,
   toLost,
   toOutput,
+  toProgress,
   toRefused,
   toStarted,
 } from './attempt-events.ts';
-import { type AttemptKey, type AttemptRecord, nameOf } from './attempt-record.ts';
+import {
+  type AttemptKey,
+  type AttemptProgress,
+  type AttemptRecord,
+  nameOf,
+} from './attempt-record.ts';
 import type { Journal } from './journal.ts';
 import { type AttemptOutput, STREAM_NAMES } from './output.ts';
 
@@ -43,15 +49,25 @@ interface Told {
   isAcceptTold: boolean;
   isStartTold: boolean;
   isEndTold: boolean;
+  /** The progress that was told last. */
+  progress: AttemptProgress | null;
   stdout: number;
   stderr: number;
+  result: number;
+}
+
+interface Mark {
+  readonly isStart: boolean;
+  readonly stdout: number;
+  readonly stderr: number;
+  readonly result: number;
 }
 
 /** A message that is sent and not acknowledged. */
 interface InFlight {
   readonly seq: number;
   readonly outputBytes: number;
-  readonly marks: ReadonlyMap<Told, { isStart: boolean; stdout: number; stderr: number }>;
+  readonly marks: ReadonlyMap<Told, Mark>;
 }
 
 export interface ReporterOptions {
@@ -168,8 +184,8 @@ export class Reporter {
       // To the end of the queue, if it has more.
       this.#ready.delete(told);
       outputBytes += this.#tell(told, events, WINDOW_BYTES - this.#windowBytes - outputBytes);
-      const { isStartTold, stdout, stderr } = told;
-      (marks as Map<Told, unknown>).set(told, { isStart: isStartTold, stdout, stderr });
+      const { isStartTold, stdout, stderr, result } = told;
+      (marks as Map<Told, Mark>).set(told, { isStart: isStartTold, stdout, stderr, result });
     }
     if (events.length === 0) return null;
     this.#seq += 1;
@@ -183,11 +199,13 @@ export class Reporter {
     while (this.#inFlight[0] !== undefined && this.#inFlight[0].seq <= seq) {
       const { outputBytes, marks } = this.#inFlight.shift() as InFlight;
       this.#windowBytes -= outputBytes;
-      for (const [{ record }, { isStart, stdout, stderr }] of marks) {
+      for (const [{ record, output }, { isStart, stdout, stderr, result }] of marks) {
         record.acked = {
           stdout: Math.max(record.acked.stdout, stdout),
           stderr: Math.max(record.acked.stderr, stderr),
+          result: Math.max(record.acked.result, result),
         };
+        output.discard(record.acked);
         record.isStartAcked ||= isStart;
         if (this.#told.has(nameOf(record))) this.#unsaved.add(record);
       }
@@ -223,6 +241,10 @@ export class Reporter {
       told.isStartTold = true;
       events.push(toStarted(record));
     }
+    if (record.progress !== undefined && record.progress !== told.progress) {
+      told.progress = record.progress;
+      if (record.end === null) events.push(toProgress(record, record.progress));
+    }
     let bytes = 0;
     let isMore = false;
     for (const name of STREAM_NAMES) {
@@ -256,6 +278,8 @@ export class Reporter {
     told.isEndTold = false;
     told.stdout = record.acked.stdout;
     told.stderr = record.acked.stderr;
+    told.result = record.acked.result;
+    told.progress = null;
     this.#markReady(told);
   }
 

@@ -33,6 +33,10 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
     question: 'how many processes per second one agent runs, beside xargs',
     load: () => import('./scripts.ts'),
   },
+  handlers: {
+    question: 'how many calls of a handler per second one agent carries out',
+    load: () => import('./handlers.ts'),
+  },
   'long-life': {
     question: 'how long lists and counts take with a million stored tasks',
     load: () => import('./long-life.ts'),

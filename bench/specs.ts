@@ -19,3 +19,12 @@ export function argvSpec(...words: string[]): TaskSpec {
     action: { case: 'script', value: { program: { case: 'argv', value: { words } } } },
   });
 }
+
+/** A call of a handler, on any node. */
+export function handlerSpec(handler: string, input: unknown): TaskSpec {
+  const value = { handler, inputJson: JSON.stringify(input) };
+  return create(TaskSpecSchema, {
+    target: { kind: { case: 'any', value: {} } },
+    action: { case: 'handler', value },
+  });
+}

@@ -149,7 +149,7 @@ export async function readExpiredOutput(
     select stream, end_offset from output_streams
     where task_id = ${taskId} and attempt = ${attempt}
       and (expired_at is not null or is_day_expired('output_pieces', ${taskId}))`;
-  const ends = { stdout: 0, stderr: 0 };
+  const ends = { stdout: 0, stderr: 0, result: 0 };
   for (const { stream, end_offset: end } of rows) ends[stream] = end;
   return ends;
 }

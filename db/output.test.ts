@@ -8,7 +8,7 @@ import { connectDatabase } from './connect.ts';
 import type { Database } from './connect.ts';
 import { openNodeSession } from './nodes.ts';
 import { insertOutput, listOutput, readOutputRange } from './output.ts';
-import type { OutputStreamName } from './records.ts';
+import type { LogStreamName } from './records.ts';
 import { dispatch, start, storeTask } from './task-fixture.ts';
 
 let test: TestDatabase;
@@ -38,7 +38,7 @@ const text = (content: Uint8Array) => Buffer.from(content).toString();
 
 function pieceOf(
   taskId: string,
-  stream: OutputStreamName,
+  stream: LogStreamName,
   offset: number,
   content: Uint8Array,
   withEpoch = epoch,
@@ -47,7 +47,7 @@ function pieceOf(
   return { nodeId: 'n1', epoch: withEpoch, piece };
 }
 
-async function readAll(taskId: string, stream: OutputStreamName): Promise<string> {
+async function readAll(taskId: string, stream: LogStreamName): Promise<string> {
   return text((await readOutputRange(database.sql, taskId, 1, stream, 0, 1e9)).content);
 }
 
@@ -114,7 +114,7 @@ describe('insertOutput', () => {
     const { sql } = database;
     // Where a send begins and ends, as fractions of the stream; several sends overlap or leave a gap.
     const send = fc.record({
-      stream: fc.constantFrom<OutputStreamName>('stdout', 'stderr'),
+      stream: fc.constantFrom<LogStreamName>('stdout', 'stderr'),
       from: fc.nat(40),
       size: fc.nat(25),
     });

@@ -6,7 +6,7 @@
  */
 import { bytesArray } from './array-types.ts';
 import type { Sql } from './connect.ts';
-import type { OutputPiece, OutputStreamName } from './records.ts';
+import type { LogStreamName, OutputPiece, OutputStreamName } from './records.ts';
 
 /** A piece with the session that it came through. */
 export interface SessionPiece {
@@ -17,8 +17,8 @@ export interface SessionPiece {
 
 export type OutputResult = 'stored' | 'stale' | 'gap';
 
-interface PieceRow {
-  stream: OutputStreamName;
+interface PieceRow<S extends OutputStreamName = OutputStreamName> {
+  stream: S;
   start_offset: number;
   content: Uint8Array;
   arrival: number;
@@ -82,13 +82,13 @@ export async function listOutput(
   attempt: number,
   from: { readonly stdout: number; readonly stderr: number },
   limitBytes: number,
-): Promise<OutputPiece[]> {
+): Promise<(OutputPiece & { readonly stream: LogStreamName })[]> {
   const [stdout, stderr] = await Promise.all([
     selectPieces(sql, taskId, attempt, 'stdout', from.stdout, limitBytes),
     selectPieces(sql, taskId, attempt, 'stderr', from.stderr, limitBytes),
   ]);
   const rows = [...stdout, ...stderr].sort((a, b) => a.arrival - b.arrival);
-  const pieces: OutputPiece[] = [];
+  const pieces: (OutputPiece & { readonly stream: LogStreamName })[] = [];
   let left = limitBytes;
   for (const row of rows) {
     if (left <= 0) break;
@@ -101,15 +101,15 @@ export async function listOutput(
 }
 
 /** Selects the pieces that hold any of the bytes from `offset`. Pieces have no gaps, so bytes are counted by offsets. */
-async function selectPieces(
+async function selectPieces<S extends OutputStreamName>(
   sql: Sql,
   taskId: string,
   attempt: number,
-  stream: OutputStreamName,
+  stream: S,
   offset: number,
   limitBytes: number,
-): Promise<PieceRow[]> {
-  return await sql<PieceRow[]>`
+): Promise<PieceRow<S>[]> {
+  return await sql<PieceRow<S>[]>`
     select stream, start_offset, content, arrival,
            (extract(epoch from host_at) * 1000)::double precision as host_ms
     from output_pieces

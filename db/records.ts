@@ -9,9 +9,11 @@ import type { EndedAttempt, TaskContext, TaskInput } from '../machines/task-cont
 import type { TaskEvent } from '../machines/task-events.ts';
 import type { StoredSnapshot } from '../machines/snapshot.ts';
 
-export type TaskType = 'script' | 'file' | 'service' | 'fan_out';
+export type TaskType = 'script' | 'file' | 'service' | 'handler' | 'fan_out';
 export type TaskState = 'pending' | 'running' | 'completed' | 'failed' | 'timeout' | 'cancelled';
-export type OutputStreamName = 'stdout' | 'stderr';
+/** What a process writes. */
+export type LogStreamName = 'stdout' | 'stderr';
+export type OutputStreamName = LogStreamName | 'result';
 
 /** A task as stored: its snapshot and what never changes about it. */
 export interface TaskRecord {
@@ -103,6 +105,14 @@ export interface OutputPiece {
   readonly content: Uint8Array;
   /** By the clock of the host. */
   readonly at: number;
+}
+
+/** How far an attempt says it is. */
+export interface TaskProgress {
+  readonly attempt: number;
+  /** From 0 to 1. */
+  readonly fraction: number;
+  readonly message: string;
 }
 
 export interface NodeRecord {

@@ -195,7 +195,7 @@ create table output_streams (
   end_offset bigint not null,
   expired_at timestamp with time zone,
   constraint output_streams_pkey PRIMARY KEY (task_id, attempt, stream),
-  constraint output_streams_stream_known CHECK ((stream = ANY (ARRAY['stdout'::text, 'stderr'::text])))
+  constraint output_streams_stream_known CHECK ((stream = ANY (ARRAY['stdout'::text, 'stderr'::text, 'result'::text])))
 )
 with (fillfactor=50);
 
@@ -308,6 +308,15 @@ create table task_labels (
   value text not null,
   task_id uuid not null,
   constraint task_labels_pkey PRIMARY KEY (key, value, task_id)
+);
+
+create table task_progress (
+  task_id uuid not null,
+  attempt integer not null,
+  fraction double precision not null,
+  message text not null,
+  constraint task_progress_pkey PRIMARY KEY (task_id),
+  constraint task_progress_task_fkey FOREIGN KEY (task_id) REFERENCES tasks(id) ON DELETE CASCADE
 );
 
 create table tasks (

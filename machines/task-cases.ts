@@ -130,6 +130,7 @@ const EXITS: Record<string, Partial<AttemptExited>> = {
   'code 0': {},
   'code 7': { exitCode: 7 },
   signal: { exitCode: 137, signal: 'SIGKILL' },
+  'failed handler': { exitCode: 1, failure: 'no disk' },
   'no process': { exitCode: null, spawnError: 'no such interpreter', startedAt: null },
   'code 0, by cancel': { stopCause: 'cancel' },
   'by cancel': { exitCode: 143, signal: 'SIGTERM', stopCause: 'cancel' },

@@ -94,6 +94,7 @@ export type Reason =
   | 'exit_code'
   | 'signal'
   | 'spawn_failed'
+  | 'handler_failed'
   | 'timeout'
   | 'node_lost'
   | 'cancelled'

@@ -101,6 +101,8 @@ export interface AttemptExited extends ReportOrigin {
   readonly stopCause: 'cancel' | 'timeout' | 'lease' | 'stale' | null;
   /** Why it could not be started. */
   readonly spawnError: string | null;
+  /** Why a handler failed. */
+  readonly failure?: string;
   readonly acceptedAt: number | null;
   readonly startedAt: number | null;
   readonly exitedAt: number | null;

@@ -55,6 +55,13 @@ describe('judgeAttempt', () => {
       'retry, exited, signal',
     ],
     [
+      'exited, failed handler',
+      'failed, exited, handler_failed',
+      'cancelled, exited, cancelled',
+      'failed, exited, handler_failed',
+      'retry, exited, handler_failed',
+    ],
+    [
       'exited, no process',
       'failed, spawn_failed, spawn_failed',
       'cancelled, spawn_failed, cancelled',

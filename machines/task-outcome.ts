@@ -135,6 +135,10 @@ function judgeExit(context: TaskContext, event: AttemptExited): Ending {
     const message = `the process was ended by ${signal}`;
     return judge(context, { outcome: 'exited', reason: 'signal', message, exitCode, signal });
   }
+  if (event.failure !== undefined) {
+    const { failure: message } = event;
+    return judge(context, { outcome: 'exited', reason: 'handler_failed', message, exitCode });
+  }
   const message = `the process exited with code ${exitCode}`;
   return judge(context, { outcome: 'exited', reason: 'exit_code', message, exitCode, signal });
 }

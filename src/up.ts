@@ -8,6 +8,7 @@
  * It owns the data folder, keeps its processes alive with backoff, and ends them in order: agents, supervisor, database. The
  * processes notice when it dies itself. It prints what a first-time user needs, and nothing else; logs go to files.
  */
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { PostgresServerError } from '../db/server/error.ts';
 import { startPostgresServer } from '../db/server/server.ts';
@@ -26,6 +27,8 @@ export interface UpFlags {
   readonly port: number;
   /** The data folder. */
   readonly home: string;
+  /** A module with handlers for the agents; null for none. */
+  readonly handlers: string | null;
 }
 
 /** A start that failed for a reason the user can mend: one sentence. */
@@ -48,6 +51,9 @@ export async function runUp(
   say: (line: string) => void,
 ): Promise<void> {
   const startedAt = systemClock.monotonic();
+  if (flags.handlers !== null && !existsSync(flags.handlers)) {
+    throw new UpError(`There is no handlers module ${resolve(flags.handlers)}`);
+  }
   const home = resolve(flags.home);
   // The embedded server of root runs as another user, who must be able to pass through; secrets have modes of their own.
   const mode = process.getuid?.() === 0 ? 0o711 : 0o700;
@@ -168,7 +174,9 @@ class Cluster {
 
   async #startAgent(nodeId: string): Promise<void> {
     const data = join(this.#home, nodeId);
-    const args = ['agent', '--server', this.#url, '--node', nodeId, '--data', data];
+    const { handlers } = this.#flags;
+    const more = handlers === null ? [] : ['--handlers', resolve(handlers)];
+    const args = ['agent', '--server', this.#url, '--node', nodeId, '--data', data, ...more];
     const agent = this.#keep(nodeId, args, {
       MUSTER_AGENT_TOKEN_FILE:
         this.#env['MUSTER_AGENT_TOKEN_FILE'] ?? join(this.#home, 'agent.token'),

@@ -13,6 +13,7 @@ const { values } = parseArgs({
     slots: { type: 'string' },
     data: { type: 'string' },
     keep: { type: 'string', multiple: true },
+    handlers: { type: 'string' },
   },
 });
 

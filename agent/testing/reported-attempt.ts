@@ -4,6 +4,7 @@
 import type {
   AttemptExited,
   AttemptLost,
+  AttemptProgress,
   AttemptStarted,
   Event,
 } from '../../proto/gen/muster/v1/agent_service_pb.ts';
@@ -18,8 +19,15 @@ export class ReportedAttempt {
   readonly gaps: string[] = [];
   /** Bytes that were sent more than once. */
   repeatedBytes = 0;
-  #stdout: Buffer[] = [];
-  #stderr: Buffer[] = [];
+  readonly progress: AttemptProgress[] = [];
+  readonly #stdout: Buffer[] = [];
+  readonly #stderr: Buffer[] = [];
+  readonly #result: Buffer[] = [];
+  readonly #streams: Readonly<Partial<Record<number, Buffer[]>>> = {
+    [OutputStream.STDOUT]: this.#stdout,
+    [OutputStream.STDERR]: this.#stderr,
+    [OutputStream.RESULT]: this.#result,
+  };
 
   get stdout(): Buffer {
     return Buffer.concat(this.#stdout);
@@ -27,6 +35,10 @@ export class ReportedAttempt {
 
   get stderr(): Buffer {
     return Buffer.concat(this.#stderr);
+  }
+
+  get result(): Buffer {
+    return Buffer.concat(this.#result);
   }
 
   get isOver(): boolean {
@@ -47,10 +59,14 @@ export class ReportedAttempt {
       case 'lost':
         this.lost.push(event.value);
         break;
+      case 'progress':
+        this.progress.push(event.value);
+        break;
       case 'output': {
         const { stream, offset, content } = event.value;
-        const isStdout = stream === OutputStream.STDOUT;
-        this.#append(isStdout ? this.#stdout : this.#stderr, Number(offset), content);
+        const pieces = this.#streams[stream];
+        if (pieces === undefined) throw new Error('output of no stream');
+        this.#append(pieces, Number(offset), content);
         break;
       }
       case 'worker':

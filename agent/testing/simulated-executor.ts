@@ -10,6 +10,7 @@ import type {
   ProcessGroup,
   StartResult,
 } from '../executors/executor.ts';
+import { FileOutput, type OutputSource } from '../output-source.ts';
 
 export class SimulatedGroup implements ProcessGroup {
   readonly pid: number;
@@ -64,6 +65,10 @@ export class SimulatedExecutor implements Executor {
 
   async check(): Promise<void> {
     if (this.checkError !== null) throw this.checkError;
+  }
+
+  outputOf(_start: StartAttempt, folder: string): OutputSource {
+    return new FileOutput(folder);
   }
 
   async start(start: StartAttempt): Promise<StartResult> {

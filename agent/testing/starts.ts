@@ -47,7 +47,17 @@ export function startArgv(
   return startAction({ ...circumstances, program: { case: 'argv', value: { words } } }, bounds);
 }
 
+/** Returns the start of a new task that calls a handler. */
+export function startCall(handler: string, input?: unknown, bounds: Bounds = {}): StartInit {
+  const inputJson = input === undefined ? '' : JSON.stringify(input);
+  return startWith({ case: 'handler', value: { handler, inputJson } }, bounds);
+}
+
 function startAction(value: ScriptInit, bounds: Bounds): StartInit {
+  return startWith({ case: 'script', value: value as never }, bounds);
+}
+
+function startWith(action: StartInit['action'], bounds: Bounds): StartInit {
   const {
     timeoutMs = 60_000,
     stopGraceMs = 5_000,
@@ -62,7 +72,7 @@ function startAction(value: ScriptInit, bounds: Bounds): StartInit {
     stopGrace: durationFromMs(stopGraceMs),
     outputCapBytes: BigInt(outputCapBytes),
     ...(leaseMs === undefined ? {} : { lease: durationFromMs(leaseMs) }),
-    action: { case: 'script', value: value as never },
+    action: action as never,
   };
 }
 

@@ -14,6 +14,8 @@ interface Flags {
   readonly keep?: string[];
   readonly data?: string;
   readonly allowPath?: string[];
+  readonly handlers?: string;
+  readonly handlerMemory?: string;
   readonly tokenFile?: string;
   readonly logLevel?: string;
 }
@@ -33,6 +35,11 @@ export function addAgentCommand(program: Command): void {
       collect,
     )
     .option('--data <folder>', 'folder for the journal and the output of attempts')
+    .option('--handlers <file>', 'module whose exported functions tasks can call')
+    .option(
+      '--handler-memory <mib>',
+      'heap of each thread that calls them; on Deno one that needs more ends at its timeout (default: 256)',
+    )
     .option(
       '--allow-path <folder>',
       'folder that file actions may work in; repeatable (default: MUSTER_ALLOWED_PATHS, else everywhere)',

@@ -98,11 +98,15 @@ export function targetOf(flags: FanOutFlags): SpecPart {
   };
 }
 
-/** How the output of the nodes is to be shown. @throws UsageFault when both ways are asked for */
-export function showOf({ gather = false, prefix = false }: FanOutFlags): FanOutShow {
+/** How the nodes are to be shown; of calls it is their results, if nothing else is asked for. @throws UsageFault when both ways are asked for */
+export function showOf(
+  { gather = false, prefix = false }: FanOutFlags,
+  isCall = false,
+): FanOutShow {
   if (gather && prefix) throw new UsageFault('--gather and --prefix exclude each other');
   if (gather) return 'gather';
-  return prefix ? 'prefix' : 'failures';
+  if (prefix) return 'prefix';
+  return isCall ? 'results' : 'failures';
 }
 
 function refuseFanOutFlags(flags: FanOutFlags): void {

@@ -27,8 +27,8 @@ const MAX_SHOWN_BYTES = 2 ** 20;
 const READERS = 8;
 const REDRAW_MS = 200;
 
-/** How the output of the nodes is shown: only failures are named, or lines behind node names, or equal output once. */
-export type FanOutShow = 'failures' | 'prefix' | 'gather';
+/** How the nodes are shown: only failures are named, or lines behind node names, or equal output once, or results of calls. */
+export type FanOutShow = 'failures' | 'prefix' | 'gather' | 'results';
 
 export interface FanOutFollowOptions {
   readonly connection: Connection;
@@ -119,10 +119,21 @@ class FanOutFollow {
     }
     if (show === 'failures' || child.attempt === 0) return;
     if (this.#underWay.size >= READERS) await Promise.race(this.#underWay);
-    const reading = this.#readOutput(child).finally(() => this.#underWay.delete(reading));
+    if (show === 'results' && isFailure) return;
+    const read = show === 'results' ? this.#printResult(child) : this.#readOutput(child);
+    const reading = read.finally(() => this.#underWay.delete(reading));
     this.#underWay.add(reading);
     // A failure is thrown where all are awaited.
     reading.catch(() => undefined);
+  }
+
+  async #printResult({ id, nodeId }: Task): Promise<void> {
+    const { connection, reconnect, signal } = this.#options;
+    const { resultJson = 'null' } = requireTask(
+      await reconnect.run(() => connection.tasks.getTask({ id }, { ...unary, signal }), signal),
+    );
+    await this.#erase();
+    await stdout.write(`{${JSON.stringify(nodeId)}: ${resultJson}}\n`);
   }
 
   async #readOutput(child: Task): Promise<void> {

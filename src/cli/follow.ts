@@ -7,7 +7,11 @@
 import { Code, ConnectError } from '@connectrpc/connect';
 import type { Task } from '../../proto/gen/muster/v1/task_pb.ts';
 import { OutputStream } from '../../proto/gen/muster/v1/task_pb.ts';
-import type { OutputChunk, TailOutputResponse } from '../../proto/gen/muster/v1/output_pb.ts';
+import type {
+  AttemptProgressed,
+  OutputChunk,
+  TailOutputResponse,
+} from '../../proto/gen/muster/v1/output_pb.ts';
 import type { Connection } from './connection.ts';
 import { isFinal } from './exit-code.ts';
 import type { Reconnect } from './reconnect.ts';
@@ -29,6 +33,8 @@ export interface OutputReader {
   dropped(attempt: number, bytes: bigint): Promise<void>;
   /** `bytes` of an attempt were stored and have been deleted since. */
   expired(attempt: number, bytes: bigint): Promise<void>;
+  /** The attempt under way says how far it is. */
+  progress?(progressed: AttemptProgressed): Promise<void>;
 }
 
 /**
@@ -85,7 +91,8 @@ class Follower {
 
   /** Returns false when what comes next is not asked for. */
   async receive(item: TailOutputResponse['item']): Promise<boolean> {
-    if (item.case === undefined || item.case === 'task') return true;
+    if (item.case === 'progress') await this.#reader.progress?.(item.value);
+    if (item.case === undefined || item.case === 'task' || item.case === 'progress') return true;
     const { attempt } = item.value;
     if (attempt < this.#attempt) return true;
     if (attempt > this.#attempt) {

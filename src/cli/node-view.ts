@@ -88,6 +88,7 @@ export function nodeDetails(node: Node, nowMs: number): [string, string][] {
       ),
     ],
     ...metricsDetails(node, nowMs),
+    ['Handlers', harmless((facts?.handlers ?? []).join(' '))],
     ['Epoch', String(node.epoch)],
     ['Boot', harmless(node.bootId)],
     ['Supervisor', harmless(node.supervisorId)],

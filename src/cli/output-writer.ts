@@ -14,6 +14,7 @@ import {
 import type { OutputReader } from './follow.ts';
 import type { OutputForm } from './output.ts';
 import { messageJson, printDocument, printLines } from './output.ts';
+import { ProgressLine } from './progress-line.ts';
 import { note, stderr, stdout } from './sink.ts';
 
 /** An OutputReader that is told when the output is complete. */
@@ -42,9 +43,13 @@ export function createOutputWriter(form: OutputForm, choice: StreamChoice = {}):
   };
 }
 
-/** Writes what the command wrote, for `run -o json`: all of it to standard error, since standard output is for the task. */
+/** Writes what the command wrote, for `run -o json` and `call`: all of it to standard error, since standard output is for the task or its result. */
 export function createAsideWriter(): OutputWriter {
-  return { ...rawWriter(), chunk: (chunk) => stderr.write(chunk.content) };
+  const writer = rawWriter();
+  return {
+    ...writer,
+    chunk: (chunk) => writer.chunk({ ...chunk, stream: OutputStream.STDERR }),
+  };
 }
 
 /** Says that bytes of an attempt are not there. */
@@ -60,11 +65,18 @@ async function noteExpired(attempt: number, bytes: bigint): Promise<void> {
 }
 
 function rawWriter(): OutputWriter {
+  const line = new ProgressLine();
   return {
-    chunk: (chunk) => (chunk.stream === OutputStream.STDERR ? stderr : stdout).write(chunk.content),
+    chunk: async (chunk) => {
+      await line.erase();
+      await (chunk.stream === OutputStream.STDERR ? stderr : stdout).write(chunk.content);
+    },
     dropped: noteDropped,
     expired: noteExpired,
-    end: async () => undefined,
+    progress: async ({ progress }) => {
+      if (progress !== undefined) await line.show(progress);
+    },
+    end: () => line.erase(),
   };
 }
 
@@ -75,6 +87,7 @@ function lineWriter(): OutputWriter {
     chunk: (chunk) => print({ item: { case: 'chunk', value: chunk } }),
     dropped: (attempt, bytes) => print({ item: { case: 'dropped', value: { attempt, bytes } } }),
     expired: (attempt, bytes) => print({ item: { case: 'expired', value: { attempt, bytes } } }),
+    progress: (progressed) => print({ item: { case: 'progress', value: progressed } }),
     end: async (task) => {
       if (task !== undefined) await print({ item: { case: 'task', value: task } });
     },

@@ -6,6 +6,7 @@
 import { Command } from 'commander';
 import { VERSION } from '../process/version.ts';
 import { addAgentCommand } from './agent-command.ts';
+import { addCallCommand } from './call-command.ts';
 import { addClientFlags } from './client-flags.ts';
 import { addFileCommands } from './file-commands.ts';
 import { addCompletionCommands } from './completion-command.ts';
@@ -39,6 +40,7 @@ export function buildProgram(): Command {
   addRunCommand(program);
   addServiceCommands(program);
   addFileCommands(program);
+  addCallCommand(program);
   addTaskCommands(program);
   addNodeCommands(program);
   addWorkerCommands(program);

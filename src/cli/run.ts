@@ -28,6 +28,7 @@ import type { RunFlags, TaskFlags } from './run-spec.ts';
 import { buildSpec } from './run-spec.ts';
 import { selectionOf } from './selection-flags.ts';
 import { note, stderr, stdout } from './sink.ts';
+import { requireTask } from './task-line.ts';
 import { endSentence, stateName } from './task-view.ts';
 
 /** After this long without output a person at a terminal is told what the task waits for. */
@@ -41,14 +42,19 @@ export async function run(words: readonly string[], flags: RunFlags): Promise<nu
   return await runSpec(await buildSpec(flags, words, Date.now()), flags);
 }
 
-/** Creates a task of this spec and follows it; returns the exit code. */
-export async function runSpec(spec: Spec, flags: TaskFlags): Promise<number> {
+/**
+ * Creates a task of this spec and follows it; returns the exit code.
+ *
+ * @param isCall standard output is for the result, and what the task writes goes to standard error
+ */
+export async function runSpec(spec: Spec, flags: TaskFlags, isCall = false): Promise<number> {
   const form = outputForm(flags.output);
   // Said before anything is created.
   showOf(flags);
   return await withConnection(flags, async (connection) => {
     if (flags.dryRun === true) return await preview(connection, flags, form);
-    return (await followSpec(connection, spec, flags, form)).code;
+    const use = isCall ? 'result' : 'output';
+    return (await followSpec(connection, spec, flags, form, use)).code;
   });
 }
 
@@ -58,19 +64,18 @@ export interface Followed {
   readonly task: Task | undefined;
 }
 
-/**
- * Creates a task of this spec over an open connection and follows it.
- *
- * @param isAside all output goes to standard error, since standard output is for something else
- */
+/** What standard output is for: what the task writes, the result of a call, or nothing of the task. The rest goes to standard error. */
+export type StdoutUse = 'output' | 'result' | 'nothing';
+
+/** Creates a task of this spec over an open connection and follows it. */
 export async function followSpec(
   connection: Connection,
   spec: Spec,
   flags: TaskFlags,
   form: OutputForm,
-  isAside = form === 'json',
+  use: StdoutUse = 'output',
 ): Promise<Followed> {
-  const execution = new Execution(connection, flags, form, isAside);
+  const execution = new Execution(connection, flags, form, use);
   const code = await execution.perform(spec);
   return { code, task: execution.final };
 }
@@ -89,7 +94,7 @@ class Execution {
   readonly #reconnect: Reconnect;
   readonly #flags: TaskFlags;
   readonly #form: OutputForm;
-  readonly #isAside: boolean;
+  readonly #use: StdoutUse;
   /** Aborted by the second Ctrl-C. */
   readonly #leaving = new AbortController();
   #task: Task | undefined;
@@ -97,12 +102,12 @@ class Execution {
   /** The task as it ended. */
   final: Task | undefined;
 
-  constructor(connection: Connection, flags: TaskFlags, form: OutputForm, isAside: boolean) {
+  constructor(connection: Connection, flags: TaskFlags, form: OutputForm, use: StdoutUse) {
     this.#connection = connection;
     this.#reconnect = new Reconnect(connection);
     this.#flags = flags;
     this.#form = form;
-    this.#isAside = isAside;
+    this.#use = use;
   }
 
   async perform(spec: Spec): Promise<number> {
@@ -151,7 +156,9 @@ class Execution {
   async #follow({ id }: Task): Promise<number> {
     if (this.#flags.hold === true)
       await note(`task ${id} is held until: muster task execute ${id}`);
-    const writer = this.#isAside ? createAsideWriter() : createOutputWriter(this.#form);
+    const isResult = this.#use === 'result' && this.#form === 'table';
+    const isAside = this.#use === 'nothing' || isResult || this.#form === 'json';
+    const writer = isAside ? createAsideWriter() : createOutputWriter(this.#form);
     const patience = setTimeout(() => void this.#sayWaiting(id), PATIENCE_MS);
     patience.unref();
     const reader: OutputWriter = {
@@ -166,9 +173,14 @@ class Execution {
       () => clearTimeout(patience),
     );
     if (final === undefined) throw new CliFault(`the end of task ${id} did not come`);
-    this.final = final;
-    await writer.end(final);
-    if (this.#form === 'json') await this.#printFinal(id);
+    // Only GetTask has the result.
+    const isWhole = this.#use === 'result' || this.#form === 'json';
+    const shown = isWhole ? await this.#read(id) : final;
+    this.final = shown;
+    await writer.end(shown);
+    if (this.#form === 'json') await printDocument(messageJson(TaskSchema, shown));
+    else if (isResult && shown.resultJson !== undefined)
+      await stdout.write(`${shown.resultJson}\n`);
     const sentence = endSentence(final);
     if (sentence !== '') await note(sentence);
     return exitCodeOf(final);
@@ -180,7 +192,7 @@ class Execution {
     const final = await followFanOut(task, {
       connection: this.#connection,
       reconnect: this.#reconnect,
-      show: showOf(this.#flags),
+      show: showOf(this.#flags, this.#use === 'result'),
       form: this.#form,
       signal: this.#leaving.signal,
     });
@@ -188,9 +200,10 @@ class Execution {
     return exitCodeOf(final);
   }
 
-  async #printFinal(id: string): Promise<void> {
-    const { task } = await this.#reconnect.run(() => this.#connection.tasks.getTask({ id }, unary));
-    if (task !== undefined) await printDocument(messageJson(TaskSchema, task));
+  async #read(id: string): Promise<Task> {
+    return requireTask(
+      await this.#reconnect.run(() => this.#connection.tasks.getTask({ id }, unary)),
+    );
   }
 
   /** Asks for the end of the task. That it is over already is no failure. */

@@ -12,10 +12,13 @@ import { formatDuration } from './duration.ts';
 import { enumName } from './enums.ts';
 import { isFinal } from './exit-code.ts';
 import { stdoutStyle } from './output.ts';
+import { progressText } from './progress-line.ts';
 import { lookOf } from './style.ts';
 import type { Cell, Column } from './table.ts';
 import { harmless } from './table.ts';
 import { formatAge, formatSpan, formatTime } from './time.ts';
+
+const MAX_SHOWN_JSON = 1_000;
 
 /** The columns of `taskRow`. */
 export const TASK_COLUMNS: readonly Column[] = [
@@ -79,6 +82,8 @@ export function taskDetails(task: Task, nowMs: number): [string, string][] {
     ['State', stateText(stateName(task))],
     ['Reason', [task.reason, harmless(task.message)].filter((text) => text !== '').join(': ')],
     ['Exit', exitText(task.exitCode, task.signal)],
+    ['Progress', task.progress === undefined ? '' : progressText(task.progress)],
+    ['Result', shorten(harmless(task.resultJson ?? ''))],
     ['Type', enumName(TaskType, task.type)],
     ['Node', task.nodeId || (task.candidateNodeIds.length > 0 ? 'any of these' : 'any')],
     ['May run on', foldNodes(task.candidateNodeIds)],
@@ -102,6 +107,7 @@ function specDetails(spec: TaskSpec): [string, string][] {
   const script = spec.action.case === 'script' ? spec.action.value : undefined;
   const isArgv = script?.program.case === 'argv';
   const service = spec.action.case === 'service' ? spec.action.value : undefined;
+  const handler = spec.action.case === 'handler' ? spec.action.value : undefined;
   const argv = script?.program.case === 'argv' ? script.program.value.words : [];
   const body = script?.program.case === 'body' ? script.program.value : '';
   return [
@@ -119,6 +125,8 @@ function specDetails(spec: TaskSpec): [string, string][] {
         : `${enumName(ServiceOperation, service.operation)} ${service.unit}`,
     ],
     ['File', spec.action.case === 'file' ? fileText(spec.action.value) : ''],
+    ['Handler', handler?.handler ?? ''],
+    ['Input', shorten(harmless(handler?.inputJson ?? ''))],
     [
       'Interpreter',
       isArgv || script === undefined
@@ -150,6 +158,11 @@ function fileText({ path, operation }: FileAction): string {
     owners === '' ? '' : `owner ${owners}`,
   ];
   return `${shown}: ${details.filter((text) => text !== '').join(', ')}`;
+}
+
+/** JSON of an input or a result can have 256 KiB; -o json has all of it. */
+function shorten(text: string): string {
+  return text.length > MAX_SHOWN_JSON ? `${text.slice(0, MAX_SHOWN_JSON)}…` : text;
 }
 
 /** The columns of `attemptRow`. */

@@ -9,6 +9,7 @@ interface Flags {
   readonly agents: string;
   readonly port: string;
   readonly data?: string;
+  readonly handlers?: string;
 }
 
 /** Adds `up` to the program. */
@@ -18,7 +19,8 @@ export function addUpCommand(program: Command): void {
     .description('bring up a whole Muster on this machine: database, supervisor, local agents')
     .option('--agents <n>', 'local agents', '3')
     .option('--port <n>', 'port of the supervisor', '7070')
-    .option('--data <folder>', 'data folder (default: MUSTER_HOME, else .muster)');
+    .option('--data <folder>', 'data folder (default: MUSTER_HOME, else .muster)')
+    .option('--handlers <file>', 'module whose exported functions tasks can call on the agents');
   addExamples(command, [
     ['muster up', 'everything, until Ctrl-C'],
     ['muster up --agents 1 --port 7171 --data /tmp/muster', 'a second one beside it'],
@@ -36,6 +38,7 @@ export function addUpCommand(program: Command): void {
           agents: parseInteger(flags.agents, '--agents'),
           port: parseInteger(flags.port, '--port'),
           home: serviceHome(flags.data, process.env, process.cwd()),
+          handlers: flags.handlers ?? null,
         },
         process.env,
         signal,

@@ -34,6 +34,9 @@ const service = (fields: { unit?: string; operation?: ServiceOperation }) =>
     value: { unit: 'nginx', operation: ServiceOperation.START, ...fields },
   }) as const;
 
+const handler = (name: string, inputJson = '') =>
+  ({ case: 'handler', value: { handler: name, inputJson } }) as const;
+
 const NODE_ID =
   'it must be a node id: 1 to 63 letters, digits, "-", "_" or ".", a letter or digit at both ends';
 
@@ -49,7 +52,7 @@ const CASES: readonly (readonly [string, () => Promise<unknown>, string])[] = [
   [
     'no action',
     () => createTask({ target: any }),
-    'create the task: spec.script or spec.file or spec.service is missing',
+    'create the task: spec.script or spec.file or spec.service or spec.handler is missing',
   ],
   [
     'a script without a program',
@@ -60,6 +63,16 @@ const CASES: readonly (readonly [string, () => Promise<unknown>, string])[] = [
     'an unknown interpreter',
     () => withSpec({ action: script({ interpreter: 77 as Interpreter }) }),
     'create the task: spec.script.interpreter is 77; it must be INTERPRETER_SH, INTERPRETER_BASH, INTERPRETER_PYTHON3, INTERPRETER_NODE or INTERPRETER_DENO',
+  ],
+  [
+    'a handler that is no name',
+    () => withSpec({ action: handler('a-b') }),
+    'create the task: spec.handler.handler is "a-b"; it must be the name of a function: 1 to 128 letters, digits, "_" or "$", not beginning with a digit',
+  ],
+  [
+    'an input that is no JSON',
+    () => withSpec({ action: handler('resize', '{') }),
+    "create the task: spec.handler.input_json is no JSON: Expected property name or '}' in JSON at position 1 (line 1 column 2)",
   ],
   [
     'an option as a service',

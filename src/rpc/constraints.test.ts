@@ -8,6 +8,7 @@ import { file_muster_v1_agent_service } from '../../proto/gen/muster/v1/agent_se
 import { file_muster_v1_file_action } from '../../proto/gen/muster/v1/file_action_pb.ts';
 import { file_muster_v1_file_service } from '../../proto/gen/muster/v1/file_service_pb.ts';
 import { file_muster_v1_node_service } from '../../proto/gen/muster/v1/node_service_pb.ts';
+import { file_muster_v1_handler_action } from '../../proto/gen/muster/v1/handler_action_pb.ts';
 import { file_muster_v1_service_action } from '../../proto/gen/muster/v1/service_action_pb.ts';
 import { file_muster_v1_task } from '../../proto/gen/muster/v1/task_pb.ts';
 import {
@@ -24,6 +25,7 @@ it('have words for each of their patterns', () => {
     file_muster_v1_service_action,
     file_muster_v1_file_action,
     file_muster_v1_file_service,
+    file_muster_v1_handler_action,
     file_muster_v1_task_service,
     file_muster_v1_node_service,
     file_muster_v1_agent_service,
@@ -38,15 +40,8 @@ it('have words for each of their patterns', () => {
   }
   expect(new Set(Object.keys(WORDS_OF_PATTERN))).toEqual(patterns);
   // Nothing was missed by the walk above.
-  const proto = [
-    'task',
-    'service_action',
-    'file_action',
-    'file_service',
-    'task_service',
-    'node_service',
-    'agent_service',
-  ]
+  const names = ['task', 'service_action', 'file_action', 'file_service', 'handler_action'];
+  const proto = [...names, 'task_service', 'node_service', 'agent_service']
     .map((name) => readFileSync(`proto/muster/v1/${name}.proto`, 'utf8'))
     .join('');
   const written = [...proto.matchAll(/pattern = "(.+?)"/g)].map(([, one]) =>

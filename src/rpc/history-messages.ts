@@ -14,7 +14,7 @@ import {
   WatchTasksResponseSchema,
 } from '../../proto/gen/muster/v1/task_service_pb.ts';
 import type { LateReportRecord, TaskChange, TransitionRecord } from '../supervisor/supervisor.ts';
-import { taskOf } from './task-messages.ts';
+import { taskInProgress } from './task-messages.ts';
 import { timestampOf } from './times.ts';
 
 export function transitionOf(record: TransitionRecord): Transition {
@@ -46,7 +46,9 @@ export function changeOf(change: TaskChange): WatchTasksResponse {
     const task = create(TaskSchema, { id: change.record.id });
     return create(WatchTasksResponseSchema, { task, deleted: true });
   }
-  const response = create(WatchTasksResponseSchema, { task: taskOf(change.record) });
+  const response = create(WatchTasksResponseSchema, {
+    task: taskInProgress(change.record, change.progress),
+  });
   if (change.transition !== null) response.transition = transitionOf(change.transition);
   return response;
 }

@@ -22,16 +22,18 @@ import type {
   OutputStreamName,
   Statistics,
 } from '../supervisor/supervisor.ts';
-import { STATES, taskOf } from './task-messages.ts';
+import { shownProgress, STATES, taskOf } from './task-messages.ts';
 import { durationOf, timestampOf } from './times.ts';
 
 export const STREAMS: Readonly<Record<OutputStreamName, OutputStream>> = {
   stdout: OutputStream.STDOUT,
   stderr: OutputStream.STDERR,
+  result: OutputStream.RESULT,
 };
 
-/** Names a stream. Any other value than STDERR counts as stdout; validation lets none through. */
+/** Names a stream. An unknown value counts as stdout; validation lets none through. */
 export function streamNameOf(stream: OutputStream): OutputStreamName {
+  if (stream === OutputStream.RESULT) return 'result';
   return stream === OutputStream.STDERR ? 'stderr' : 'stdout';
 }
 
@@ -66,6 +68,11 @@ export function outputItemOf(item: OutputItem): TailOutputResponse {
     case 'expired': {
       const value = { attempt: item.attempt, bytes: BigInt(item.bytes) };
       return create(TailOutputResponseSchema, { item: { case: 'expired', value } });
+    }
+    case 'progress': {
+      const { attempt } = item.progress;
+      const value = { attempt, progress: shownProgress(item.progress) };
+      return create(TailOutputResponseSchema, { item: { case: 'progress', value } });
     }
     case 'task':
       return create(TailOutputResponseSchema, {

@@ -132,6 +132,10 @@ export function eventOf({ event }: Event): AgentEvent {
     }
     case 'worker':
       return { kind: 'worker', report: workerReportOf(event.value) };
+    case 'progress': {
+      const { taskId, attempt, fraction, message } = event.value;
+      return { kind: 'progress', taskId, progress: { attempt, fraction, message } };
+    }
     case undefined:
       throw brokenBy('an empty event');
   }
@@ -153,6 +157,7 @@ function exitedOf(message: ExitedMessage): AgentEvent {
     stdoutBytes: Number(message.stdoutBytes),
     stderrBytes: Number(message.stderrBytes),
     droppedBytes: Number(message.droppedBytes),
+    ...(message.failure === '' ? {} : { failure: message.failure }),
   } as const;
   return { kind: 'report', taskId: message.taskId, report };
 }

@@ -11,6 +11,8 @@ import { type FanOutProgress, FanOutProgressSchema } from '../../proto/gen/muste
 import {
   type Attempt,
   AttemptSchema,
+  type Progress,
+  ProgressSchema,
   StartMode,
   TargetSchema,
   type Task,
@@ -22,6 +24,7 @@ import {
 } from '../../proto/gen/muster/v1/task_pb.ts';
 import type {
   TaskDetails,
+  TaskProgress,
   TaskRecord,
   TaskState as StateName,
   TaskType as TypeName,
@@ -42,6 +45,7 @@ export const TYPES: Readonly<Record<TypeName, TaskType>> = {
   file: TaskType.FILE,
   fan_out: TaskType.FAN_OUT,
   service: TaskType.SERVICE,
+  handler: TaskType.HANDLER,
 };
 
 /** Shows a task without its spec and attempts. */
@@ -80,6 +84,18 @@ export function taskOf(record: TaskRecord): Task {
   });
 }
 
+/** Shows a task with what its attempt under way says of its progress. */
+export function taskInProgress(record: TaskRecord, progress?: TaskProgress | null): Task {
+  const task = taskOf(record);
+  if (progress != null) task.progress = shownProgress(progress);
+  return task;
+}
+
+/** How far an attempt says it is. */
+export function shownProgress({ fraction, message }: TaskProgress): Progress {
+  return create(ProgressSchema, { fraction, message });
+}
+
 function progressOf({ counts, total, fanOut }: FanOutContext): FanOutProgress {
   const { held, active, completed, failed, timeout, cancelled, skipped = 0 } = counts;
   return create(FanOutProgressSchema, {
@@ -98,7 +114,8 @@ function progressOf({ counts, total, fanOut }: FanOutContext): FanOutProgress {
 
 /** Shows a task with its spec and every attempt, the one under way included. */
 export function taskOfDetails(details: TaskDetails): Task {
-  const task = taskOf(details.record);
+  const task = taskInProgress(details.record, details.progress);
+  if (details.resultJson !== undefined) task.resultJson = details.resultJson;
   if (details.waiting !== null) {
     task.reason = details.waiting.reason;
     task.message = details.waiting.message;

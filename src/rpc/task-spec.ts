@@ -12,6 +12,7 @@ import {
   type TaskTarget,
 } from '../../machines/task-context.ts';
 import type { FileAction } from '../../proto/gen/muster/v1/file_action_pb.ts';
+import type { HandlerAction } from '../../proto/gen/muster/v1/handler_action_pb.ts';
 import { ServiceOperation } from '../../proto/gen/muster/v1/service_action_pb.ts';
 import {
   Interpreter,
@@ -44,6 +45,7 @@ export function draftOf(spec: TaskSpec, field: string, action: string): TaskDraf
   const { action: asked } = spec;
   if (asked.case === undefined) return refuse(' has no action');
   if (asked.case === 'script') checkScript(asked.value, refuse);
+  if (asked.case === 'handler') checkInput(asked.value, refuse);
   const held = spec.start === StartMode.MANUAL;
   const startAt = msOfTimestamp(spec.startAt, `${field}.start_at`, action);
   if (held && startAt !== null) {
@@ -77,6 +79,7 @@ function contentOf(action: GivenAction): Pick<TaskDraft, 'content'> {
 function deriveName(action: GivenAction): string {
   if (action.case === 'script') return scriptName(action.value);
   if (action.case === 'file') return fileName(action.value);
+  if (action.case === 'handler') return action.value.handler;
   const { operation, unit } = action.value;
   const [verb = 'service'] =
     Object.entries(ServiceOperation).find(([, n]) => n === operation) ?? [];
@@ -128,6 +131,16 @@ function checkScript(script: ScriptAction, refuse: (fault: string) => never): vo
   }
   if (script.args.length > 0) {
     refuse('.script.args does not go with argv; add them to script.argv.words');
+  }
+}
+
+function checkInput({ inputJson }: HandlerAction, refuse: (fault: string) => never): void {
+  if (inputJson === '') return;
+  try {
+    JSON.parse(inputJson);
+  } catch (fault) {
+    const why = fault instanceof Error ? fault.message : String(fault);
+    refuse(`.handler.input_json is no JSON: ${why}`);
   }
 }
 

@@ -44,6 +44,8 @@ export const WORDS_OF_PATTERN: Readonly<Record<string, string>> = {
   '^(0?[0-7]{3,4})?$': 'it must be permissions in octal digits, as in 0644',
   '^([A-Za-z_][-A-Za-z0-9_.]{0,31}|[0-9]{1,9})?$':
     'it must be the name or the number of a user or group',
+  '^[A-Za-z_$][A-Za-z0-9_$]{0,127}$':
+    'it must be the name of a function: 1 to 128 letters, digits, "_" or "$", not beginning with a digit',
   '^[0-9a-f-]{0,36}$':
     'it must be the first characters of a task id: lower-case hexadecimal digits and hyphens',
 };

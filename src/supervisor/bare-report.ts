@@ -11,7 +11,9 @@ export function bareReport(report: TaskReport): TaskReport {
     case 'attempt.exited': {
       const { signal, spawnError } = report;
       const times = { acceptedAt: null, startedAt: null, exitedAt: null };
-      return { ...report, ...times, signal: cleanText(signal), spawnError: cleanText(spawnError) };
+      const failure = report.failure === undefined ? {} : { failure: cleanText(report.failure) };
+      const texts = { signal: cleanText(signal), spawnError: cleanText(spawnError), ...failure };
+      return { ...report, ...times, ...texts };
     }
     case 'attempt.lost':
       return { ...report, why: cleanText(report.why) };

@@ -4,13 +4,15 @@
  * Listeners are called in the order of the commits, after the commit, and must not block. News of other supervisors comes in
  * here as well, as the record alone; a listener that wants each step reads the steps between from the history.
  */
-import type { TaskRecord, TransitionRecord } from '../../db/records.ts';
+import type { TaskProgress, TaskRecord, TransitionRecord } from '../../db/records.ts';
 
 export interface Change {
   readonly record: TaskRecord;
   /** The steps that led here, as far as they are known. */
   readonly transitions: readonly TransitionRecord[];
   readonly isDeleted: boolean;
+  /** Given when nothing has changed but this. */
+  readonly progress?: TaskProgress;
 }
 
 export type ChangeListener = (change: Change) => void;
@@ -34,6 +36,17 @@ export class Changes {
   onMissed(listener: () => void): () => void {
     this.#misses.add(listener);
     return () => void this.#misses.delete(listener);
+  }
+
+  /** The attempt under way says how far it is. */
+  progressed(record: TaskRecord, progress: TaskProgress): void {
+    this.publish({ record, transitions: [], isDeleted: false, progress });
+    this.outputArrived(record.id);
+  }
+
+  /** Tells whether anybody would be told of the progress of this task. */
+  isProgressWanted(taskId: string): boolean {
+    return this.#all.size > 0 || this.#byTask.has(taskId) || this.#output.has(taskId);
   }
 
   /** Output of this task has been stored. */

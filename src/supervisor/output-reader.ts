@@ -8,10 +8,11 @@ import { listAttempts } from '../../db/attempts.ts';
 import { readExpiredOutput } from '../../db/expiry.ts';
 import { listOutput, readOutputRange } from '../../db/output.ts';
 import { readTasks } from '../../db/tasks.ts';
-import type { OutputStreamName, TaskRecord } from '../../db/records.ts';
+import type { OutputStreamName, TaskProgress, TaskRecord } from '../../db/records.ts';
 import { isFinalPath } from '../../machines/decide.ts';
 import { MusterError } from '../../machines/errors.ts';
 import type { Changes } from './changes.ts';
+import type { ProgressBoard } from './progress.ts';
 import type { Store } from './store.ts';
 import type { OutputItem, OutputRange } from './supervisor.ts';
 
@@ -56,6 +57,7 @@ export async function readOutput(
 export async function* tailOutput(
   store: Store,
   changes: Changes,
+  board: ProgressBoard,
   id: string,
   from: { attempt: number; stdoutOffset: number; stderrOffset: number },
   isStoredOnly: boolean,
@@ -65,6 +67,7 @@ export async function* tailOutput(
   const ends = [changes.onTask(id, () => alarm.ring()), changes.onOutput(id, () => alarm.ring())];
   let attempt = Math.max(from.attempt, 1);
   let offsets = { stdout: from.stdoutOffset, stderr: from.stderrOffset };
+  let told: TaskProgress | null = null;
   try {
     while (!signal.aborted) {
       alarm.reset();
@@ -74,6 +77,11 @@ export async function* tailOutput(
       for (const piece of pieces) {
         offsets = { ...offsets, [piece.stream]: piece.offset + piece.content.length };
         yield { kind: 'chunk', piece };
+      }
+      const progress = board.newest(record);
+      if (progress !== null && progress !== told) {
+        told = progress;
+        yield { kind: 'progress', progress };
       }
       if (pieces.length > 0) continue;
       if (isOver(record, attempt)) {

@@ -15,6 +15,7 @@ import type { Changes } from './changes.ts';
 import type { Drains } from './drains.ts';
 import type { Host } from './host.ts';
 import { decodeNews } from './news.ts';
+import type { ProgressBoard } from './progress.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { SessionRegistry } from './sessions.ts';
 import type { Store } from './store.ts';
@@ -30,6 +31,7 @@ export interface PeersOptions {
   readonly changes: Changes;
   readonly drains: Drains;
   readonly book: WorkerBook;
+  readonly board: ProgressBoard;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -137,6 +139,7 @@ export class Peers {
         () => store.read((sql) => readTasks(sql, taskIds)),
         Infinity,
       );
+      await this.#options.board.refresh(records);
       for (const record of records) {
         if (this.#seen.get(record.id) === record.version) continue;
         this.#seen.set(record.id, record.version);

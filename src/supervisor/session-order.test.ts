@@ -40,6 +40,7 @@ function openSession(link: AgentLink): Session {
     log: silentLogger,
     monotonic: () => 0,
     onOutput() {},
+    onProgress() {},
     adopt: async () => {},
     onWorker() {},
     onCapacity() {},

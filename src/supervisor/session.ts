@@ -6,7 +6,7 @@
  * committed, and an exit is applied only after the output that came before it is stored (I5).
  */
 import type { HostMetrics } from '../../db/node-metrics.ts';
-import type { TaskRecord } from '../../db/records.ts';
+import type { TaskProgress, TaskRecord } from '../../db/records.ts';
 import type { WorkerOperation, WorkerReport } from '../../db/workers.ts';
 import { MusterError } from '../../machines/errors.ts';
 import type { HeldPhase, TaskReport } from '../../machines/task-events.ts';
@@ -38,6 +38,7 @@ export interface SessionOptions {
   readonly monotonic: () => number;
   /** Output of this task has been stored. */
   readonly onOutput: (taskId: string) => void;
+  readonly onProgress: (taskId: string, progress: TaskProgress) => void;
   /** The agent speaks of a task that is still assigned to a former session. Resolves when it is assigned to this one. */
   readonly adopt: (session: Session, record: TaskRecord) => Promise<void>;
   readonly onWorker: (session: Session, report: WorkerReport) => void;
@@ -267,6 +268,9 @@ export class Session {
     switch (event.kind) {
       case 'accepted':
         this.hold(event.taskId, event.attempt, 'accepted');
+        return undefined;
+      case 'progress':
+        this.#options.onProgress(event.taskId, event.progress);
         return undefined;
       case 'worker':
         this.#setWorker(event.report);

@@ -8,7 +8,7 @@
 import { listClosedNodes } from '../../db/node-actors.ts';
 import { closeNodeSession, openNodeSession, touchNodes } from '../../db/nodes.ts';
 import { listRunningTasks } from '../../db/tasks.ts';
-import type { TaskRecord } from '../../db/records.ts';
+import type { TaskProgress, TaskRecord } from '../../db/records.ts';
 import { MusterError } from '../../machines/errors.ts';
 import type { Effect } from '../../machines/interpret.ts';
 import type { AttemptAddress } from '../../machines/task.ts';
@@ -33,6 +33,7 @@ export interface SessionRegistryOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly onOutput: (taskId: string) => void;
+  readonly onProgress: (taskId: string, progress: TaskProgress) => void;
   /** The node has moved here: its former supervisor should know. */
   readonly onOpened: (nodeId: string) => void;
   readonly heartbeatIntervalMs: number;
@@ -105,6 +106,7 @@ export class SessionRegistry implements Sessions {
       log,
       monotonic: () => clock.monotonic(),
       onOutput,
+      onProgress: this.#options.onProgress,
       adopt: (its, record) => this.#adopt(its, record),
       onWorker: (changed, report) => this.#options.book().changed(changed, report),
       onCapacity: (changed) => this.#options.scheduler().capacity(changed),

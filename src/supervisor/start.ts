@@ -28,6 +28,7 @@ import { encodeNews } from './news.ts';
 import { NodeMetricsService } from './node-metrics.ts';
 import { createNodeActions } from './nodes.ts';
 import { Peers } from './peers.ts';
+import { ProgressBoard } from './progress.ts';
 import { Reconciler } from './reconciler.ts';
 import { DEFAULT_KEEP_TASKS_MS, RetentionService } from './retention.ts';
 import { Scheduler } from './scheduler.ts';
@@ -128,6 +129,7 @@ function createServices(options: SupervisorOptions, core: Core) {
   const { availability, store, databaseClock, stamper, specs, changes } = core;
   const onCommitted = ({ record, transitions, effects }: Committed) => {
     sessions.committed(record.id);
+    board.committed(record);
     fanOuts.committed(record);
     drains.committed(record);
     for (const effect of effects) {
@@ -141,12 +143,14 @@ function createServices(options: SupervisorOptions, core: Core) {
   };
   const host = new Host({ store, availability, stamper, supervisorId, onCommitted, log });
   const common = { store, host, clock, log, supervisorId };
+  const board = new ProgressBoard({ ...common, changes });
   const sessions: SessionRegistry = new SessionRegistry({
     ...common,
     specs,
     scheduler: () => scheduler,
     book: () => book,
     onOutput: (taskId) => changes.outputArrived(taskId),
+    onProgress: (taskId, progress) => board.report(taskId, progress),
     onOpened: (nodeId) => void announceSession(options, store, nodeId),
     heartbeatIntervalMs: options.heartbeatIntervalMs ?? 5_000,
     deadAfterMs: options.deadAfterMs ?? 15_000,
@@ -167,7 +171,16 @@ function createServices(options: SupervisorOptions, core: Core) {
   const intervalMs = options.sweepIntervalMs ?? 5_000;
   const parts = { ...common, availability, sessions, scheduler, fanOuts, drains, book };
   const reconciler = new Reconciler({ ...parts, intervalMs });
-  const peers = new Peers({ ...common, database, sessions, scheduler, changes, drains, book });
+  const peers = new Peers({
+    ...common,
+    database,
+    sessions,
+    scheduler,
+    changes,
+    drains,
+    book,
+    board,
+  });
   return {
     host,
     sessions,
@@ -179,6 +192,7 @@ function createServices(options: SupervisorOptions, core: Core) {
     reconciler,
     peers,
     onCommitted,
+    board,
   };
 }
 
@@ -201,7 +215,7 @@ function createUpkeep(options: SupervisorOptions, core: Core, { sessions }: Serv
 function createActions(
   options: SupervisorOptions,
   core: Core,
-  { host, sessions, drains, book, onCommitted }: Services,
+  { host, sessions, drains, book, board, onCommitted }: Services,
   nodeMetrics: NodeMetricsService,
 ) {
   const { clock, log, supervisorId } = options;
@@ -212,7 +226,7 @@ function createActions(
   const scheduling = { store, host, creator, clock, log };
   const schedules = new ScheduleService(scheduling);
   return {
-    tasks: createTaskActions({ store, host, clock, changes, creator, deadAfterMs }),
+    tasks: createTaskActions({ store, host, clock, changes, board, creator, deadAfterMs }),
     nodes: createNodeActions({ store, stamper, supervisorId, sessions, drains, nodeMetrics }),
     workers: createWorkerActions({ store, log, supervisorId, book, deadAfterMs }),
     groups: createGroupActions(store),
@@ -250,9 +264,9 @@ async function stopAll(
   periodic: readonly { stop(): void }[],
 ): Promise<void> {
   const { availability, store, databaseClock } = core;
-  const { scheduler, fanOuts, drains, book } = services;
+  const { scheduler, fanOuts, drains, book, board } = services;
   // No new work before the sessions end.
-  for (const service of [scheduler, fanOuts, drains, book]) service.stop();
+  for (const service of [scheduler, fanOuts, drains, book, board]) service.stop();
   for (const service of periodic) service.stop();
   const drained = services.host.quiet().then(() => store.drained());
   // What is open while the database is away stays open: its agents tell it again to the next supervisor.

@@ -15,6 +15,7 @@ import type {
   OutputStreamName,
   Statistics,
   TaskFilter,
+  TaskProgress,
   TaskRecord,
   TaskType,
   TransitionRecord,
@@ -46,6 +47,7 @@ export type {
   OutputStreamName,
   Statistics,
   TaskFilter,
+  TaskProgress,
   TaskRecord,
   TaskState,
   TaskType,
@@ -111,6 +113,10 @@ export interface TaskDetails {
   readonly candidates: readonly string[];
   /** Why it does not run yet; null where there is nothing to wait for. */
   readonly waiting: Waiting | null;
+  /** How far the attempt under way says it is. */
+  readonly progress?: TaskProgress | null;
+  /** What a completed handler has returned, as JSON. */
+  readonly resultJson?: string;
 }
 
 /** One step that a watcher is told of, or the task as it stands. */
@@ -118,12 +124,14 @@ export interface TaskChange {
   readonly record: TaskRecord;
   readonly transition: TransitionRecord | null;
   readonly isDeleted: boolean;
+  readonly progress?: TaskProgress | null;
 }
 
 export type OutputItem =
   | { readonly kind: 'chunk'; readonly piece: OutputPiece }
   | { readonly kind: 'dropped'; readonly attempt: number; readonly bytes: number }
   | { readonly kind: 'expired'; readonly attempt: number; readonly bytes: number }
+  | { readonly kind: 'progress'; readonly progress: TaskProgress }
   | { readonly kind: 'task'; readonly record: TaskRecord };
 
 export interface OutputRange {
@@ -269,6 +277,7 @@ export type AgentEvent =
   | { readonly kind: 'accepted'; readonly taskId: string; readonly attempt: number }
   | { readonly kind: 'report'; readonly taskId: string; readonly report: AgentReport }
   | { readonly kind: 'output'; readonly piece: OutputPiece }
+  | { readonly kind: 'progress'; readonly taskId: string; readonly progress: TaskProgress }
   | { readonly kind: 'worker'; readonly report: WorkerReport };
 
 type WithoutSession<T> = T extends TaskReport ? Omit<T, 'nodeId' | 'epoch'> : never;

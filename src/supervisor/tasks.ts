@@ -7,6 +7,7 @@ import { listAttempts } from '../../db/attempts.ts';
 import { readSpecs } from '../../db/specs.ts';
 import { readStatistics } from '../../db/statistics.ts';
 import { listChildIds, listChildNodes } from '../../db/children.ts';
+import { readOutputRange } from '../../db/output.ts';
 import { deleteTask, listTasks, readTasks } from '../../db/tasks.ts';
 import type { TaskRecord } from '../../db/records.ts';
 import { FAN_OUT } from '../../machines/behaviour.ts';
@@ -21,6 +22,7 @@ import { createTasks } from './creation.ts';
 import type { Host } from './host.ts';
 import type { CreatorOptions } from './new-task.ts';
 import { readOutput, tailOutput } from './output-reader.ts';
+import type { ProgressBoard } from './progress.ts';
 import type { Store } from './store.ts';
 import type { FanOutDraft, TaskDraft, Tasks } from './supervisor.ts';
 import { readHistory, verifyTask } from './task-history.ts';
@@ -32,17 +34,19 @@ export interface TasksOptions {
   readonly store: Store;
   readonly host: Host;
   readonly changes: Changes;
+  readonly board: ProgressBoard;
   readonly clock: Clock;
   readonly creator: CreatorOptions;
   /** Silence after which a node is unreachable. */
   readonly deadAfterMs: number;
 }
 
+const MAX_RESULT_BYTES = 2 ** 20;
 /** Children deleted with one read. */
 const DELETE_BATCH = 500;
 
 export function createTaskActions(options: TasksOptions): Tasks {
-  const { store, host, changes, clock, creator } = options;
+  const { store, host, changes, board, clock, creator } = options;
   const read = (id: string) => readTask(store, id);
   const command = async (id: string, event: TaskCommand): Promise<TaskRecord> =>
     (await host.apply(id, event, false)).record;
@@ -52,12 +56,14 @@ export function createTaskActions(options: TasksOptions): Tasks {
     async get(id) {
       const record = await read(id);
       const candidates = await candidatesOf(store, record.snapshot.context.target);
-      const [spec, attempts, waiting] = await Promise.all([
+      const [spec, attempts, waiting, progress, result] = await Promise.all([
         readSpec(store, record),
         store.read((sql) => listAttempts(sql, id)),
         whyWaiting(store, record, candidates, options.deadAfterMs),
+        board.find(record),
+        readResult(store, record),
       ]);
-      return { record, spec, attempts, candidates, waiting };
+      return { record, spec, attempts, candidates, waiting, progress, ...result };
     },
     list: (filter, limit, before) => store.read((sql) => listTasks(sql, filter, limit, before)),
     async execute(id, caller) {
@@ -82,7 +88,7 @@ export function createTaskActions(options: TasksOptions): Tasks {
       }
     },
     wait: (id, timeoutMs, signal) => waitForTask(store, changes, clock, id, timeoutMs, signal),
-    watch: (filter, seen, signal) => watchTasks(store, changes, filter, seen, signal),
+    watch: (filter, seen, signal) => watchTasks(store, changes, board, filter, seen, signal),
     async history(id, afterVersion, limit) {
       await read(id);
       return readHistory(store, id, afterVersion, limit);
@@ -91,9 +97,22 @@ export function createTaskActions(options: TasksOptions): Tasks {
     readOutput: (id, attempt, stream, offset, limitBytes) =>
       readOutput(store, id, attempt, stream, offset, limitBytes),
     tailOutput: (id, from, isStoredOnly, signal) =>
-      tailOutput(store, changes, id, from, isStoredOnly, signal),
+      tailOutput(store, changes, board, id, from, isStoredOnly, signal),
     statistics: (from, until) => store.read((sql) => readStatistics(sql, from, until)),
   };
+}
+
+/** What a completed handler has returned. Nothing is stored for null. */
+async function readResult(
+  store: Store,
+  { id, type, snapshot }: TaskRecord,
+): Promise<{ resultJson?: string }> {
+  if (type !== 'handler' || snapshot.path !== 'completed') return {};
+  const { attempt } = snapshot.context;
+  const { content } = await store.read((sql) =>
+    readOutputRange(sql, id, attempt, 'result', 0, MAX_RESULT_BYTES),
+  );
+  return { resultJson: content.length === 0 ? 'null' : new TextDecoder().decode(content) };
 }
 
 function isChild(id: string, parentId: string): MusterError {

@@ -172,7 +172,7 @@ describe('a watcher', () => {
     const changes = new Changes();
     const { signal } = new AbortController();
     const store = createStore(database, availability, 'test');
-    const slow = watchTasks(store, changes, {}, new Map(), signal);
+    const slow = watchTasks(store, changes, { newest: () => null }, {}, new Map(), signal);
     // The first change is read, and nothing more.
     await slow.next();
     const next = slow.next();

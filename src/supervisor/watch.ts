@@ -12,6 +12,7 @@ import { isFinalPath } from '../../machines/decide.ts';
 import { MusterError } from '../../machines/errors.ts';
 import type { Clock } from '../process/clock.ts';
 import type { Change, Changes } from './changes.ts';
+import type { ProgressBoard } from './progress.ts';
 import type { Store } from './store.ts';
 import type { TaskChange } from './supervisor.ts';
 
@@ -28,6 +29,7 @@ const HISTORY_PAGE = 200;
 export async function* watchTasks(
   store: Store,
   changes: Changes,
+  board: Pick<ProgressBoard, 'newest'>,
   filter: TaskFilter,
   seen: ReadonlyMap<string, number>,
   signal: AbortSignal,
@@ -40,10 +42,17 @@ export async function* watchTasks(
       ? ids.map((taskId) => changes.onTask(taskId, (change) => inbox.put(change)))
       : [changes.onAny((change) => inbox.put(change)), changes.onMissed(() => inbox.miss())];
   try {
-    yield* look(store, filter, sent, [...seen.keys()]);
+    const withProgress = (one: TaskChange): TaskChange => ({
+      ...one,
+      progress: one.progress ?? board.newest(one.record),
+    });
+    for await (const one of look(store, filter, sent, [...seen.keys()])) yield withProgress(one);
     for await (const change of inbox) {
-      if (change === null) yield* look(store, filter, sent, sent.unfinished(MAX_AGAIN));
-      else yield* pass(store, filter, sent, change);
+      const news =
+        change === null
+          ? look(store, filter, sent, sent.unfinished(MAX_AGAIN))
+          : pass(store, filter, sent, change);
+      for await (const one of news) yield withProgress(one);
     }
   } finally {
     for (const end of ends) end();
@@ -78,6 +87,13 @@ async function* pass(
   // One that has been sent and matches no longer is sent once more, so that the reader can drop it.
   const isMatch = matchesFilter(filter, record);
   if (!isKnown && !isMatch) return;
+  if (change.progress !== undefined) {
+    // Of a state that the reader does not know yet: the step comes first, and the progress with it.
+    if (sent.get(record.id) === record.version) {
+      yield { record, transition: null, isDeleted: false, progress: change.progress };
+    }
+    return;
+  }
   yield* stepsTo(store, sent, change, isKnown || change.transitions.length > 0);
   if (!isMatch) sent.delete(record.id);
 }

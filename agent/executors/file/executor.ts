@@ -11,6 +11,7 @@ import {
 } from '../../../proto/gen/muster/v1/agent_service_pb.ts';
 import type { FileAction } from '../../../proto/gen/muster/v1/file_action_pb.ts';
 import { selfCommand } from '../../../src/process/runtime.ts';
+import type { OutputSource } from '../../output-source.ts';
 import type { Executor, FoundGroup, StartResult } from '../executor.ts';
 import type { FileOperation, FileRequest, SupervisorAddress } from './request.ts';
 
@@ -69,8 +70,12 @@ export class FileExecutor implements Executor {
     return await script.start(worker, folder);
   }
 
-  async find(folder: string): Promise<FoundGroup> {
-    return await this.#options.script.find(folder);
+  outputOf(start: StartAttempt, folder: string): OutputSource {
+    return this.#options.script.outputOf(start, folder);
+  }
+
+  async find(folder: string, start?: StartAttempt): Promise<FoundGroup> {
+    return await this.#options.script.find(folder, start);
   }
 
   async remove(folder: string): Promise<void> {

@@ -9,6 +9,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { StartAttempt } from '../../../proto/gen/muster/v1/agent_service_pb.ts';
 import { type Clock, sleep } from '../../../src/process/clock.ts';
+import { FileOutput, type OutputSource } from '../../output-source.ts';
 import type { Executor, FoundGroup, StartResult } from '../executor.ts';
 import { CannotStart, reasonOf } from './cannot-start.ts';
 import { commandText } from './command-file.ts';
@@ -66,6 +67,10 @@ export class ScriptExecutor implements Executor {
       const why = `cannot start the script on node ${this.#options.nodeId}: ${reasonOf(cause)}`;
       return { kind: 'failed', why };
     }
+  }
+
+  outputOf(_start: StartAttempt, folder: string): OutputSource {
+    return new FileOutput(folder);
   }
 
   async find(folder: string): Promise<FoundGroup> {

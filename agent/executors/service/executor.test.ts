@@ -7,9 +7,11 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { StartAttemptSchema } from '../../../proto/gen/muster/v1/agent_service_pb.ts';
 import { ServiceOperation } from '../../../proto/gen/muster/v1/service_action_pb.ts';
 import { systemClock } from '../../../src/process/clock.ts';
+import { silentLogger } from '../../../src/process/log.ts';
 import { keyOf, startOf } from '../../testing/starts.ts';
 import { ActionExecutor } from '../by-action.ts';
 import type { ProcessGroup, StartResult } from '../executor.ts';
+import { HandlerExecutor } from '../handler/executor.ts';
 import { ScriptExecutor } from '../script/executor.ts';
 import { ServiceExecutor } from './executor.ts';
 
@@ -24,12 +26,12 @@ let home: string;
 let executor: ActionExecutor;
 let groups: ProcessGroup[];
 
-beforeEach(() => {
+beforeEach(async () => {
   home = mkdtempSync(join(tmpdir(), 'muster-service-'));
   mkdirSync(join(home, 'bin'));
   writeFileSync(join(home, 'bin', 'systemctl'), SYSTEMCTL, { mode: 0o755 });
   groups = [];
-  executor = makeExecutor(`${join(home, 'bin')}:${process.env['PATH'] ?? ''}`);
+  executor = await makeExecutor(`${join(home, 'bin')}:${process.env['PATH'] ?? ''}`);
 });
 
 afterEach(() => {
@@ -38,12 +40,14 @@ afterEach(() => {
   rmSync(home, { recursive: true, force: true });
 });
 
-function makeExecutor(path: string): ActionExecutor {
+async function makeExecutor(path: string): Promise<ActionExecutor> {
   const environment = { PATH: path };
   const own = { nodeId: 'web-1', environment };
   const script = new ScriptExecutor({ ...own, attemptsFolder: home, clock: systemClock });
   const service = new ServiceExecutor({ ...own, script });
-  return new ActionExecutor({ script, service, file: script });
+  const handlers = { ...own, module: null, memoryMiB: 64, clock: systemClock, log: silentLogger };
+  const handler = await HandlerExecutor.open(handlers);
+  return new ActionExecutor({ script, service, handler, file: script });
 }
 
 async function operate(operation: ServiceOperation, unit: string): Promise<StartResult> {
@@ -87,7 +91,7 @@ it('is found and removed by another agent process, and can be stopped', async ()
   await started(ServiceOperation.START, 'slow');
   await expect.poll(() => output('stdout')).toContain('[slow]');
   executor.close();
-  executor = makeExecutor('/nowhere');
+  executor = await makeExecutor('/nowhere');
   const found = await executor.find(join(home, 'attempt'));
   if (found.kind !== 'begun') throw new Error('it has never begun');
   expect(found.group.hasEnded()).toBe(false);
@@ -100,7 +104,7 @@ it('is found and removed by another agent process, and can be stopped', async ()
 
 it('says that a host has no systemd, and checks well there', async () => {
   executor.close();
-  executor = makeExecutor('/nowhere');
+  executor = await makeExecutor('/nowhere');
   await executor.check();
   expect(await operate(ServiceOperation.RESTART, 'nginx')).toEqual({
     kind: 'failed',

@@ -12,6 +12,7 @@ import {
   type ServiceAction,
   ServiceOperation,
 } from '../../../proto/gen/muster/v1/service_action_pb.ts';
+import type { OutputSource } from '../../output-source.ts';
 import type { Executor, FoundGroup, StartResult } from '../executor.ts';
 import { type Environment, findProgram } from '../script/program.ts';
 
@@ -69,8 +70,12 @@ export class ServiceExecutor implements Executor {
     return await script.start(command, folder);
   }
 
-  async find(folder: string): Promise<FoundGroup> {
-    return await this.#options.script.find(folder);
+  outputOf(start: StartAttempt, folder: string): OutputSource {
+    return this.#options.script.outputOf(start, folder);
+  }
+
+  async find(folder: string, start?: StartAttempt): Promise<FoundGroup> {
+    return await this.#options.script.find(folder, start);
   }
 
   async remove(folder: string): Promise<void> {

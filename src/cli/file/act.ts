@@ -82,7 +82,7 @@ export async function getFile(path: string, given: GetFlags): Promise<number> {
   }
   const spec = specOf(flags, { path, operation: { case: 'get', value: {} } });
   return await withConnection(flags, async (connection) => {
-    const { code, task } = await followSpec(connection, spec, flags, form, true);
+    const { code, task } = await followSpec(connection, spec, flags, form, 'nothing');
     const reconnect = new Reconnect(connection);
     if (task?.fanOut !== undefined) {
       const count = await downloadEach(connection, reconnect, task, to, basename(path));

@@ -15,6 +15,7 @@ import { isFinal } from '../exit-code.ts';
 import { CliFault, UsageFault } from '../fault.ts';
 import type { OutputForm } from '../output.ts';
 import { messageJson, outputForm, printDocument, printLines } from '../output.ts';
+import { progressText } from '../progress-line.ts';
 import { Reconnect } from '../reconnect.ts';
 import { stdout } from '../sink.ts';
 import { harmless } from '../table.ts';
@@ -68,6 +69,9 @@ class Watch {
   /** Versions by id, the one that changed last at the end. */
   readonly #seen = new Map<string, number>();
 
+  /** What was printed last of tasks that tell their progress. */
+  readonly #progress = new Map<string, string>();
+
   constructor(filter: FilterInit, open: Set<string>, form: OutputForm) {
     this.#filter = filter;
     this.#open = open;
@@ -88,8 +92,12 @@ class Watch {
   async #receive(change: WatchTasksResponse): Promise<void> {
     const { task, deleted } = change;
     if (task === undefined) throw new CliFault('the supervisor has sent a change without its task');
-    if (!deleted && task.version <= (this.#seen.get(task.id) ?? 0)) return;
+    const isStep = deleted || task.version > (this.#seen.get(task.id) ?? 0);
+    const shown = task.progress === undefined ? '' : progressText(task.progress);
+    if (!isStep && (shown === '' || shown === this.#progress.get(task.id))) return;
     await this.#print(change);
+    if (shown === '') this.#progress.delete(task.id);
+    else this.#progress.set(task.id, shown);
     this.#seen.delete(task.id);
     if (!deleted) this.#remember(task.id, task.version);
     if (deleted || isFinal(task)) this.#open.delete(task.id);
@@ -116,6 +124,7 @@ function changeLine({ task, transition, deleted }: WatchTasksResponse): string {
   if (deleted) return `${time}  ${task.id}  deleted`;
   const { text, paint } = stateCell(stateName(task));
   const state = (paint ?? String)(text.padEnd(22));
-  const rest = [task.nodeId || '-', `attempt ${task.attempt}`, task.name, task.message];
+  const progress = task.progress === undefined ? '' : progressText(task.progress);
+  const rest = [task.nodeId || '-', `attempt ${task.attempt}`, task.name, progress, task.message];
   return `${time}  ${task.id}  ${state}  ${harmless(rest.filter((word) => word !== '').join('  '))}`;
 }

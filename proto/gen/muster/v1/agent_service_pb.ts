@@ -11,6 +11,8 @@ import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { FileAction } from "./file_action_pb.ts";
 import { file_muster_v1_file_action } from "./file_action_pb.ts";
+import type { HandlerAction } from "./handler_action_pb.ts";
+import { file_muster_v1_handler_action } from "./handler_action_pb.ts";
 import type { NodeFacts } from "./node_pb.ts";
 import { file_muster_v1_node } from "./node_pb.ts";
 import type { HostMetrics } from "./node_metrics_pb.ts";
@@ -27,7 +29,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file muster/v1/agent_service.proto.
  */
 export const file_muster_v1_agent_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch1tdXN0ZXIvdjEvYWdlbnRfc2VydmljZS5wcm90bxIJbXVzdGVyLnYxIlgKDUVucm9sbFJlcXVlc3QSRwoHbm9kZV9pZBgBIAEoCUI2ukgzcjEyL15bQS1aYS16MC05XShbLUEtWmEtejAtOV8uXXswLDYxfVtBLVphLXowLTldKT8kIiQKDkVucm9sbFJlc3BvbnNlEhIKCm5vZGVfdG9rZW4YASABKAkiuAEKDlNlc3Npb25SZXF1ZXN0EiEKBWhlbGxvGAEgASgLMhAubXVzdGVyLnYxLkhlbGxvSAASIwoGZXZlbnRzGAIgASgLMhEubXVzdGVyLnYxLkV2ZW50c0gAEikKCWhlYXJ0YmVhdBgDIAEoCzIULm11c3Rlci52MS5IZWFydGJlYXRIABIhCgVsZWF2ZRgEIAEoCzIQLm11c3Rlci52MS5MZWF2ZUgAQhAKB21lc3NhZ2USBbpIAggBIroECgVIZWxsbxJHCgdub2RlX2lkGAEgASgJQja6SDNyMTIvXltBLVphLXowLTldKFstQS1aYS16MC05Xy5dezAsNjF9W0EtWmEtejAtOV0pPyQSGwoHYm9vdF9pZBgCIAEoCUIKukgHcgUQASiAARIjChFwcm90b2NvbF92ZXJzaW9ucxgDIAMoBUIIukgFkgECCAESIwoFZmFjdHMYBCABKAsyFC5tdXN0ZXIudjEuTm9kZUZhY3RzEs4BCgZsYWJlbHMYBSADKAsyHC5tdXN0ZXIudjEuSGVsbG8uTGFiZWxzRW50cnlCnwG6SJsBmgGXARBAIltyWTJXXihbYS16MC05XShbLWEtejAtOS5dezAsMjUxfVthLXowLTldKT8vKT9bQS1aYS16MC05XShbLUEtWmEtejAtOV8uXXswLDYxfVtBLVphLXowLTldKT8kKjZyNDIyXihbQS1aYS16MC05XShbLUEtWmEtejAtOV8uXXswLDYxfVtBLVphLXowLTldKT8pPyQSGQoFc2xvdHMYBiABKAVCCrpIBxoFGIAIKAESMAoEaGVsZBgHIAMoCzIWLm11c3Rlci52MS5IZWxkQXR0ZW1wdEIKukgHkgEEEKCNBhI0Cgd3b3JrZXJzGAggAygLMhgubXVzdGVyLnYxLldvcmtlckNoYW5nZWRCCbpIBpIBAxCAEBotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIsgBCgtIZWxkQXR0ZW1wdBIZCgd0YXNrX2lkGAEgASgJQgi6SAVyA7ABARIYCgdhdHRlbXB0GAIgASgFQge6SAQaAigBEiMKBXBoYXNlGAMgASgOMhQubXVzdGVyLnYxLkhlbGRQaGFzZRIvCgthY2NlcHRlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKc3RhcnRlZF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiQAoGRXZlbnRzEhQKA3NlcRgBIAEoA0IHukgEIgIoARIgCgZldmVudHMYAiADKAsyEC5tdXN0ZXIudjEuRXZlbnQioQIKBUV2ZW50Ei4KCGFjY2VwdGVkGAEgASgLMhoubXVzdGVyLnYxLkF0dGVtcHRBY2NlcHRlZEgAEiwKB3N0YXJ0ZWQYAiABKAsyGS5tdXN0ZXIudjEuQXR0ZW1wdFN0YXJ0ZWRIABIqCgZvdXRwdXQYAyABKAsyGC5tdXN0ZXIudjEuQXR0ZW1wdE91dHB1dEgAEioKBmV4aXRlZBgEIAEoCzIYLm11c3Rlci52MS5BdHRlbXB0RXhpdGVkSAASJgoEbG9zdBgFIAEoCzIWLm11c3Rlci52MS5BdHRlbXB0TG9zdEgAEioKBndvcmtlchgGIAEoCzIYLm11c3Rlci52MS5Xb3JrZXJDaGFuZ2VkSABCDgoFZXZlbnQSBbpIAggBIj0KD0F0dGVtcHRBY2NlcHRlZBIZCgd0YXNrX2lkGAEgASgJQgi6SAVyA7ABARIPCgdhdHRlbXB0GAIgASgFIqoBCg5BdHRlbXB0U3RhcnRlZBIZCgd0YXNrX2lkGAEgASgJQgi6SAVyA7ABARIPCgdhdHRlbXB0GAIgASgFEi8KC2FjY2VwdGVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpzdGFydGVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBILCgNwaWQYBSABKAUiwQEKDUF0dGVtcHRPdXRwdXQSGQoHdGFza19pZBgBIAEoCUIIukgFcgOwAQESDwoHYXR0ZW1wdBgCIAEoBRInCgZzdHJlYW0YAyABKA4yFy5tdXN0ZXIudjEuT3V0cHV0U3RyZWFtEhcKBm9mZnNldBgEIAEoA0IHukgEIgIoABIaCgdjb250ZW50GAUgASgMQgm6SAZ6BBiAgEASJgoCYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIu0CCg1BdHRlbXB0RXhpdGVkEhkKB3Rhc2tfaWQYASABKAlCCLpIBXIDsAEBEg8KB2F0dGVtcHQYAiABKAUSFgoJZXhpdF9jb2RlGAMgASgFSACIAQESDgoGc2lnbmFsGAQgASgJEhIKCnN0b3BfY2F1c2UYBSABKAkSEwoLc3Bhd25fZXJyb3IYBiABKAkSLwoLYWNjZXB0ZWRfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnN0YXJ0ZWRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi0KCWV4aXRlZF9hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoMc3Rkb3V0X2J5dGVzGAogASgDEhQKDHN0ZGVycl9ieXRlcxgLIAEoAxIVCg1kcm9wcGVkX2J5dGVzGAwgASgDQgwKCl9leGl0X2NvZGUiRgoLQXR0ZW1wdExvc3QSGQoHdGFza19pZBgBIAEoCUIIukgFcgOwAQESDwoHYXR0ZW1wdBgCIAEoBRILCgN3aHkYAyABKAki0gMKDVdvcmtlckNoYW5nZWQSDAoEc2xvdBgBIAEoBRIlCgVzdGF0ZRgCIAEoDjIWLm11c3Rlci52MS5Xb3JrZXJTdGF0ZRIPCgd0YXNrX2lkGAMgASgJEg8KB2F0dGVtcHQYBCABKAUSFQoEbmFtZRgFIAEoCUIHukgEcgIoQBIjCgRraW5kGAYgASgOMhUubXVzdGVyLnYxLldvcmtlcktpbmQSKQoFc2luY2UYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhkKCGZhaWx1cmVzGAggASgFQge6SAQaAigAEjEKDW5leHRfc3RhcnRfYXQYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgsKA3BpZBgKIAEoBRIVCgN3aHkYCyABKAlCCLpIBXIDKIAgEhoKB2NvbW1hbmQYDCABKAlCCbpIBnIEKICAARIqCgtrZWVwX3BvbGljeRgNIAEoDjIVLm11c3Rlci52MS5LZWVwUG9saWN5EikKBWFza2VkGA4gASgOMhoubXVzdGVyLnYxLldvcmtlck9wZXJhdGlvbhIeCg1vcGVyYXRpb25fc2VxGA8gASgDQge6SAQiAigAIjQKCUhlYXJ0YmVhdBInCgdtZXRyaWNzGAEgASgLMhYubXVzdGVyLnYxLkhvc3RNZXRyaWNzIgcKBUxlYXZlIt0BCg9TZXNzaW9uUmVzcG9uc2USJQoHd2VsY29tZRgBIAEoCzISLm11c3Rlci52MS5XZWxjb21lSAASJwoIY29tbWFuZHMYAiABKAsyEy5tdXN0ZXIudjEuQ29tbWFuZHNIABIdCgNhY2sYAyABKAsyDi5tdXN0ZXIudjEuQWNrSAASKQoJaGVhcnRiZWF0GAQgASgLMhQubXVzdGVyLnYxLkhlYXJ0YmVhdEgAEiUKB2dvb2RieWUYBSABKAsyEi5tdXN0ZXIudjEuR29vZGJ5ZUgAQgkKB21lc3NhZ2UirwEKB1dlbGNvbWUSGAoQcHJvdG9jb2xfdmVyc2lvbhgBIAEoBRINCgVlcG9jaBgCIAEoAxI1ChJoZWFydGJlYXRfaW50ZXJ2YWwYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SLQoKZGVhZF9hZnRlchgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIVCg1zdXBlcnZpc29yX2lkGAUgASgJIjAKCENvbW1hbmRzEiQKCGNvbW1hbmRzGAEgAygLMhIubXVzdGVyLnYxLkNvbW1hbmQivwEKB0NvbW1hbmQSKAoFc3RhcnQYASABKAsyFy5tdXN0ZXIudjEuU3RhcnRBdHRlbXB0SAASJgoEc3RvcBgCIAEoCzIWLm11c3Rlci52MS5TdG9wQXR0ZW1wdEgAEioKBmZvcmdldBgDIAEoCzIYLm11c3Rlci52MS5Gb3JnZXRBdHRlbXB0SAASKwoHb3BlcmF0ZRgEIAEoCzIYLm11c3Rlci52MS5PcGVyYXRlV29ya2VySABCCQoHY29tbWFuZCJbCg1PcGVyYXRlV29ya2VyEg4KBndvcmtlchgBIAEoCRItCglvcGVyYXRpb24YAiABKA4yGi5tdXN0ZXIudjEuV29ya2VyT3BlcmF0aW9uEgsKA3NlcRgDIAEoAyLmAgoMU3RhcnRBdHRlbXB0Eg8KB3Rhc2tfaWQYASABKAkSDwoHYXR0ZW1wdBgCIAEoBRIqCgd0aW1lb3V0GAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEi0KCnN0b3BfZ3JhY2UYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SGAoQb3V0cHV0X2NhcF9ieXRlcxgFIAEoAxIoCgVsZWFzZRgGIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIMCgRuYW1lGAcgASgJEikKBnNjcmlwdBgKIAEoCzIXLm11c3Rlci52MS5TY3JpcHRBY3Rpb25IABIlCgRmaWxlGAsgASgLMhUubXVzdGVyLnYxLkZpbGVBY3Rpb25IABIrCgdzZXJ2aWNlGAwgASgLMhgubXVzdGVyLnYxLlNlcnZpY2VBY3Rpb25IAEIICgZhY3Rpb24iPgoLU3RvcEF0dGVtcHQSDwoHdGFza19pZBgBIAEoCRIPCgdhdHRlbXB0GAIgASgFEg0KBWNhdXNlGAMgASgJIjEKDUZvcmdldEF0dGVtcHQSDwoHdGFza19pZBgBIAEoCRIPCgdhdHRlbXB0GAIgASgFIhIKA0FjaxILCgNzZXEYASABKAMiRAoHR29vZGJ5ZRIoCgZyZWFzb24YASABKA4yGC5tdXN0ZXIudjEuR29vZGJ5ZVJlYXNvbhIPCgdtZXNzYWdlGAIgASgJIm4KGVJlYWRBdHRlbXB0Q29udGVudFJlcXVlc3QSGQoHdGFza19pZBgBIAEoCUIIukgFcgOwAQESGAoHYXR0ZW1wdBgCIAEoBUIHukgEGgIoARIcCgZvZmZzZXQYAyABKANCDLpICSIHGICAgDIoACItChpSZWFkQXR0ZW1wdENvbnRlbnRSZXNwb25zZRIPCgdjb250ZW50GAEgASgMItQBChpTdG9yZUF0dGVtcHRDb250ZW50UmVxdWVzdBIZCgd0YXNrX2lkGAEgASgJQgi6SAVyA7ABARIYCgdhdHRlbXB0GAIgASgFQge6SAQaAigBEiUKBnNoYTI1NhgDIAEoCUIVukgSchAyDl5bMC05YS1mXXs2NH0kEiAKCnNpemVfYnl0ZXMYBCABKANCDLpICSIHGICAgDIoABIcCgZvZmZzZXQYBSABKANCDLpICSIHGICAgDIoABIaCgdjb250ZW50GAYgASgMQgm6SAZ6BBiAgEAiRQobU3RvcmVBdHRlbXB0Q29udGVudFJlc3BvbnNlEhQKDHN0b3JlZF9ieXRlcxgBIAEoAxIQCghjb21wbGV0ZRgCIAEoCCqJAQoJSGVsZFBoYXNlEhoKFkhFTERfUEhBU0VfVU5TUEVDSUZJRUQQABIXChNIRUxEX1BIQVNFX0FDQ0VQVEVEEAESGAoUSEVMRF9QSEFTRV9FWEVDVVRJTkcQAhIXChNIRUxEX1BIQVNFX1NUT1BQSU5HEAMSFAoQSEVMRF9QSEFTRV9FTkRFRBAEKqgBCg1Hb29kYnllUmVhc29uEh4KGkdPT0RCWUVfUkVBU09OX1VOU1BFQ0lGSUVEEAASGwoXR09PREJZRV9SRUFTT05fU0hVVERPV04QARIbChdHT09EQllFX1JFQVNPTl9SRVBMQUNFRBACEiEKHUdPT0RCWUVfUkVBU09OX1BST1RPQ09MX0VSUk9SEAMSGgoWR09PREJZRV9SRUFTT05fVkVSU0lPThAEMtwCCgxBZ2VudFNlcnZpY2USPQoGRW5yb2xsEhgubXVzdGVyLnYxLkVucm9sbFJlcXVlc3QaGS5tdXN0ZXIudjEuRW5yb2xsUmVzcG9uc2USRAoHU2Vzc2lvbhIZLm11c3Rlci52MS5TZXNzaW9uUmVxdWVzdBoaLm11c3Rlci52MS5TZXNzaW9uUmVzcG9uc2UoATABEmEKElJlYWRBdHRlbXB0Q29udGVudBIkLm11c3Rlci52MS5SZWFkQXR0ZW1wdENvbnRlbnRSZXF1ZXN0GiUubXVzdGVyLnYxLlJlYWRBdHRlbXB0Q29udGVudFJlc3BvbnNlEmQKE1N0b3JlQXR0ZW1wdENvbnRlbnQSJS5tdXN0ZXIudjEuU3RvcmVBdHRlbXB0Q29udGVudFJlcXVlc3QaJi5tdXN0ZXIudjEuU3RvcmVBdHRlbXB0Q29udGVudFJlc3BvbnNlYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_muster_v1_file_action, file_muster_v1_node, file_muster_v1_node_metrics, file_muster_v1_service_action, file_muster_v1_task, file_muster_v1_worker]);
+  fileDesc("Ch1tdXN0ZXIvdjEvYWdlbnRfc2VydmljZS5wcm90bxIJbXVzdGVyLnYxIlgKDUVucm9sbFJlcXVlc3QSRwoHbm9kZV9pZBgBIAEoCUI2ukgzcjEyL15bQS1aYS16MC05XShbLUEtWmEtejAtOV8uXXswLDYxfVtBLVphLXowLTldKT8kIiQKDkVucm9sbFJlc3BvbnNlEhIKCm5vZGVfdG9rZW4YASABKAkiuAEKDlNlc3Npb25SZXF1ZXN0EiEKBWhlbGxvGAEgASgLMhAubXVzdGVyLnYxLkhlbGxvSAASIwoGZXZlbnRzGAIgASgLMhEubXVzdGVyLnYxLkV2ZW50c0gAEikKCWhlYXJ0YmVhdBgDIAEoCzIULm11c3Rlci52MS5IZWFydGJlYXRIABIhCgVsZWF2ZRgEIAEoCzIQLm11c3Rlci52MS5MZWF2ZUgAQhAKB21lc3NhZ2USBbpIAggBIroECgVIZWxsbxJHCgdub2RlX2lkGAEgASgJQja6SDNyMTIvXltBLVphLXowLTldKFstQS1aYS16MC05Xy5dezAsNjF9W0EtWmEtejAtOV0pPyQSGwoHYm9vdF9pZBgCIAEoCUIKukgHcgUQASiAARIjChFwcm90b2NvbF92ZXJzaW9ucxgDIAMoBUIIukgFkgECCAESIwoFZmFjdHMYBCABKAsyFC5tdXN0ZXIudjEuTm9kZUZhY3RzEs4BCgZsYWJlbHMYBSADKAsyHC5tdXN0ZXIudjEuSGVsbG8uTGFiZWxzRW50cnlCnwG6SJsBmgGXARBAIltyWTJXXihbYS16MC05XShbLWEtejAtOS5dezAsMjUxfVthLXowLTldKT8vKT9bQS1aYS16MC05XShbLUEtWmEtejAtOV8uXXswLDYxfVtBLVphLXowLTldKT8kKjZyNDIyXihbQS1aYS16MC05XShbLUEtWmEtejAtOV8uXXswLDYxfVtBLVphLXowLTldKT8pPyQSGQoFc2xvdHMYBiABKAVCCrpIBxoFGIAIKAESMAoEaGVsZBgHIAMoCzIWLm11c3Rlci52MS5IZWxkQXR0ZW1wdEIKukgHkgEEEKCNBhI0Cgd3b3JrZXJzGAggAygLMhgubXVzdGVyLnYxLldvcmtlckNoYW5nZWRCCbpIBpIBAxCAEBotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIsgBCgtIZWxkQXR0ZW1wdBIZCgd0YXNrX2lkGAEgASgJQgi6SAVyA7ABARIYCgdhdHRlbXB0GAIgASgFQge6SAQaAigBEiMKBXBoYXNlGAMgASgOMhQubXVzdGVyLnYxLkhlbGRQaGFzZRIvCgthY2NlcHRlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKc3RhcnRlZF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiQAoGRXZlbnRzEhQKA3NlcRgBIAEoA0IHukgEIgIoARIgCgZldmVudHMYAiADKAsyEC5tdXN0ZXIudjEuRXZlbnQi0QIKBUV2ZW50Ei4KCGFjY2VwdGVkGAEgASgLMhoubXVzdGVyLnYxLkF0dGVtcHRBY2NlcHRlZEgAEiwKB3N0YXJ0ZWQYAiABKAsyGS5tdXN0ZXIudjEuQXR0ZW1wdFN0YXJ0ZWRIABIqCgZvdXRwdXQYAyABKAsyGC5tdXN0ZXIudjEuQXR0ZW1wdE91dHB1dEgAEioKBmV4aXRlZBgEIAEoCzIYLm11c3Rlci52MS5BdHRlbXB0RXhpdGVkSAASJgoEbG9zdBgFIAEoCzIWLm11c3Rlci52MS5BdHRlbXB0TG9zdEgAEioKBndvcmtlchgGIAEoCzIYLm11c3Rlci52MS5Xb3JrZXJDaGFuZ2VkSAASLgoIcHJvZ3Jlc3MYByABKAsyGi5tdXN0ZXIudjEuQXR0ZW1wdFByb2dyZXNzSABCDgoFZXZlbnQSBbpIAggBIj0KD0F0dGVtcHRBY2NlcHRlZBIZCgd0YXNrX2lkGAEgASgJQgi6SAVyA7ABARIPCgdhdHRlbXB0GAIgASgFIqoBCg5BdHRlbXB0U3RhcnRlZBIZCgd0YXNrX2lkGAEgASgJQgi6SAVyA7ABARIPCgdhdHRlbXB0GAIgASgFEi8KC2FjY2VwdGVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpzdGFydGVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBILCgNwaWQYBSABKAUiwQEKDUF0dGVtcHRPdXRwdXQSGQoHdGFza19pZBgBIAEoCUIIukgFcgOwAQESDwoHYXR0ZW1wdBgCIAEoBRInCgZzdHJlYW0YAyABKA4yFy5tdXN0ZXIudjEuT3V0cHV0U3RyZWFtEhcKBm9mZnNldBgEIAEoA0IHukgEIgIoABIaCgdjb250ZW50GAUgASgMQgm6SAZ6BBiAgEASJgoCYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIogDCg1BdHRlbXB0RXhpdGVkEhkKB3Rhc2tfaWQYASABKAlCCLpIBXIDsAEBEg8KB2F0dGVtcHQYAiABKAUSFgoJZXhpdF9jb2RlGAMgASgFSACIAQESDgoGc2lnbmFsGAQgASgJEhIKCnN0b3BfY2F1c2UYBSABKAkSEwoLc3Bhd25fZXJyb3IYBiABKAkSLwoLYWNjZXB0ZWRfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnN0YXJ0ZWRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi0KCWV4aXRlZF9hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoMc3Rkb3V0X2J5dGVzGAogASgDEhQKDHN0ZGVycl9ieXRlcxgLIAEoAxIVCg1kcm9wcGVkX2J5dGVzGAwgASgDEhkKB2ZhaWx1cmUYDSABKAlCCLpIBXIDKIAgQgwKCl9leGl0X2NvZGUigwEKD0F0dGVtcHRQcm9ncmVzcxIZCgd0YXNrX2lkGAEgASgJQgi6SAVyA7ABARIPCgdhdHRlbXB0GAIgASgFEikKCGZyYWN0aW9uGAMgASgBQhe6SBQSEhkAAAAAAADwPykAAAAAAAAAABIZCgdtZXNzYWdlGAQgASgJQgi6SAVyAyj0AyJGCgtBdHRlbXB0TG9zdBIZCgd0YXNrX2lkGAEgASgJQgi6SAVyA7ABARIPCgdhdHRlbXB0GAIgASgFEgsKA3doeRgDIAEoCSLSAwoNV29ya2VyQ2hhbmdlZBIMCgRzbG90GAEgASgFEiUKBXN0YXRlGAIgASgOMhYubXVzdGVyLnYxLldvcmtlclN0YXRlEg8KB3Rhc2tfaWQYAyABKAkSDwoHYXR0ZW1wdBgEIAEoBRIVCgRuYW1lGAUgASgJQge6SARyAihAEiMKBGtpbmQYBiABKA4yFS5tdXN0ZXIudjEuV29ya2VyS2luZBIpCgVzaW5jZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGQoIZmFpbHVyZXMYCCABKAVCB7pIBBoCKAASMQoNbmV4dF9zdGFydF9hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASCwoDcGlkGAogASgFEhUKA3doeRgLIAEoCUIIukgFcgMogCASGgoHY29tbWFuZBgMIAEoCUIJukgGcgQogIABEioKC2tlZXBfcG9saWN5GA0gASgOMhUubXVzdGVyLnYxLktlZXBQb2xpY3kSKQoFYXNrZWQYDiABKA4yGi5tdXN0ZXIudjEuV29ya2VyT3BlcmF0aW9uEh4KDW9wZXJhdGlvbl9zZXEYDyABKANCB7pIBCICKAAiNAoJSGVhcnRiZWF0EicKB21ldHJpY3MYASABKAsyFi5tdXN0ZXIudjEuSG9zdE1ldHJpY3MiBwoFTGVhdmUi3QEKD1Nlc3Npb25SZXNwb25zZRIlCgd3ZWxjb21lGAEgASgLMhIubXVzdGVyLnYxLldlbGNvbWVIABInCghjb21tYW5kcxgCIAEoCzITLm11c3Rlci52MS5Db21tYW5kc0gAEh0KA2FjaxgDIAEoCzIOLm11c3Rlci52MS5BY2tIABIpCgloZWFydGJlYXQYBCABKAsyFC5tdXN0ZXIudjEuSGVhcnRiZWF0SAASJQoHZ29vZGJ5ZRgFIAEoCzISLm11c3Rlci52MS5Hb29kYnllSABCCQoHbWVzc2FnZSKvAQoHV2VsY29tZRIYChBwcm90b2NvbF92ZXJzaW9uGAEgASgFEg0KBWVwb2NoGAIgASgDEjUKEmhlYXJ0YmVhdF9pbnRlcnZhbBgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhItCgpkZWFkX2FmdGVyGAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhUKDXN1cGVydmlzb3JfaWQYBSABKAkiMAoIQ29tbWFuZHMSJAoIY29tbWFuZHMYASADKAsyEi5tdXN0ZXIudjEuQ29tbWFuZCK/AQoHQ29tbWFuZBIoCgVzdGFydBgBIAEoCzIXLm11c3Rlci52MS5TdGFydEF0dGVtcHRIABImCgRzdG9wGAIgASgLMhYubXVzdGVyLnYxLlN0b3BBdHRlbXB0SAASKgoGZm9yZ2V0GAMgASgLMhgubXVzdGVyLnYxLkZvcmdldEF0dGVtcHRIABIrCgdvcGVyYXRlGAQgASgLMhgubXVzdGVyLnYxLk9wZXJhdGVXb3JrZXJIAEIJCgdjb21tYW5kIlsKDU9wZXJhdGVXb3JrZXISDgoGd29ya2VyGAEgASgJEi0KCW9wZXJhdGlvbhgCIAEoDjIaLm11c3Rlci52MS5Xb3JrZXJPcGVyYXRpb24SCwoDc2VxGAMgASgDIpMDCgxTdGFydEF0dGVtcHQSDwoHdGFza19pZBgBIAEoCRIPCgdhdHRlbXB0GAIgASgFEioKB3RpbWVvdXQYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SLQoKc3RvcF9ncmFjZRgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIYChBvdXRwdXRfY2FwX2J5dGVzGAUgASgDEigKBWxlYXNlGAYgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEgwKBG5hbWUYByABKAkSKQoGc2NyaXB0GAogASgLMhcubXVzdGVyLnYxLlNjcmlwdEFjdGlvbkgAEiUKBGZpbGUYCyABKAsyFS5tdXN0ZXIudjEuRmlsZUFjdGlvbkgAEisKB3NlcnZpY2UYDCABKAsyGC5tdXN0ZXIudjEuU2VydmljZUFjdGlvbkgAEisKB2hhbmRsZXIYDSABKAsyGC5tdXN0ZXIudjEuSGFuZGxlckFjdGlvbkgAQggKBmFjdGlvbiI+CgtTdG9wQXR0ZW1wdBIPCgd0YXNrX2lkGAEgASgJEg8KB2F0dGVtcHQYAiABKAUSDQoFY2F1c2UYAyABKAkiMQoNRm9yZ2V0QXR0ZW1wdBIPCgd0YXNrX2lkGAEgASgJEg8KB2F0dGVtcHQYAiABKAUiEgoDQWNrEgsKA3NlcRgBIAEoAyJECgdHb29kYnllEigKBnJlYXNvbhgBIAEoDjIYLm11c3Rlci52MS5Hb29kYnllUmVhc29uEg8KB21lc3NhZ2UYAiABKAkibgoZUmVhZEF0dGVtcHRDb250ZW50UmVxdWVzdBIZCgd0YXNrX2lkGAEgASgJQgi6SAVyA7ABARIYCgdhdHRlbXB0GAIgASgFQge6SAQaAigBEhwKBm9mZnNldBgDIAEoA0IMukgJIgcYgICAMigAIi0KGlJlYWRBdHRlbXB0Q29udGVudFJlc3BvbnNlEg8KB2NvbnRlbnQYASABKAwi1AEKGlN0b3JlQXR0ZW1wdENvbnRlbnRSZXF1ZXN0EhkKB3Rhc2tfaWQYASABKAlCCLpIBXIDsAEBEhgKB2F0dGVtcHQYAiABKAVCB7pIBBoCKAESJQoGc2hhMjU2GAMgASgJQhW6SBJyEDIOXlswLTlhLWZdezY0fSQSIAoKc2l6ZV9ieXRlcxgEIAEoA0IMukgJIgcYgICAMigAEhwKBm9mZnNldBgFIAEoA0IMukgJIgcYgICAMigAEhoKB2NvbnRlbnQYBiABKAxCCbpIBnoEGICAQCJFChtTdG9yZUF0dGVtcHRDb250ZW50UmVzcG9uc2USFAoMc3RvcmVkX2J5dGVzGAEgASgDEhAKCGNvbXBsZXRlGAIgASgIKokBCglIZWxkUGhhc2USGgoWSEVMRF9QSEFTRV9VTlNQRUNJRklFRBAAEhcKE0hFTERfUEhBU0VfQUNDRVBURUQQARIYChRIRUxEX1BIQVNFX0VYRUNVVElORxACEhcKE0hFTERfUEhBU0VfU1RPUFBJTkcQAxIUChBIRUxEX1BIQVNFX0VOREVEEAQqqAEKDUdvb2RieWVSZWFzb24SHgoaR09PREJZRV9SRUFTT05fVU5TUEVDSUZJRUQQABIbChdHT09EQllFX1JFQVNPTl9TSFVURE9XThABEhsKF0dPT0RCWUVfUkVBU09OX1JFUExBQ0VEEAISIQodR09PREJZRV9SRUFTT05fUFJPVE9DT0xfRVJST1IQAxIaChZHT09EQllFX1JFQVNPTl9WRVJTSU9OEAQy3AIKDEFnZW50U2VydmljZRI9CgZFbnJvbGwSGC5tdXN0ZXIudjEuRW5yb2xsUmVxdWVzdBoZLm11c3Rlci52MS5FbnJvbGxSZXNwb25zZRJECgdTZXNzaW9uEhkubXVzdGVyLnYxLlNlc3Npb25SZXF1ZXN0GhoubXVzdGVyLnYxLlNlc3Npb25SZXNwb25zZSgBMAESYQoSUmVhZEF0dGVtcHRDb250ZW50EiQubXVzdGVyLnYxLlJlYWRBdHRlbXB0Q29udGVudFJlcXVlc3QaJS5tdXN0ZXIudjEuUmVhZEF0dGVtcHRDb250ZW50UmVzcG9uc2USZAoTU3RvcmVBdHRlbXB0Q29udGVudBIlLm11c3Rlci52MS5TdG9yZUF0dGVtcHRDb250ZW50UmVxdWVzdBomLm11c3Rlci52MS5TdG9yZUF0dGVtcHRDb250ZW50UmVzcG9uc2ViBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_muster_v1_file_action, file_muster_v1_handler_action, file_muster_v1_node, file_muster_v1_node_metrics, file_muster_v1_service_action, file_muster_v1_task, file_muster_v1_worker]);
 
 /**
  * @generated from message muster.v1.EnrollRequest
@@ -274,6 +276,12 @@ export type Event = Message<"muster.v1.Event"> & {
      */
     value: WorkerChanged;
     case: "worker";
+  } | {
+    /**
+     * @generated from field: muster.v1.AttemptProgress progress = 7;
+     */
+    value: AttemptProgress;
+    case: "progress";
   } | { case: undefined; value?: undefined };
 };
 
@@ -464,6 +472,13 @@ export type AttemptExited = Message<"muster.v1.AttemptExited"> & {
    * @generated from field: int64 dropped_bytes = 12;
    */
   droppedBytes: bigint;
+
+  /**
+   * Why a handler has failed, in a sentence; empty otherwise.
+   *
+   * @generated from field: string failure = 13;
+   */
+  failure: string;
 };
 
 /**
@@ -472,6 +487,40 @@ export type AttemptExited = Message<"muster.v1.AttemptExited"> & {
  */
 export const AttemptExitedSchema: GenMessage<AttemptExited> = /*@__PURE__*/
   messageDesc(file_muster_v1_agent_service, 10);
+
+/**
+ * AttemptProgress: how far a handler says it is. The newest counts; it is not acknowledged by itself.
+ *
+ * @generated from message muster.v1.AttemptProgress
+ */
+export type AttemptProgress = Message<"muster.v1.AttemptProgress"> & {
+  /**
+   * @generated from field: string task_id = 1;
+   */
+  taskId: string;
+
+  /**
+   * @generated from field: int32 attempt = 2;
+   */
+  attempt: number;
+
+  /**
+   * @generated from field: double fraction = 3;
+   */
+  fraction: number;
+
+  /**
+   * @generated from field: string message = 4;
+   */
+  message: string;
+};
+
+/**
+ * Describes the message muster.v1.AttemptProgress.
+ * Use `create(AttemptProgressSchema)` to create a new message.
+ */
+export const AttemptProgressSchema: GenMessage<AttemptProgress> = /*@__PURE__*/
+  messageDesc(file_muster_v1_agent_service, 11);
 
 /**
  * AttemptLost: it was accepted, and nothing is known of a process.
@@ -500,7 +549,7 @@ export type AttemptLost = Message<"muster.v1.AttemptLost"> & {
  * Use `create(AttemptLostSchema)` to create a new message.
  */
 export const AttemptLostSchema: GenMessage<AttemptLost> = /*@__PURE__*/
-  messageDesc(file_muster_v1_agent_service, 11);
+  messageDesc(file_muster_v1_agent_service, 12);
 
 /**
  * WorkerChanged: where a worker of the agent stands. Told at once when it takes no work any more or again, and otherwise when it has
@@ -596,7 +645,7 @@ export type WorkerChanged = Message<"muster.v1.WorkerChanged"> & {
  * Use `create(WorkerChangedSchema)` to create a new message.
  */
 export const WorkerChangedSchema: GenMessage<WorkerChanged> = /*@__PURE__*/
-  messageDesc(file_muster_v1_agent_service, 12);
+  messageDesc(file_muster_v1_agent_service, 13);
 
 /**
  * Heartbeat proves that the stream is alive. Each side sends one at every interval.
@@ -617,7 +666,7 @@ export type Heartbeat = Message<"muster.v1.Heartbeat"> & {
  * Use `create(HeartbeatSchema)` to create a new message.
  */
 export const HeartbeatSchema: GenMessage<Heartbeat> = /*@__PURE__*/
-  messageDesc(file_muster_v1_agent_service, 13);
+  messageDesc(file_muster_v1_agent_service, 14);
 
 /**
  * Leave ends a session from the agent's side.
@@ -632,7 +681,7 @@ export type Leave = Message<"muster.v1.Leave"> & {
  * Use `create(LeaveSchema)` to create a new message.
  */
 export const LeaveSchema: GenMessage<Leave> = /*@__PURE__*/
-  messageDesc(file_muster_v1_agent_service, 14);
+  messageDesc(file_muster_v1_agent_service, 15);
 
 /**
  * @generated from message muster.v1.SessionResponse
@@ -679,7 +728,7 @@ export type SessionResponse = Message<"muster.v1.SessionResponse"> & {
  * Use `create(SessionResponseSchema)` to create a new message.
  */
 export const SessionResponseSchema: GenMessage<SessionResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_agent_service, 15);
+  messageDesc(file_muster_v1_agent_service, 16);
 
 /**
  * Welcome accepts a session.
@@ -720,7 +769,7 @@ export type Welcome = Message<"muster.v1.Welcome"> & {
  * Use `create(WelcomeSchema)` to create a new message.
  */
 export const WelcomeSchema: GenMessage<Welcome> = /*@__PURE__*/
-  messageDesc(file_muster_v1_agent_service, 16);
+  messageDesc(file_muster_v1_agent_service, 17);
 
 /**
  * Commands are carried out in order. Each may come twice and works once.
@@ -739,7 +788,7 @@ export type Commands = Message<"muster.v1.Commands"> & {
  * Use `create(CommandsSchema)` to create a new message.
  */
 export const CommandsSchema: GenMessage<Commands> = /*@__PURE__*/
-  messageDesc(file_muster_v1_agent_service, 17);
+  messageDesc(file_muster_v1_agent_service, 18);
 
 /**
  * @generated from message muster.v1.Command
@@ -780,7 +829,7 @@ export type Command = Message<"muster.v1.Command"> & {
  * Use `create(CommandSchema)` to create a new message.
  */
 export const CommandSchema: GenMessage<Command> = /*@__PURE__*/
-  messageDesc(file_muster_v1_agent_service, 18);
+  messageDesc(file_muster_v1_agent_service, 19);
 
 /**
  * OperateWorker: somebody asks for something of a worker. Answered by a WorkerChanged with its number.
@@ -811,7 +860,7 @@ export type OperateWorker = Message<"muster.v1.OperateWorker"> & {
  * Use `create(OperateWorkerSchema)` to create a new message.
  */
 export const OperateWorkerSchema: GenMessage<OperateWorker> = /*@__PURE__*/
-  messageDesc(file_muster_v1_agent_service, 19);
+  messageDesc(file_muster_v1_agent_service, 20);
 
 /**
  * StartAttempt: run this, unless the journal has seen it.
@@ -879,6 +928,12 @@ export type StartAttempt = Message<"muster.v1.StartAttempt"> & {
      */
     value: ServiceAction;
     case: "service";
+  } | {
+    /**
+     * @generated from field: muster.v1.HandlerAction handler = 13;
+     */
+    value: HandlerAction;
+    case: "handler";
   } | { case: undefined; value?: undefined };
 };
 
@@ -887,7 +942,7 @@ export type StartAttempt = Message<"muster.v1.StartAttempt"> & {
  * Use `create(StartAttemptSchema)` to create a new message.
  */
 export const StartAttemptSchema: GenMessage<StartAttempt> = /*@__PURE__*/
-  messageDesc(file_muster_v1_agent_service, 20);
+  messageDesc(file_muster_v1_agent_service, 21);
 
 /**
  * StopAttempt: end its process group. If the agent does not hold it, it answers AttemptLost.
@@ -918,7 +973,7 @@ export type StopAttempt = Message<"muster.v1.StopAttempt"> & {
  * Use `create(StopAttemptSchema)` to create a new message.
  */
 export const StopAttemptSchema: GenMessage<StopAttempt> = /*@__PURE__*/
-  messageDesc(file_muster_v1_agent_service, 21);
+  messageDesc(file_muster_v1_agent_service, 22);
 
 /**
  * ForgetAttempt: its end is committed; files may go, its number stays refused.
@@ -942,7 +997,7 @@ export type ForgetAttempt = Message<"muster.v1.ForgetAttempt"> & {
  * Use `create(ForgetAttemptSchema)` to create a new message.
  */
 export const ForgetAttemptSchema: GenMessage<ForgetAttempt> = /*@__PURE__*/
-  messageDesc(file_muster_v1_agent_service, 22);
+  messageDesc(file_muster_v1_agent_service, 23);
 
 /**
  * Ack: everything up to this number is committed.
@@ -961,7 +1016,7 @@ export type Ack = Message<"muster.v1.Ack"> & {
  * Use `create(AckSchema)` to create a new message.
  */
 export const AckSchema: GenMessage<Ack> = /*@__PURE__*/
-  messageDesc(file_muster_v1_agent_service, 23);
+  messageDesc(file_muster_v1_agent_service, 24);
 
 /**
  * Goodbye ends a session from the supervisor's side.
@@ -985,7 +1040,7 @@ export type Goodbye = Message<"muster.v1.Goodbye"> & {
  * Use `create(GoodbyeSchema)` to create a new message.
  */
 export const GoodbyeSchema: GenMessage<Goodbye> = /*@__PURE__*/
-  messageDesc(file_muster_v1_agent_service, 24);
+  messageDesc(file_muster_v1_agent_service, 25);
 
 /**
  * @generated from message muster.v1.ReadAttemptContentRequest
@@ -1012,7 +1067,7 @@ export type ReadAttemptContentRequest = Message<"muster.v1.ReadAttemptContentReq
  * Use `create(ReadAttemptContentRequestSchema)` to create a new message.
  */
 export const ReadAttemptContentRequestSchema: GenMessage<ReadAttemptContentRequest> = /*@__PURE__*/
-  messageDesc(file_muster_v1_agent_service, 25);
+  messageDesc(file_muster_v1_agent_service, 26);
 
 /**
  * @generated from message muster.v1.ReadAttemptContentResponse
@@ -1031,7 +1086,7 @@ export type ReadAttemptContentResponse = Message<"muster.v1.ReadAttemptContentRe
  * Use `create(ReadAttemptContentResponseSchema)` to create a new message.
  */
 export const ReadAttemptContentResponseSchema: GenMessage<ReadAttemptContentResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_agent_service, 26);
+  messageDesc(file_muster_v1_agent_service, 27);
 
 /**
  * @generated from message muster.v1.StoreAttemptContentRequest
@@ -1077,7 +1132,7 @@ export type StoreAttemptContentRequest = Message<"muster.v1.StoreAttemptContentR
  * Use `create(StoreAttemptContentRequestSchema)` to create a new message.
  */
 export const StoreAttemptContentRequestSchema: GenMessage<StoreAttemptContentRequest> = /*@__PURE__*/
-  messageDesc(file_muster_v1_agent_service, 27);
+  messageDesc(file_muster_v1_agent_service, 28);
 
 /**
  * @generated from message muster.v1.StoreAttemptContentResponse
@@ -1099,7 +1154,7 @@ export type StoreAttemptContentResponse = Message<"muster.v1.StoreAttemptContent
  * Use `create(StoreAttemptContentResponseSchema)` to create a new message.
  */
 export const StoreAttemptContentResponseSchema: GenMessage<StoreAttemptContentResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_agent_service, 28);
+  messageDesc(file_muster_v1_agent_service, 29);
 
 /**
  * HeldPhase is how far a held attempt is.

@@ -9,7 +9,7 @@ import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
-import type { OutputStream, Task } from "./task_pb.ts";
+import type { OutputStream, Progress, Task } from "./task_pb.ts";
 import { file_muster_v1_task } from "./task_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -17,7 +17,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file muster/v1/output.proto.
  */
 export const file_muster_v1_output: GenFile = /*@__PURE__*/
-  fileDesc("ChZtdXN0ZXIvdjEvb3V0cHV0LnByb3RvEgltdXN0ZXIudjEiyAEKEVJlYWRPdXRwdXRSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARIYCgdhdHRlbXB0GAIgASgFQge6SAQaAigAEjMKBnN0cmVhbRgDIAEoDjIXLm11c3Rlci52MS5PdXRwdXRTdHJlYW1CCrpIB4IBBBABIAASFwoGb2Zmc2V0GAQgASgDQge6SAQiAigAEiUKC2xpbWl0X2J5dGVzGAUgASgFQgu6SAgaBhiAgEAoAUgAiAEBQg4KDF9saW1pdF9ieXRlcyKAAQoSUmVhZE91dHB1dFJlc3BvbnNlEg8KB2F0dGVtcHQYASABKAUSDwoHY29udGVudBgCIAEoDBITCgtuZXh0X29mZnNldBgDIAEoAxILCgNlbmQYBCABKAgSFQoNZHJvcHBlZF9ieXRlcxgFIAEoAxIPCgdleHBpcmVkGAYgASgIIpgBChFUYWlsT3V0cHV0UmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQESGAoHYXR0ZW1wdBgCIAEoBUIHukgEGgIoABIeCg1zdGRvdXRfb2Zmc2V0GAMgASgDQge6SAQiAigAEh4KDXN0ZGVycl9vZmZzZXQYBCABKANCB7pIBCICKAASEwoLc3RvcmVkX29ubHkYBSABKAgiwAEKElRhaWxPdXRwdXRSZXNwb25zZRInCgVjaHVuaxgBIAEoCzIWLm11c3Rlci52MS5PdXRwdXRDaHVua0gAEisKB2Ryb3BwZWQYAiABKAsyGC5tdXN0ZXIudjEuT3V0cHV0RHJvcHBlZEgAEh8KBHRhc2sYAyABKAsyDy5tdXN0ZXIudjEuVGFza0gAEisKB2V4cGlyZWQYBCABKAsyGC5tdXN0ZXIudjEuT3V0cHV0RXhwaXJlZEgAQgYKBGl0ZW0ikAEKC091dHB1dENodW5rEg8KB2F0dGVtcHQYASABKAUSJwoGc3RyZWFtGAIgASgOMhcubXVzdGVyLnYxLk91dHB1dFN0cmVhbRIOCgZvZmZzZXQYAyABKAMSDwoHY29udGVudBgEIAEoDBImCgJhdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiLwoNT3V0cHV0RHJvcHBlZBIPCgdhdHRlbXB0GAEgASgFEg0KBWJ5dGVzGAIgASgDIi8KDU91dHB1dEV4cGlyZWQSDwoHYXR0ZW1wdBgBIAEoBRINCgVieXRlcxgCIAEoA2IGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_timestamp, file_muster_v1_task]);
+  fileDesc("ChZtdXN0ZXIvdjEvb3V0cHV0LnByb3RvEgltdXN0ZXIudjEiyAEKEVJlYWRPdXRwdXRSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARIYCgdhdHRlbXB0GAIgASgFQge6SAQaAigAEjMKBnN0cmVhbRgDIAEoDjIXLm11c3Rlci52MS5PdXRwdXRTdHJlYW1CCrpIB4IBBBABIAASFwoGb2Zmc2V0GAQgASgDQge6SAQiAigAEiUKC2xpbWl0X2J5dGVzGAUgASgFQgu6SAgaBhiAgEAoAUgAiAEBQg4KDF9saW1pdF9ieXRlcyKAAQoSUmVhZE91dHB1dFJlc3BvbnNlEg8KB2F0dGVtcHQYASABKAUSDwoHY29udGVudBgCIAEoDBITCgtuZXh0X29mZnNldBgDIAEoAxILCgNlbmQYBCABKAgSFQoNZHJvcHBlZF9ieXRlcxgFIAEoAxIPCgdleHBpcmVkGAYgASgIIpgBChFUYWlsT3V0cHV0UmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQESGAoHYXR0ZW1wdBgCIAEoBUIHukgEGgIoABIeCg1zdGRvdXRfb2Zmc2V0GAMgASgDQge6SAQiAigAEh4KDXN0ZGVycl9vZmZzZXQYBCABKANCB7pIBCICKAASEwoLc3RvcmVkX29ubHkYBSABKAgi8gEKElRhaWxPdXRwdXRSZXNwb25zZRInCgVjaHVuaxgBIAEoCzIWLm11c3Rlci52MS5PdXRwdXRDaHVua0gAEisKB2Ryb3BwZWQYAiABKAsyGC5tdXN0ZXIudjEuT3V0cHV0RHJvcHBlZEgAEh8KBHRhc2sYAyABKAsyDy5tdXN0ZXIudjEuVGFza0gAEisKB2V4cGlyZWQYBCABKAsyGC5tdXN0ZXIudjEuT3V0cHV0RXhwaXJlZEgAEjAKCHByb2dyZXNzGAUgASgLMhwubXVzdGVyLnYxLkF0dGVtcHRQcm9ncmVzc2VkSABCBgoEaXRlbSKQAQoLT3V0cHV0Q2h1bmsSDwoHYXR0ZW1wdBgBIAEoBRInCgZzdHJlYW0YAiABKA4yFy5tdXN0ZXIudjEuT3V0cHV0U3RyZWFtEg4KBm9mZnNldBgDIAEoAxIPCgdjb250ZW50GAQgASgMEiYKAmF0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJLChFBdHRlbXB0UHJvZ3Jlc3NlZBIPCgdhdHRlbXB0GAEgASgFEiUKCHByb2dyZXNzGAIgASgLMhMubXVzdGVyLnYxLlByb2dyZXNzIi8KDU91dHB1dERyb3BwZWQSDwoHYXR0ZW1wdBgBIAEoBRINCgVieXRlcxgCIAEoAyIvCg1PdXRwdXRFeHBpcmVkEg8KB2F0dGVtcHQYASABKAUSDQoFYnl0ZXMYAiABKANiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_timestamp, file_muster_v1_task]);
 
 /**
  * @generated from message muster.v1.ReadOutputRequest
@@ -185,6 +185,14 @@ export type TailOutputResponse = Message<"muster.v1.TailOutputResponse"> & {
      */
     value: OutputExpired;
     case: "expired";
+  } | {
+    /**
+     * The attempt under way says how far it is.
+     *
+     * @generated from field: muster.v1.AttemptProgressed progress = 5;
+     */
+    value: AttemptProgressed;
+    case: "progress";
   } | { case: undefined; value?: undefined };
 };
 
@@ -235,6 +243,30 @@ export const OutputChunkSchema: GenMessage<OutputChunk> = /*@__PURE__*/
   messageDesc(file_muster_v1_output, 4);
 
 /**
+ * AttemptProgressed is the newest progress of an attempt that is under way.
+ *
+ * @generated from message muster.v1.AttemptProgressed
+ */
+export type AttemptProgressed = Message<"muster.v1.AttemptProgressed"> & {
+  /**
+   * @generated from field: int32 attempt = 1;
+   */
+  attempt: number;
+
+  /**
+   * @generated from field: muster.v1.Progress progress = 2;
+   */
+  progress?: Progress | undefined;
+};
+
+/**
+ * Describes the message muster.v1.AttemptProgressed.
+ * Use `create(AttemptProgressedSchema)` to create a new message.
+ */
+export const AttemptProgressedSchema: GenMessage<AttemptProgressed> = /*@__PURE__*/
+  messageDesc(file_muster_v1_output, 5);
+
+/**
  * OutputDropped marks where the cap ended the stored output of an attempt.
  *
  * @generated from message muster.v1.OutputDropped
@@ -256,7 +288,7 @@ export type OutputDropped = Message<"muster.v1.OutputDropped"> & {
  * Use `create(OutputDroppedSchema)` to create a new message.
  */
 export const OutputDroppedSchema: GenMessage<OutputDropped> = /*@__PURE__*/
-  messageDesc(file_muster_v1_output, 5);
+  messageDesc(file_muster_v1_output, 6);
 
 /**
  * OutputExpired stands for the output of an attempt that was stored and has been deleted since.
@@ -282,5 +314,5 @@ export type OutputExpired = Message<"muster.v1.OutputExpired"> & {
  * Use `create(OutputExpiredSchema)` to create a new message.
  */
 export const OutputExpiredSchema: GenMessage<OutputExpired> = /*@__PURE__*/
-  messageDesc(file_muster_v1_output, 6);
+  messageDesc(file_muster_v1_output, 7);
 
