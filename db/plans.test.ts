@@ -91,13 +91,13 @@ async function fill(sql: Sql): Promise<void> {
   await sql`
     insert into task_counts
     select span, to_timestamp(${BEGIN}::double precision / 1000) - make_interval(hours => n * hours), 'n' || node, 'script', 'completed', 9
-    from (values ('hour', 1, 8760), ('day', 24, 365)) as s (span, hours, last) cross join generate_series(1, 8760) as n
+    from (values ('hour', 1, 8760), ('day', 24, 365), ('month', 730, 12)) as s (span, hours, last) cross join generate_series(1, 8760) as n
     cross join generate_series(1, 10) as node
     where n <= last`;
   await sql`
     insert into task_durations
     select span, to_timestamp(${BEGIN}::double precision / 1000) - make_interval(hours => n * hours), kind, class, 9, 9, 9
-    from (values ('hour', 1, 8760), ('day', 24, 365)) as s (span, hours, last) cross join generate_series(1, 8760) as n
+    from (values ('hour', 1, 8760), ('day', 24, 365), ('month', 730, 12)) as s (span, hours, last) cross join generate_series(1, 8760) as n
     cross join generate_series(1, 5) as class cross join (values ('waiting'), ('running')) as k (kind)
     where n <= last`;
   await sql`

@@ -276,7 +276,7 @@ create table task_counts (
   state text not null,
   tasks bigint not null,
   constraint task_counts_pkey PRIMARY KEY (span, starts_at, node_id, type, state),
-  constraint task_counts_span_known CHECK ((span = ANY (ARRAY['hour'::text, 'day'::text])))
+  constraint task_counts_span_known CHECK ((span = ANY (ARRAY['hour'::text, 'day'::text, 'month'::text])))
 )
 with (fillfactor=80);
 
@@ -289,7 +289,7 @@ create table task_durations (
   total_ms double precision not null,
   longest_ms double precision not null,
   constraint task_durations_pkey PRIMARY KEY (span, starts_at, kind, class),
-  constraint task_durations_span_known CHECK ((span = ANY (ARRAY['hour'::text, 'day'::text])))
+  constraint task_durations_span_known CHECK ((span = ANY (ARRAY['hour'::text, 'day'::text, 'month'::text])))
 )
 with (fillfactor=80);
 
@@ -723,7 +723,7 @@ begin
     delete from task_ends where ctid = any (array(select ctid from task_ends limit batch)) returning *
   ), placed as materialized (
     select s.span, date_trunc(s.span, t.created_at, 'UTC') as starts_at, t.*
-    from taken as t cross join (values ('hour'), ('day')) as s (span)
+    from taken as t cross join (values ('hour'), ('day'), ('month')) as s (span)
   ), counted as (
     insert into task_counts as known (span, starts_at, node_id, type, state, tasks)
     select span, starts_at, node_id, type, state, count(*) from placed group by span, starts_at, node_id, type, state

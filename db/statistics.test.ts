@@ -113,14 +113,21 @@ describe('readStatistics', () => {
     );
   });
 
-  it('reads whole days by day and the rest by hour: every range has the tasks of its hours', async () => {
-    const midnight = NOON + 12 * HOUR;
-    const hours = [-40, -25, -24, -1, 0, 1, 23, 24, 25, 47, 48, 71, 72];
-    for (const hour of hours) await ended(midnight + hour * HOUR, { nodeId: `n${hour % 3}` });
+  it('reads months and days where they are whole, else hours: every range has the tasks of its hours', async () => {
+    // From the middle of January on, through a leap year and months of every length.
+    const begin = Date.UTC(2028, 0, 15, 7);
+    const days = [
+      0, 0.5, 16, 16.7, 17, 30, 45, 45.7, 46, 47, 75, 76, 90, 106, 107, 108, 130, 167.9, 200,
+    ];
+    const hours = days.map((day) => Math.round(day * 24));
+    for (const hour of hours) await ended(begin + hour * HOUR, { nodeId: `n${hour % 3}` });
     expect(await rollUpStatistics(sql, 100)).toBe(hours.length);
-    for (const from of [null, -48, -24, -3, 0, 1, 24, 30]) {
-      for (const until of [null, 0, 2, 24, 48, 49, 96]) {
-        const ms = (hour: number | null) => (hour === null ? null : midnight + hour * HOUR);
+    const bounds = [
+      -9, 0, 0.1, 1, 16, 16.71, 17, 45, 45.71, 46.2, 76, 107, 107.75, 137, 168.5, 201, 300,
+    ];
+    for (const from of [null, ...bounds.map((day) => Math.round(day * 24))]) {
+      for (const until of [null, ...bounds.map((day) => Math.round(day * 24))]) {
+        const ms = (hour: number | null) => (hour === null ? null : begin + hour * HOUR);
         const found = await readStatistics(sql, ms(from), ms(until));
         const count = hours.filter(
           (hour) => hour >= (from ?? -Infinity) && hour < (until ?? Infinity),
@@ -208,11 +215,12 @@ describe('rollUpStatistics', () => {
     const statistics = await readStatistics(sql, ...ALL);
     expect(statistics.byState).toEqual([{ state: 'completed', substate: '', count: 120 }]);
     expect(totals).toEqual(totals.toSorted((a, b) => a - b));
-    const [row] = await sql<[{ hours: number; days: number; durations: number }]>`
+    const [row] = await sql<[{ hours: number; days: number; months: number; durations: number }]>`
       select (select sum(tasks) from task_counts where span = 'hour')::integer as hours,
              (select sum(tasks) from task_counts where span = 'day')::integer as days,
+             (select sum(tasks) from task_counts where span = 'month')::integer as months,
              (select sum(tasks) from task_durations where span = 'hour')::integer as durations`;
-    expect(row).toEqual({ hours: 120, days: 120, durations: 240 });
+    expect(row).toEqual({ hours: 120, days: 120, months: 120, durations: 240 });
   });
 
   it('leaves the work to whoever is at it', async () => {
@@ -271,13 +279,15 @@ describe('rollUpStatistics', () => {
   });
 });
 
-it('forgets hours and days that are older than what is kept', async () => {
+it('forgets hours, days and months that are older than what is kept', async () => {
   const [row] = await sql<[{ now: number }]>`
     select (extract(epoch from now()) * 1000)::double precision as now`;
-  for (const days of [0, 10, 12, 20]) await ended(Math.floor(row.now) - days * DAY);
+  for (const days of [0, 300, 450, 480]) await ended(Math.floor(row.now) - days * DAY);
   await rollUpStatistics(sql, 10);
-  expect(await deleteOldStatistics(sql, 11 * DAY)).toBe(2 * (2 + 4));
-  expect(await deleteOldStatistics(sql, 11 * DAY)).toBe(0);
+  // Two hours, days and months, each with its count, one class of waiting and one of running.
+  const deleted = await deleteOldStatistics(sql, 400 * DAY);
+  expect(deleted).toBeGreaterThanOrEqual(2 * 2 * 3 + 3);
+  expect(await deleteOldStatistics(sql, 400 * DAY)).toBe(0);
   const { total, byHour, waiting: durations } = await readStatistics(sql, ...ALL);
   expect([total, byHour.length, durations.count]).toEqual([2, 2, 2]);
 });

@@ -1,7 +1,7 @@
 /**
  * The statements that count tasks: what GetStatistics reads, and the roll-up that keeps it fast (decision 0010).
  *
- * Every task that has ended is in `task_ends` or in the counts by hour and day, never in both; what is not final is counted as it
+ * Every task that has ended is in `task_ends` or in the counts by hour, day and month, never in both; what is not final is counted as it
  * stands. One statement reads all three, so nothing is missing or counted twice, however much is being rolled up meanwhile.
  */
 import type postgres from 'postgres';
@@ -12,7 +12,9 @@ import { idRange } from './task-filter.ts';
 type Fragment = postgres.PendingQuery<postgres.Row[]>;
 
 const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
+type Span = 'hour' | 'day' | 'month';
+/** How long one lasts at most. */
+const LENGTH_MS = { hour: HOUR_MS, day: 24 * HOUR_MS, month: 31 * 24 * HOUR_MS };
 const HOURS_SHOWN = 24;
 
 /** Durations of about the same length, the shortest class first. */
@@ -167,20 +169,40 @@ function durations(sql: Sql, range: HourRange, kind: 'waiting' | 'running'): Fra
   )`;
 }
 
-/** Chooses the spans that are the range: whole days where there are some, hours before and after them. */
-function inSpans(sql: Sql, { from, until }: HourRange): Fragment {
-  const firstDay = from === null ? null : Math.ceil(from / DAY_MS) * DAY_MS;
-  const endDay = until === null ? null : Math.floor(until / DAY_MS) * DAY_MS;
-  const during = (span: 'hour' | 'day', range: HourRange) => sql`
-    (span = ${span} and ${within(sql, sql`starts_at`, range)})`;
-  if (firstDay !== null && endDay !== null && firstDay >= endDay) {
-    return during('hour', { from, until });
-  }
-  return sql`(
-    ${during('day', { from: firstDay, until: endDay })}
-    ${firstDay === from ? sql`` : sql`or ${during('hour', { from, until: firstDay })}`}
-    ${endDay === until ? sql`` : sql`or ${during('hour', { from: endDay, until })}`}
-  )`;
+/** Chooses the counts that together are the range. */
+function inSpans(sql: Sql, range: HourRange): Fragment {
+  const pieces = piecesOf(range, ['month', 'day', 'hour']).map(
+    ({ span, ...piece }) => sql`or (span = ${span} and ${within(sql, sql`starts_at`, piece)})`,
+  );
+  return pieces.length === 0 ? sql`false` : sql`(false ${pieces})`;
+}
+
+/** Cuts a range into the largest spans that are whole within it, smaller ones before and after them. */
+function piecesOf(range: HourRange, spans: readonly Span[]): (HourRange & { span: Span })[] {
+  const [span, ...smaller] = spans;
+  const { from, until } = range;
+  if (span === undefined || (from !== null && until !== null && from >= until)) return [];
+  const first = from === null ? null : firstFrom(span, from);
+  const end = until === null ? null : startOf(span, until);
+  if (first !== null && end !== null && first >= end) return piecesOf(range, smaller);
+  return [
+    { span, from: first, until: end },
+    ...(first === null ? [] : piecesOf({ from, until: first }, smaller)),
+    ...(end === null ? [] : piecesOf({ from: end, until }, smaller)),
+  ];
+}
+
+/** The first start of a span from a moment on. */
+function firstFrom(span: Span, ms: number): number {
+  const start = startOf(span, ms);
+  return start === ms ? start : startOf(span, start + LENGTH_MS[span]);
+}
+
+/** The start, in UTC, of the span that a moment is in. */
+function startOf(span: Span, ms: number): number {
+  if (span !== 'month') return Math.floor(ms / LENGTH_MS[span]) * LENGTH_MS[span];
+  const date = new Date(ms);
+  return Date.UTC(date.getUTCFullYear(), date.getUTCMonth());
 }
 
 function within(sql: Sql, at: Fragment, { from, until }: HourRange): Fragment {
@@ -224,16 +246,17 @@ export async function rollUpStatistics(sql: Sql, limit: number): Promise<number>
   return row.n;
 }
 
-/** Forgets the counts of hours and days that ended more than `keepMs` ago. Returns how many rows went. */
+/** Forgets the counts of hours, days and months that ended more than `keepMs` ago. Returns how many rows went. */
 export async function deleteOldStatistics(sql: Sql, keepMs: number): Promise<number> {
-  const isOld = (span: 'hour' | 'day') => sql`
+  const isOld = (span: Span) => sql`
     span = ${span}
     and starts_at < now() - make_interval(secs => ${keepMs}::double precision / 1000) - ${`1 ${span}`}::interval`;
+  const old = sql`(${isOld('hour')}) or (${isOld('day')}) or (${isOld('month')})`;
   const [row] = await sql<[{ n: number }]>`
     with counts as (
-      delete from task_counts where (${isOld('hour')}) or (${isOld('day')}) returning 1
+      delete from task_counts where ${old} returning 1
     ), durations as (
-      delete from task_durations where (${isOld('hour')}) or (${isOld('day')}) returning 1
+      delete from task_durations where ${old} returning 1
     )
     select (select count(*) from counts) + (select count(*) from durations) as n`;
   return row.n;

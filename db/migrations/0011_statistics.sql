@@ -1,4 +1,4 @@
--- Statistics by roll-up: tasks that have ended are counted by hour and by day of their creation, whether they are stored or not.
+-- Statistics by roll-up: tasks that have ended are counted by hour, day and month of their creation, whether they are stored or not.
 
 -- Tasks that have ended and are not counted yet: each has one row here, made by the statement that ended it, or is in the counts.
 -- No index: it is written as fast as it can be, and read and emptied as a whole.
@@ -15,7 +15,7 @@ create table task_ends (
 with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000);
 
 create table task_counts (
-  -- hour or day, both of UTC. Every task is in one of each.
+  -- hour, day or month, all of UTC. Every task is in one of each.
   span text not null,
   starts_at timestamptz not null,
   node_id text not null,
@@ -24,7 +24,7 @@ create table task_counts (
   tasks bigint not null,
   -- readStatistics.
   constraint task_counts_pkey primary key (span, starts_at, node_id, type, state),
-  constraint task_counts_span_known check (span in ('hour', 'day'))
+  constraint task_counts_span_known check (span in ('hour', 'day', 'month'))
 )
 with (fillfactor = 80);
 
@@ -40,7 +40,7 @@ create table task_durations (
   longest_ms double precision not null,
   -- readStatistics.
   constraint task_durations_pkey primary key (span, starts_at, kind, class),
-  constraint task_durations_span_known check (span in ('hour', 'day'))
+  constraint task_durations_span_known check (span in ('hour', 'day', 'month'))
 )
 with (fillfactor = 80);
 
@@ -62,7 +62,7 @@ begin
     delete from task_ends where ctid = any (array(select ctid from task_ends limit batch)) returning *
   ), placed as materialized (
     select s.span, date_trunc(s.span, t.created_at, 'UTC') as starts_at, t.*
-    from taken as t cross join (values ('hour'), ('day')) as s (span)
+    from taken as t cross join (values ('hour'), ('day'), ('month')) as s (span)
   ), counted as (
     insert into task_counts as known (span, starts_at, node_id, type, state, tasks)
     select span, starts_at, node_id, type, state, count(*) from placed group by span, starts_at, node_id, type, state
