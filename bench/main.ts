@@ -25,6 +25,10 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
     question: 'how a fan-out over 5,000 nodes goes',
     load: () => import('./fan-out.ts'),
   },
+  sessions: {
+    question: 'what 5,000 idle sessions cost, and how long a fan-out over 1,000 nodes takes',
+    load: () => import('./sessions.ts'),
+  },
   schedules: {
     question: 'how long until 10,000 schedules that are due at once have fired',
     load: () => import('./schedules.ts'),

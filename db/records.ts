@@ -149,6 +149,8 @@ export interface TaskFilter {
   readonly nodeIds?: readonly string[];
   readonly creators?: readonly string[];
   readonly parentId?: string;
+  /** Without children of fan-outs. */
+  readonly isTopLevel?: boolean;
   readonly scheduleId?: string;
   readonly labels?: Readonly<Record<string, string>>;
   readonly createdFrom?: number;

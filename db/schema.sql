@@ -510,7 +510,7 @@ begin
     and (key, value) in (
       select l.key, l.value from jsonb_each_text(task.labels) as l
       union all
-      values ('@creator', task.creator), ('@type', task.type)
+      values ('@creator', task.creator), ('@type', task.type), ('@top', '')
     );
   delete from tasks where id = deleted_id;
   -- Waits for a retry that is just being created with this spec; the next command sees its task.

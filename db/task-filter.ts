@@ -63,18 +63,26 @@ interface SplitFilter {
  * of their ids, and conditions on what they find.
  *
  * @param before only smaller ids
+ * @param limit how many tasks are read at most
  */
 export function splitFilter(
   sql: Sql,
   filter: TaskFilter,
   range: IdRange,
   before: string | null,
+  limit: number,
 ): SplitFilter {
   const bounds = (id: Fragment) => sql`
     and ${id} between ${range.low} and ${range.high} ${before === null ? sql`` : sql`and ${id} < ${before}`}`;
   const labelled = (key: string, value: string) => sql`
     and t.id in (
       select task_id from task_labels where key = ${key} and value = ${value} ${bounds(sql`task_id`)}
+    )`;
+  // With its own limit, or the tasks would be read beside the labels, children and all.
+  const newestTopLevel = () => sql`
+    and t.id in (
+      select task_id from task_labels where key = '@top' and value = '' ${bounds(sql`task_id`)}
+      order by task_id desc limit ${limit}
     )`;
   const conditions = [bounds(sql`t.id`)];
   const { ids, parentId, scheduleId, createdFrom, createdUntil } = filter;
@@ -85,6 +93,10 @@ export function splitFilter(
     conditions.push(labelled(key, value));
   }
   const column = branchColumn(filter);
+  if (filter.isTopLevel === true) {
+    // Without another condition children may stand in thousands at the head: those that are none are looked up.
+    conditions.push(isOnlyTopLevel(filter) ? newestTopLevel() : sql`and t.parent_id is null`);
+  }
   for (const name of COLUMNS) {
     const values = valuesOf(filter, name);
     if (values.length > 0 && name !== column) {
@@ -137,6 +149,14 @@ function valuesOf(filter: TaskFilter, column: FilterColumn): string[] {
     type: filter.types,
   }[column];
   return [...new Set<string>(values)];
+}
+
+/** Tells whether nothing else, but for a range of ids, is asked for: then as many of them as are to be read are enough. */
+function isOnlyTopLevel(filter: TaskFilter): boolean {
+  const { ids, parentId, scheduleId, labels, createdFrom, createdUntil } = filter;
+  if ((ids ?? parentId ?? scheduleId ?? createdFrom ?? createdUntil) !== undefined) return false;
+  if (Object.keys(labels ?? {}).length > 0) return false;
+  return COLUMNS.every((name) => valuesOf(filter, name).length === 0);
 }
 
 /** Chooses the column whose values become branches; null where another condition finds few rows already. */

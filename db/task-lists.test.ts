@@ -118,6 +118,7 @@ function isMatch(record: TaskRecord, filter: TaskFilter): boolean {
     oneOf(filter.nodeIds, nodeOf(record)) &&
     oneOf(filter.creators, record.creator) &&
     (filter.parentId === undefined || record.parentId === filter.parentId) &&
+    (filter.isTopLevel !== true || record.parentId === null) &&
     (filter.scheduleId === undefined || record.scheduleId === filter.scheduleId) &&
     Object.entries(filter.labels ?? {}).every(([key, value]) => record.labels[key] === value) &&
     record.createdAt >= (filter.createdFrom ?? 0) &&
@@ -146,6 +147,10 @@ const FILTERS: Record<string, (some: TaskRecord) => TaskFilter> = {
   'several creators': () => ({ creators: ['rare', 'user-1'] }),
   'creator and states': () => ({ creators: ['user-2'], states: ['pending', 'failed'] }),
   parent: () => ({ parentId: PARENT }),
+  'top level': () => ({ isTopLevel: true }),
+  'top level and state': () => ({ isTopLevel: true, states: ['failed', 'pending'] }),
+  'top level and label': () => ({ isTopLevel: true, labels: { tier: 'gold' } }),
+  'top level from a time': () => ({ isTopLevel: true, createdFrom: NOON + (COUNT - 90) * 250 }),
   schedule: () => ({ scheduleId: SCHEDULE, states: ['completed', 'failed'] }),
   'a common label': () => ({ labels: { app: 'web' } }),
   'two labels': () => ({ labels: { app: 'web', tier: 'gold' } }),
@@ -190,6 +195,32 @@ describe('listTasks', () => {
       expect(deep.rows).toBeLessThan(FEW);
     });
   }
+
+  it('finds what stands behind thousands of children of a fan-out, and reads few rows for it', async () => {
+    const { sql } = database;
+    const children = Array.from({ length: 5_000 }, (_, n) =>
+      creationOf({ at: LATER + n, parentId: PARENT }),
+    );
+    await insertTasks(sql, children, '');
+    await sql`analyze tasks, task_labels`;
+    const wanted = stored.filter((record) => record.parentId === null);
+    let found: TaskRecord[] = [];
+    const cost = await rowsRead(async () => {
+      found = await listTasks(sql, { isTopLevel: true }, 50, null);
+    });
+    expect(idsOf(found)).toEqual(idsOf(wanted.slice(0, 50)));
+    expect(cost.scans).toBe(0);
+    expect(cost.rows).toBeLessThan(200);
+    const failed = await rowsRead(async () => {
+      found = await listTasks(sql, { isTopLevel: true, states: ['failed'] }, 50, null);
+    });
+    expect(found.every(({ parentId }) => parentId === null)).toBe(true);
+    expect(failed).toMatchObject({ scans: 0 });
+    expect(failed.rows).toBeLessThan(FEW);
+    await sql`delete from tasks where created_at >= to_timestamp(${LATER}::double precision / 1000)`;
+    await sql`delete from task_labels where task_id not in (select id from tasks)`;
+    await sql`analyze tasks, task_labels`;
+  });
 
   it('matches nothing by a prefix that no id can have', async () => {
     const { sql } = database;

@@ -106,6 +106,8 @@ export function storeFresh(
       select '@creator', creator, id from fresh
       union all
       select '@type', type, id from fresh
+      union all
+      select '@top', '', id from fresh where parent_id is null
       on conflict do nothing
     ), specified as (
       insert into specs (id, content)
@@ -239,7 +241,7 @@ export async function listTasks(
 ): Promise<TaskRecord[]> {
   const range = idRange(filter);
   if (range === null) return [];
-  const { branches, conditions } = splitFilter(sql, filter, range, before);
+  const { branches, conditions } = splitFilter(sql, filter, range, before, limit);
   if (branches.length === 1) {
     const rows = await sql<TaskRow[]>`
       select ${taskRow(sql)} from tasks as t where true ${branches} ${conditions} order by t.id desc limit ${limit}`;

@@ -73,16 +73,19 @@ function performAction(
 
 function addListing(task: Command): void {
   const list = addFilter(
-    add(task, 'list', 'list tasks, newest first', [
+    add(task, 'list', 'list tasks, newest first, without children of fan-outs', [
       ['muster task list --state running,pending', 'what is under way'],
       ['muster task list --state failed --since 2h --node web-1', 'what has failed on a host'],
+      ['muster task list --parent 0198c5f2-7b1a --state failed', 'the hosts a fan-out failed on'],
       ['muster task list --all -o jsonl | jq -r .id', 'the ids of all tasks'],
     ]),
   )
     .alias('ls')
     .option('--limit <n>', 'tasks of a page (default: 50)')
     .option('--page-token <token>', 'the next page, as the page before named it')
-    .option('--all', 'all pages');
+    .option('--all', 'all pages')
+    .option('--children', 'children of fan-outs as well, as with --node')
+    .option('--parent <id>', 'only the children of this fan-out');
   list.action(() =>
     perform(ORDINARY, async () => (await import('./task/list.ts')).listTasks(flagsOf(list))),
   );

@@ -35,6 +35,7 @@ export function filterOf(message: FilterMessage | undefined, action: string): Ta
       message.ids.map((id) => id.toLowerCase()),
     ),
     ...(message.parentId === '' ? {} : { parentId: message.parentId.toLowerCase() }),
+    ...(message.topLevel ? { isTopLevel: true } : {}),
     ...(message.scheduleId === '' ? {} : { scheduleId: message.scheduleId.toLowerCase() }),
     ...(message.idPrefix === '' ? {} : { idPrefix: message.idPrefix }),
     ...(Object.keys(message.labels).length === 0 ? {} : { labels: message.labels }),

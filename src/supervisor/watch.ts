@@ -142,6 +142,7 @@ export function matchesFilter(filter: TaskFilter, record: TaskRecord): boolean {
     isAmong(filter.creators, record.creator) &&
     isAmong(filter.ids, record.id) &&
     (filter.parentId === undefined || filter.parentId === record.parentId) &&
+    (filter.isTopLevel !== true || record.parentId === null) &&
     (filter.scheduleId === undefined || filter.scheduleId === record.scheduleId) &&
     (filter.createdFrom === undefined || context.createdAt >= filter.createdFrom) &&
     (filter.createdUntil === undefined || context.createdAt < filter.createdUntil) &&

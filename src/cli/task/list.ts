@@ -6,11 +6,13 @@ import { ListTasksResponseSchema } from '../../../proto/gen/muster/v1/task_servi
 import type { Connection } from '../connection.ts';
 import { unary, withConnection } from '../connection.ts';
 import { EXIT } from '../exit.ts';
+import { UsageFault } from '../fault.ts';
 import type { OutputForm } from '../output.ts';
 import { messageJson, outputForm, printDocument, printLines, printTable } from '../output.ts';
 import { allTaskPages } from '../pages.ts';
 import { parseInteger } from '../pairs.ts';
 import { note } from '../sink.ts';
+import { resolveTaskId } from '../task-id.ts';
 import type { FilterFlags } from '../task-filter.ts';
 import { buildFilter } from '../task-filter.ts';
 import { TASK_COLUMNS, taskRow } from '../task-view.ts';
@@ -19,18 +21,31 @@ export interface ListFlags extends FilterFlags {
   readonly limit?: string;
   readonly pageToken?: string;
   readonly all?: boolean;
+  readonly children?: boolean;
+  readonly parent?: string;
 }
 
 /** Lists tasks; returns the exit code. */
 export async function listTasks(flags: ListFlags): Promise<number> {
   const form = outputForm(flags.output);
   const nowMs = Date.now();
-  const request = {
-    filter: buildFilter(flags, nowMs),
+  if (flags.children === true && flags.parent !== undefined) {
+    throw new UsageFault(
+      '--children and --parent exclude each other: --parent shows children only',
+    );
+  }
+  // A fan-out itself is on no node: who asks for a node means its tasks.
+  const topLevel =
+    flags.children !== true && flags.parent === undefined && flags.node === undefined;
+  const given = {
+    filter: { ...buildFilter(flags, nowMs), topLevel },
     pageToken: flags.pageToken ?? '',
     ...(flags.limit === undefined ? {} : { pageSize: parseInteger(flags.limit, '--limit') }),
   };
   return await withConnection(flags, async (connection) => {
+    const parentId =
+      flags.parent === undefined ? '' : await resolveTaskId(connection, flags.parent);
+    const request = { ...given, filter: { ...given.filter, parentId } };
     if (flags.all === true) return await listAll(connection, request, form, nowMs);
     const page = await connection.tasks.listTasks(request, unary);
     if (form === 'json') await printDocument(messageJson(ListTasksResponseSchema, page));
