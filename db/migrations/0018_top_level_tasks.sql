@@ -23,6 +23,7 @@ begin
   delete from transitions where task_id = deleted_id;
   delete from attempts where task_id = deleted_id;
   delete from late_reports where task_id = deleted_id;
+  delete from expired_histories where task_id = deleted_id;
   delete from task_labels
   where task_id = deleted_id
     and (key, value) in (
