@@ -60,19 +60,27 @@ begin
   end if;
   with taken as (
     delete from task_ends where ctid = any (array(select ctid from task_ends limit batch)) returning *
-  ), placed as materialized (
-    select s.span, date_trunc(s.span, t.created_at, 'UTC') as starts_at, t.*
-    from taken as t cross join (values ('hour'), ('day'), ('month')) as s (span)
+  ), counts as materialized (
+    select date_trunc('hour', created_at, 'UTC') as hour, node_id, type, state, count(*) as tasks
+    from taken
+    group by 1, 2, 3, 4
   ), counted as (
     insert into task_counts as known (span, starts_at, node_id, type, state, tasks)
-    select span, starts_at, node_id, type, state, count(*) from placed group by span, starts_at, node_id, type, state
+    select s.span, date_trunc(s.span, hour, 'UTC'), node_id, type, state, sum(tasks)
+    from counts cross join (values ('hour'), ('day'), ('month')) as s (span)
+    group by 1, 2, 3, 4, 5
     on conflict (span, starts_at, node_id, type, state) do update set tasks = known.tasks + excluded.tasks
+  ), durations as materialized (
+    select date_trunc('hour', created_at, 'UTC') as hour, d.kind, duration_class(d.ms) as class, count(*) as tasks,
+           sum(d.ms) as total_ms, max(d.ms) as longest_ms
+    from taken cross join lateral (values ('waiting', waiting_ms), ('running', running_ms)) as d (kind, ms)
+    where d.ms is not null
+    group by 1, 2, 3
   ), timed as (
     insert into task_durations as known (span, starts_at, kind, class, tasks, total_ms, longest_ms)
-    select span, starts_at, d.kind, duration_class(d.ms), count(*), sum(d.ms), max(d.ms)
-    from placed cross join lateral (values ('waiting', waiting_ms), ('running', running_ms)) as d (kind, ms)
-    where d.ms is not null
-    group by span, starts_at, d.kind, duration_class(d.ms)
+    select s.span, date_trunc(s.span, hour, 'UTC'), kind, class, sum(tasks), sum(total_ms), max(longest_ms)
+    from durations cross join (values ('hour'), ('day'), ('month')) as s (span)
+    group by 1, 2, 3, 4
     on conflict (span, starts_at, kind, class) do update
     set tasks = known.tasks + excluded.tasks, total_ms = known.total_ms + excluded.total_ms,
         longest_ms = greatest(known.longest_ms, excluded.longest_ms)

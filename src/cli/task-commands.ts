@@ -99,10 +99,15 @@ function addListing(task: Command): void {
   );
 
   const stats = addRange(
-    add(task, 'stats', 'count tasks by state, type and node, with their durations', [
-      ['muster task stats', 'all tasks'],
-      ['muster task stats --since 24h -o json', 'the last day, for scripts'],
-    ]),
+    add(
+      task,
+      'stats',
+      'count tasks, also those deleted since, by state, type and node, with their durations',
+      [
+        ['muster task stats', 'all tasks'],
+        ['muster task stats --since 24h -o json', 'the last day, for scripts'],
+      ],
+    ),
   );
   stats.action(() =>
     perform(ORDINARY, async () => (await import('./task/stats.ts')).showStatistics(flagsOf(stats))),
