@@ -202,7 +202,7 @@ export class Attempts {
 
   /** From a free worker to the end of the attempt. */
   async #run(held: Held, start: StartAttempt): Promise<void> {
-    const { journal, executor, clock, onFatal } = this.#options;
+    const { journal, reporter, executor, clock, onFatal } = this.#options;
     const { record } = held;
     let broken: string | null = null;
     try {
@@ -211,14 +211,20 @@ export class Attempts {
         this.#end(held, notStarted(null, clock.now()));
         return;
       }
-      journal.markSpawning(record);
+      const spawn = () => journal.markSpawning(record);
+      if (isCall(held)) await journal.soon(spawn);
+      else spawn();
       const startedAt = clock.now();
       const result = await executor.start(start, this.#folderOf(record));
       if (result.kind === 'failed') {
         this.#end(held, notStarted(result.why, clock.now()));
         return;
       }
-      journal.markExecuting(record, result.group.pid, startedAt);
+      const { pid } = result.group;
+      const execute = () => journal.markExecuting(record, pid, startedAt);
+      // After a restart a call is lost, whether it was begun or not: nobody waits for this commit.
+      if (isCall(held)) journal.soon(execute).then(() => reporter.changed(record), onFatal);
+      else execute();
       await this.#watch(held, result.group);
       broken = result.group.broken ?? null;
     } catch (cause) {
@@ -253,7 +259,9 @@ export class Attempts {
       const exit = await execution.over;
       tail.unfollow(output);
       output.refresh();
-      this.#end(held, exited(exit, record, output, clock.now()));
+      const end = exited(exit, record, output, clock.now());
+      if (isCall(held)) await journal.soon(() => journal.markEnded(record, end));
+      this.#end(held, end);
     } catch (cause) {
       onFatal(cause);
     }
@@ -264,7 +272,7 @@ export class Attempts {
     const { record } = held;
     held.leaseTimer?.cancel();
     held.execution = null;
-    journal.markEnded(record, end);
+    if (record.end !== end) journal.markEnded(record, end);
     reporter.changed(record);
     const { taskId, attempt, stopCause } = record;
     log.debug('attempt ended', { taskId, attempt, stopCause, ...end });
@@ -323,6 +331,11 @@ export class Attempts {
   #folderOf(key: AttemptKey): string {
     return join(this.#options.attemptsFolder, nameOf(key));
   }
+}
+
+/** Its steps are committed together with those of other calls. */
+function isCall({ output }: Held): boolean {
+  return output.source.onGrown !== null;
 }
 
 function notStarted(spawnError: string | null, exitedAt: number): AttemptEnd {

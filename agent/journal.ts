@@ -23,9 +23,17 @@ import { JOURNAL_SCHEMA, JOURNAL_VERSION, toRecord } from './journal-rows.ts';
 /** A forgotten attempt's number is refused for at least this long. */
 export const TOMBSTONE_MS = 7 * 24 * 3_600_000;
 
+/** A change that waits for a commit together with others. */
+interface Step {
+  step(): void;
+  resolve(): void;
+  reject(cause: unknown): void;
+}
+
 export class Journal {
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
+  #steps: Step[] = [];
   /** Made with the journal: together with the kernel's boot id it names a boot. */
   readonly id: string;
 
@@ -87,6 +95,17 @@ export class Journal {
       this.#run('rollback');
       throw cause;
     }
+  }
+
+  /**
+   * Commits `step` in a moment, in one transaction with the steps that others ask for until then, in their order. For calls of
+   * handlers, which are so short that a transaction for each step would be most of their work.
+   */
+  async soon(step: () => void): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.#steps.push({ step, resolve, reject });
+      if (this.#steps.length === 1) setImmediate(() => this.#commitSteps());
+    });
   }
 
   /** Returns every attempt that is not forgotten, oldest first. */
@@ -223,8 +242,24 @@ export class Journal {
     );
   }
 
+  /** What is to be committed soon is not: whoever asked for it waits for ever. */
   close(): void {
+    this.#steps = [];
     this.#database.close();
+  }
+
+  #commitSteps(): void {
+    const steps = this.#steps;
+    this.#steps = [];
+    if (steps.length === 0) return;
+    try {
+      this.inTransaction(() => {
+        for (const { step } of steps) step();
+      });
+      for (const { resolve } of steps) resolve();
+    } catch (cause) {
+      for (const { reject } of steps) reject(cause);
+    }
   }
 
   #update(key: AttemptKey, assignments: string, ...values: SQLInputValue[]): void {

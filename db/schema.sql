@@ -600,6 +600,8 @@ declare
     '00000000-0000-0000-0000-000000000000'
   );
   piece_end bigint;
+  -- By place: stored at once.
+  is_stored boolean[];
 begin
   -- Holds the sessions: no epoch rises before this statement is over.
   perform 1 from nodes where id = any(node_ids) order by id for share;
@@ -608,6 +610,38 @@ begin
   where (s.task_id, s.attempt, s.stream) in (select * from unnest(task_ids, attempts, streams))
   order by s.task_id, s.attempt, s.stream
   for update;
+  with piece as (
+    select p.*, p.start_offset = 0 and length(p.content) > 0
+             and count(*) over (partition by p.task_id, p.attempt, p.stream) = 1 as is_first
+    from unnest(node_ids, epochs, task_ids, attempts, streams, starts, contents, host_ms) with ordinality
+      as p (node_id, epoch, task_id, attempt, stream, start_offset, content, host_ms, place)
+  ),
+  -- All of an attempt or none, since the order of arrival counts.
+  whole as (
+    select p.*, bool_and(p.is_first) over (partition by p.task_id, p.attempt) as is_whole from piece as p
+  ),
+  fresh as (
+    select w.* from whole as w join nodes as n on n.id = w.node_id and n.epoch = w.epoch where w.is_whole
+  ),
+  -- A share of the tasks, so that delete_task sees the streams or this function sees that a task is gone.
+  present as materialized (
+    select t.id from tasks as t where t.id in (select f.task_id from fresh as f) order by t.id for key share
+  ),
+  added as (
+    insert into output_streams as s (task_id, attempt, stream, end_offset)
+    select f.task_id, f.attempt, f.stream, length(f.content) from fresh as f join present on present.id = f.task_id
+    order by f.task_id, f.attempt, f.stream
+    on conflict do nothing
+    returning s.task_id, s.attempt, s.stream
+  ),
+  stored as (
+    insert into output_pieces (task_id, attempt, stream, start_offset, end_offset, content, host_at)
+    select f.task_id, f.attempt, f.stream, 0, length(f.content), f.content, to_timestamp(f.host_ms / 1000)
+    from fresh as f join added using (task_id, attempt, stream)
+    order by f.place
+  )
+  select array_agg(a.task_id is not null order by p.place) into is_stored
+  from piece as p left join added as a using (task_id, attempt, stream);
   for piece in
     select p.*, n.id is not null as is_current
     from unnest(node_ids, epochs, task_ids, attempts, streams, starts, contents, host_ms) with ordinality
@@ -615,6 +649,10 @@ begin
     left join nodes as n on n.id = p.node_id and n.epoch = p.epoch
     order by p.place
   loop
+    if is_stored[piece.place] then
+      return next 'stored';
+      continue;
+    end if;
     if not piece.is_current then
       return next 'stale';
       continue;

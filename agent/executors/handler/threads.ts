@@ -1,17 +1,22 @@
 /**
  * The threads of an agent: started when calls wait for one, and kept. Used by the handler executor.
  *
- * A call waits a moment for a thread that becomes free before another is started: short calls, however many, share a few warm
- * threads, and slow ones have one each. There are never more than calls at once, and those are bounded by the slots.
+ * A call waits a moment for a thread that becomes free before others are started. Where threads do become free, there are only as
+ * many as processors, and one more whenever a call has waited for long: short calls, however many, share a few warm threads, and
+ * slow ones have one each. There are never more than calls at once, and those are bounded by the slots.
  */
+import { availableParallelism } from 'node:os';
 import type { Clock, Timer } from '../../../src/process/clock.ts';
 import type { Logger } from '../../../src/process/log.ts';
 import { HandlerThread, type ThreadOptions } from './thread.ts';
 
 /** Starting a thread takes several times as long. */
 const PATIENCE_MS = 20;
+const LONG_MS = 100;
 
 interface Waiter {
+  /** Monotonic. */
+  readonly since: number;
   resolve(thread: HandlerThread): void;
   reject(cause: unknown): void;
 }
@@ -28,6 +33,8 @@ export class Threads {
   readonly #all = new Set<HandlerThread>();
   readonly #waiters: Waiter[] = [];
   #starting = 0;
+  /** Since the last look. */
+  #hasGivenBack = false;
   #timer: Timer | null = null;
   #isClosed = false;
 
@@ -40,9 +47,10 @@ export class Threads {
     const idle = this.#idle.pop();
     if (idle !== undefined) return idle;
     return await new Promise<HandlerThread>((resolve, reject) => {
-      this.#waiters.push({ resolve, reject });
-      if (this.#all.size === 0) this.#grow();
-      else this.#timer ??= this.#options.clock.after(PATIENCE_MS, () => this.#grow());
+      const { clock } = this.#options;
+      this.#waiters.push({ since: clock.monotonic(), resolve, reject });
+      if (this.#all.size + this.#starting === 0) void this.#start();
+      this.#timer ??= clock.after(PATIENCE_MS, () => this.#grow());
     });
   }
 
@@ -51,9 +59,10 @@ export class Threads {
     if (!thread.isAlive) {
       this.#all.delete(thread);
       // Whoever waits may have counted on it.
-      if (this.#waiters.length > 0) this.#grow();
+      if (this.#waiters.length > this.#starting) void this.#start();
       return;
     }
+    this.#hasGivenBack = true;
     const waiter = this.#waiters.shift();
     if (waiter === undefined) this.#idle.push(thread);
     else waiter.resolve(thread);
@@ -68,11 +77,20 @@ export class Threads {
     this.#idle.length = 0;
   }
 
-  /** Starts a thread for each call that still waits. */
+  /** Starts threads for calls that still wait, and looks again while there are any. */
   #grow(): void {
-    this.#timer?.cancel();
+    const { clock } = this.#options;
     this.#timer = null;
-    while (this.#starting < this.#waiters.length) void this.#start();
+    const [first] = this.#waiters;
+    if (first === undefined) return;
+    const missing = this.#waiters.length - this.#starting;
+    const threads = this.#all.size + this.#starting;
+    const room = this.#hasGivenBack ? availableParallelism() - threads : missing;
+    const isLong = clock.monotonic() - first.since >= LONG_MS;
+    const count = Math.min(missing, Math.max(room, isLong ? 1 : 0));
+    for (let number = 0; number < count; number += 1) void this.#start();
+    this.#hasGivenBack = false;
+    this.#timer = clock.after(PATIENCE_MS, () => this.#grow());
   }
 
   async #start(): Promise<void> {
