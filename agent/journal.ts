@@ -254,11 +254,11 @@ export class Journal {
     if (steps.length === 0) return;
     try {
       this.inTransaction(() => {
-        for (const { step } of steps) step();
+        for (const one of steps) one.step();
       });
-      for (const { resolve } of steps) resolve();
+      for (const one of steps) one.resolve();
     } catch (cause) {
-      for (const { reject } of steps) reject(cause);
+      for (const one of steps) one.reject(cause);
     }
   }
 

@@ -3,11 +3,10 @@
  *
  * Everything here speaks of the domain, never of protobuf. Each method rejects with a MusterError and nothing else.
  */
-import type { HostMetrics, NodeMetrics } from '../../db/node-metrics.ts';
+import type { NodeMetrics } from '../../db/node-metrics.ts';
 import type { NodeLabelChange } from '../../db/node-labels.ts';
 import type { DrainEnd } from '../../machines/node-context.ts';
 import type { TaskInput } from '../../machines/task-context.ts';
-import type { HeldPhase, TaskReport } from '../../machines/task-events.ts';
 import type {
   LateReportRecord,
   NodeRecord,
@@ -23,13 +22,14 @@ import type {
 import type { NodeTransition } from '../../db/node-actors.ts';
 import type { NodeGroupDraft, NodeGroupRecord } from '../../db/node-groups.ts';
 import type { FireRecord, ScheduleRecord } from '../../db/schedules.ts';
-import type { WorkerOperation, WorkerReport } from '../../db/workers.ts';
 import type { Missed, Overlap, Timing } from '../../machines/schedule-context.ts';
 import type { EndedAttempt } from '../../machines/task-context.ts';
+import type { Sessions } from './agent-link.ts';
 import type { Files, NeededContent } from './files.ts';
 import type { Waiting } from './waiting.ts';
 import type { Workers } from './workers.ts';
 
+export type * from './agent-link.ts';
 export type { NodeTransition } from '../../db/node-actors.ts';
 export type { CallingAttempt, Chunk, Files, UploadProgress } from './files.ts';
 
@@ -258,89 +258,6 @@ export interface DrainDraft {
 }
 
 export type NodeState = 'online' | 'unreachable' | 'offline';
-
-/** What an agent says of itself when it opens a session. */
-export interface AgentHello {
-  readonly nodeId: string;
-  readonly bootId: string;
-  /** NodeFacts as protobuf JSON. */
-  readonly facts: unknown;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly slots: number;
-  readonly held: readonly { taskId: string; attempt: number; phase: HeldPhase }[];
-  /** All of them. */
-  readonly workers: readonly WorkerReport[];
-}
-
-/** One thing an agent tells, in order. */
-export type AgentEvent =
-  | { readonly kind: 'accepted'; readonly taskId: string; readonly attempt: number }
-  | { readonly kind: 'report'; readonly taskId: string; readonly report: AgentReport }
-  | { readonly kind: 'output'; readonly piece: OutputPiece }
-  | { readonly kind: 'progress'; readonly taskId: string; readonly progress: TaskProgress }
-  | { readonly kind: 'worker'; readonly report: WorkerReport };
-
-type WithoutSession<T> = T extends TaskReport ? Omit<T, 'nodeId' | 'epoch'> : never;
-/** A report before the session has stamped its node and its epoch on it. */
-export type AgentReport = WithoutSession<TaskReport>;
-
-/** What a supervisor asks of an agent. */
-export type AgentCommand =
-  | {
-      readonly kind: 'start';
-      readonly taskId: string;
-      readonly attempt: number;
-      readonly name: string;
-      readonly timeoutMs: number;
-      readonly stopGraceMs: number;
-      readonly outputCapBytes: number;
-      /** Null for never. */
-      readonly leaseMs: number | null;
-      readonly spec: unknown;
-    }
-  | {
-      readonly kind: 'stop';
-      readonly taskId: string;
-      readonly attempt: number;
-      readonly cause: 'cancel' | 'timeout' | 'stale';
-    }
-  | { readonly kind: 'forget'; readonly taskId: string; readonly attempt: number }
-  | {
-      readonly kind: 'operate';
-      readonly worker: string;
-      readonly operation: WorkerOperation;
-      /** Rises with every operation of the worker. */
-      readonly seq: number;
-    };
-
-export type GoodbyeReason = 'shutdown' | 'replaced' | 'protocol_error';
-
-/** The way to one agent. Sending never blocks; the link bounds its own queue. */
-export interface AgentLink {
-  send(commands: readonly AgentCommand[]): void;
-  acknowledge(seq: number): void;
-  heartbeat(): void;
-  /** Says why and ends the stream. */
-  close(reason: GoodbyeReason, message: string): void;
-}
-
-/** One open session, as the agent service drives it. */
-export interface OpenSession {
-  readonly epoch: number;
-  /** Counts as a sign of life. Acknowledged through the link once it is committed. */
-  receive(seq: number, events: readonly AgentEvent[]): void;
-  /** Counts as a sign of life. `metrics`: how the host is; null or none if it did not say. */
-  heard(metrics?: HostMetrics | null): void;
-  /** The stream has ended. Called exactly once, also after the link was closed. */
-  ended(isLeaving: boolean): void;
-}
-
-export interface Sessions {
-  readonly heartbeatIntervalMs: number;
-  readonly deadAfterMs: number;
-  /** Opens the next epoch of a node and adopts its tasks. Send Welcome, then call `begin`. */
-  open(hello: AgentHello, link: AgentLink): Promise<OpenSession & { begin(): void }>;
-}
 
 /** A checked wish for a schedule. */
 export interface ScheduleDraft {

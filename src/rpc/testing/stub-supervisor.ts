@@ -4,16 +4,13 @@
 import { createSchedule } from '../../../machines/schedule-decide.ts';
 import { MusterError } from '../../../machines/errors.ts';
 import { DEFAULT_TASK_POLICY } from '../../../machines/task-context.ts';
-import { METRICS } from '../../supervisor/testing/host-metrics.ts';
 import type {
   AgentEvent,
   AgentHello,
   AgentLink,
   Caller,
-  DrainDraft,
   HostMetrics,
-  NodeLabelChange,
-  NodeRecord,
+  Nodes,
   NodeSelection,
   ScheduleRecord,
   Schedules,
@@ -24,12 +21,11 @@ import type {
   TaskFilter,
   TaskRecord,
   Tasks,
-  WorkerFilter,
-  WorkerKey,
-  WorkerOperation,
 } from '../../supervisor/supervisor.ts';
+import type { Workers } from '../../supervisor/workers.ts';
 import { stubFiles } from './stub-files.ts';
-import { NOW, workerRecord } from './worker-record.ts';
+import { stubNodes, stubWorkers } from './stub-nodes.ts';
+import { NOW } from './worker-record.ts';
 
 export { NOW };
 
@@ -228,58 +224,8 @@ export class StubSupervisor implements Supervisor {
     },
   };
 
-  readonly nodes = {
-    list: async (filter: unknown, limit: number, after: string | null) => {
-      this.#called('listNodes', filter, limit, after);
-      const all = ['a', 'b', 'c'].map(nodeRecord);
-      return all.filter((one) => after === null || one.id > after).slice(0, limit);
-    },
-    resolve: async (selection: NodeSelection) => {
-      this.#called('resolveNodes', selection);
-      return { ids: ['a', 'b'], online: 1 };
-    },
-    get: async (id: string) => {
-      this.#called('getNode', id);
-      return nodeRecord(id);
-    },
-    metrics: async (id: string, since: number | null, until: number | null) => {
-      this.#called('nodeMetrics', id, since, until);
-      return [{ ...METRICS, at: NOW }];
-    },
-    updateLabels: async (id: string, change: NodeLabelChange) => {
-      this.#called('updateNode', id, change);
-      return { ...nodeRecord(id), labels: change.set, serverLabels: change.set };
-    },
-    drain: async (id: string, drain: DrainDraft, caller: Caller) => {
-      this.#called('drainNode', id, drain, caller);
-      return nodeRecord(id);
-    },
-    resume: async (id: string, caller: Caller) => {
-      this.#called('resumeNode', id, caller);
-      return nodeRecord(id);
-    },
-    delete: async (id: string) => this.#called('deleteNode', id),
-    history: async (id: string, afterVersion: number, limit: number) => {
-      this.#called('nodeHistory', id, afterVersion, limit);
-      return [];
-    },
-    verify: async (id: string) => {
-      this.#called('verifyNode', id);
-      return [];
-    },
-  };
-
-  readonly workers = {
-    list: async (filter: WorkerFilter, limit: number, after: WorkerKey | null) => {
-      this.#called('listWorkers', filter, limit, after);
-      const all = ['slot-0', 'slot-1', 'slot-2'].map(workerRecord);
-      return all.filter(({ name }) => after === null || name > after.name).slice(0, limit);
-    },
-    operate: async (key: WorkerKey, operation: WorkerOperation) => {
-      this.#called('operateWorker', key, operation);
-      return { ...workerRecord(key.name), pending: operation };
-    },
-  };
+  readonly nodes: Nodes = stubNodes((name, ...args) => this.#called(name, ...args));
+  readonly workers: Workers = stubWorkers((name, ...args) => this.#called(name, ...args));
 
   readonly groups = {
     create: async (draft: { name: string }) => this.#group('createGroup', draft.name, draft),
@@ -396,27 +342,6 @@ export class StubSupervisor implements Supervisor {
   async *#items(): AsyncIterable<OutputItem> {
     yield* this.output;
   }
-}
-
-export function nodeRecord(id: string): NodeRecord {
-  return {
-    id,
-    epoch: 3,
-    bootId: 'boot',
-    labels: { zone: 'a' },
-    serverLabels: {},
-    facts: { hostname: id, cores: 2, memoryBytes: '1024', madeUpLater: true },
-    slots: 4,
-    supervisorId: 'stub',
-    createdAt: NOW,
-    connectedAt: NOW,
-    seenAt: NOW,
-    leftAt: null,
-    isAlive: true,
-    active: 1,
-    actor: null,
-    metrics: null,
-  };
 }
 
 async function* empty(): AsyncIterable<never> {}
