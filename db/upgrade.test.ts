@@ -16,7 +16,7 @@ import { deleteTask } from './tasks.ts';
 import { listTransitions } from './transitions.ts';
 
 /** The last version before statistics were rolled up and days kept apart. */
-const BEFORE = 6;
+const BEFORE = 10;
 
 let test: TestDatabase;
 let database: Database;

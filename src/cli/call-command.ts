@@ -22,7 +22,6 @@ export function addCallCommand(program: Command): void {
     .argument('<handler>', 'the name under which the module exports the function')
     .option('--input <json>', 'the input: JSON, @FILE, or - for standard input (default: null)')
     .option('--node <id>', 'on this node')
-    .option('--any', 'on any node')
     .option('--name <name>', 'name of the task (default: the handler)')
     .option('--timeout <duration>', 'how long an attempt may take (default: 5m)')
     .option('--max-attempts <n>', 'how many attempts there may be (default: 1)')
