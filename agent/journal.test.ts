@@ -82,6 +82,27 @@ describe('Journal', () => {
     expect(journal.readHeld()).toEqual([]);
   });
 
+  it('commits steps together that are asked for together, all or none', async () => {
+    const one = accept();
+    const again = { ...start, attempt: 2 };
+    const other = journal.accept(again, policyOf(again), 'boot', 1_001);
+    const order: number[] = [];
+    await Promise.all([
+      journal.soon(() => journal.markSpawning(one)).then(() => order.push(1)),
+      journal.soon(() => journal.markSpawning(other)).then(() => order.push(2)),
+    ]);
+    expect(order).toEqual([1, 2]);
+    const results = await Promise.allSettled([
+      journal.soon(() => journal.markExecuting(one, 4711, 5)),
+      journal.soon(() => {
+        throw new Error('no disk');
+      }),
+    ]);
+    expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    reopen();
+    expect(journal.readHeld().map(({ phase }) => phase)).toEqual(['spawning', 'spawning']);
+  });
+
   it('remembers what it has forgotten for at least seven days (I2)', () => {
     accept();
     journal.inTransaction(() => journal.forget(start, 5_000));

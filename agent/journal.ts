@@ -25,9 +25,9 @@ export const TOMBSTONE_MS = 7 * 24 * 3_600_000;
 
 /** A change that waits for a commit together with others. */
 interface Step {
-  step(): void;
-  resolve(): void;
-  reject(cause: unknown): void;
+  readonly step: () => void;
+  readonly resolve: () => void;
+  readonly reject: (cause: unknown) => void;
 }
 
 export class Journal {

@@ -12,11 +12,11 @@ import { median, Report } from './report.ts';
 import { handlerSpec } from './specs.ts';
 
 const HANDLERS = fileURLToPath(new URL('./handlers-module.ts', import.meta.url));
-const SLOTS = 32;
+const SLOTS = 128;
 const BATCH = 500;
 const WARM_UP_TASKS = 3_000;
 const TASKS = 5_000;
-const ROUNDS = 3;
+const ROUNDS = 5;
 const POLL_MS = 20;
 
 export async function run(): Promise<void> {

@@ -84,10 +84,10 @@ describe('expireOutput', () => {
     await sql`update tasks set finished_at = now() - interval '1 day' where id = ${late.id}`;
     expect(await expireOutput(sql, batch())).toEqual({ tasks: 1, bytes: 5, nextAfter: null });
     expect(await expireOutput(sql, batch())).toEqual({ tasks: 0, bytes: 0, nextAfter: null });
-    expect(await readExpiredOutput(sql, old.id, 1)).toEqual({ stdout: 5, stderr: 0 });
+    expect(await readExpiredOutput(sql, old.id, 1)).toEqual({ stdout: 5, stderr: 0, result: 0 });
     expect(await textOf(old.id)).toBe('');
     for (const { id } of [fresh, late]) {
-      expect(await readExpiredOutput(sql, id, 1)).toEqual({ stdout: 0, stderr: 0 });
+      expect(await readExpiredOutput(sql, id, 1)).toEqual({ stdout: 0, stderr: 0, result: 0 });
       expect(await textOf(id)).toBe('ok');
     }
     expect(await listTransitions(sql, old.id, 0, 10)).toHaveLength(4);

@@ -125,7 +125,7 @@ describe('expireDays', () => {
     expect(await drop()).toEqual([0, 0]);
     for (const id of [old, older]) {
       expect(await isHistoryExpired(sql, id)).toBe(true);
-      expect(await readExpiredOutput(sql, id, 1)).toEqual({ stdout: 5, stderr: 0 });
+      expect(await readExpiredOutput(sql, id, 1)).toEqual({ stdout: 5, stderr: 0, result: 0 });
       expect([await textOf(id), await listTransitions(sql, id, 0, 9)]).toEqual(['', []]);
       // What comes once more is not stored.
       expect([await print(id, 'hello'), await print(id, '!', 5)]).toEqual(['stored', 'stored']);

@@ -29,7 +29,7 @@ const PARENT = idAt(BEGIN);
 const SCHEDULE = idAt(BEGIN + 1);
 /** Written and emptied as a whole, or of a few rows. */
 const SMALL =
-  'task_ends nodes node_actors node_sets fetched_files schedules expired_histories late_reports day_partitions transitions_other output_pieces_other';
+  'task_ends task_progress nodes node_actors node_sets fetched_files schedules expired_histories late_reports day_partitions transitions_other output_pieces_other';
 
 let test: TestDatabase;
 let database: Database;

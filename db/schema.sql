@@ -621,7 +621,8 @@ begin
     select p.*, bool_and(p.is_first) over (partition by p.task_id, p.attempt) as is_whole from piece as p
   ),
   fresh as (
-    select w.* from whole as w join nodes as n on n.id = w.node_id and n.epoch = w.epoch where w.is_whole
+    select w.* from whole as w join nodes as n on n.id = w.node_id and n.epoch = w.epoch
+    where w.is_whole and not (w.task_id < expired_before and is_day_expired('output_pieces', w.task_id))
   ),
   -- A share of the tasks, so that delete_task sees the streams or this function sees that a task is gone.
   present as materialized (

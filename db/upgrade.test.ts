@@ -60,7 +60,7 @@ it('carries tasks, histories, output and counts over to days and roll-ups', asyn
   expect(await sql`select 1 from transitions`).toHaveLength(100);
   expect(await listTransitions(sql, id, 0, 9)).toMatchObject([{ version: 1 }, { version: 2 }]);
   expect(await readOutputBytes(sql)).toBe(300);
-  expect(await readExpiredOutput(sql, id, 1)).toEqual({ stdout: 0, stderr: 0 });
+  expect(await readExpiredOutput(sql, id, 1)).toEqual({ stdout: 0, stderr: 0, result: 0 });
   expect(await isHistoryExpired(sql, id)).toBe(false);
   const counts = {
     total: 50,
@@ -80,7 +80,7 @@ it('carries tasks, histories, output and counts over to days and roll-ups', asyn
   const content = Buffer.from('def');
   const piece = { taskId: id, attempt: 1, stream, offset: 6, content, at: NOON };
   expect(await insertOutput(sql, [{ nodeId: 'n1', epoch: 1, piece }])).toEqual(['stored']);
-  const pieces = await listOutput(sql, id, 1, { stdout: 0, stderr: 0 }, 100);
+  const pieces = await listOutput(sql, id, 1, { stdout: 0, stderr: 0, result: 0 }, 100);
   expect(
     pieces.map(({ offset, content: bytes }) => [offset, Buffer.from(bytes).toString()]),
   ).toEqual([

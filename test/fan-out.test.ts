@@ -151,7 +151,7 @@ describe('muster run on many nodes', () => {
       [['-x', 'web01'], '-x leaves nodes out; choose some with -n, -l, -g or --all'],
       [['--max-parallel', '3'], '--max-parallel is for many nodes'],
       [['--all', '--max-parallel', '0%'], "'0%' is neither a number from 1 on nor a share"],
-      [['--all', '--node', 'db1'], '--node and --any are for one node'],
+      [['--all', '--node', 'db1'], '--node is for one node'],
       [['--all', '-b', '--prefix'], '--gather and --prefix exclude each other'],
     ];
     for (const [flags, sentence] of cases) {

@@ -88,6 +88,9 @@ it('prints a line for each of many nodes', async () => {
   const { code, stdout } = await call('echo', '-l', 'role=web', '--input', '[1]');
   expect(code).toBe(0);
   expect(stdout.split('\n').sort()).toEqual(['', '{"web-1": [1]}', '{"web-2": [1]}']);
+  const document = await call('echo', '-l', 'role=web', '--input', '2', '-o', 'json');
+  const { children } = JSON.parse(document.stdout) as { children: { resultJson: string }[] };
+  expect(children.map(({ resultJson }) => resultJson)).toEqual(['2', '2']);
 });
 
 it('is a task of type handler, with its result and its node’s handlers on show', async () => {

@@ -14,7 +14,7 @@ create table task_progress (
   constraint task_progress_task_fkey foreign key (task_id) references tasks (id) on delete cascade
 );
 
--- As in 0001, but where all that is here of an attempt are first pieces, one of each stream, they are stored together with all
+-- As before, but where all that is here of an attempt are first pieces, one of each stream, they are stored together with all
 -- others of that kind: the result of a handler is one, and so is the output of short scripts. All other pieces follow, one by one.
 -- Stores pieces of output, each given by its place in the arrays, and returns what became of each; see insertOutput.
 create or replace function insert_output(
@@ -24,6 +24,16 @@ create or replace function insert_output(
 declare
   piece record;
   stored_end bigint;
+  is_expired boolean;
+  -- Live tasks are younger: they are spared the look at their day.
+  expired_before uuid := coalesce(
+    (
+      select p.end_id from day_partitions as p
+      where p.parent = 'output_pieces' and p.expired_at is not null
+      order by p.end_id desc limit 1
+    ),
+    '00000000-0000-0000-0000-000000000000'
+  );
   piece_end bigint;
   -- By place: stored at once.
   is_stored boolean[];
@@ -46,7 +56,8 @@ begin
     select p.*, bool_and(p.is_first) over (partition by p.task_id, p.attempt) as is_whole from piece as p
   ),
   fresh as (
-    select w.* from whole as w join nodes as n on n.id = w.node_id and n.epoch = w.epoch where w.is_whole
+    select w.* from whole as w join nodes as n on n.id = w.node_id and n.epoch = w.epoch
+    where w.is_whole and not (w.task_id < expired_before and is_day_expired('output_pieces', w.task_id))
   ),
   -- A share of the tasks, so that delete_task sees the streams or this function sees that a task is gone.
   present as materialized (
@@ -82,7 +93,7 @@ begin
       return next 'stale';
       continue;
     end if;
-    select s.end_offset into stored_end from output_streams as s
+    select s.end_offset, s.expired_at is not null into stored_end, is_expired from output_streams as s
     where s.task_id = piece.task_id and s.attempt = piece.attempt and s.stream = piece.stream
     for update;
     if not found then
@@ -95,7 +106,7 @@ begin
       insert into output_streams (task_id, attempt, stream, end_offset)
       values (piece.task_id, piece.attempt, piece.stream, 0)
       on conflict do nothing;
-      select s.end_offset into strict stored_end from output_streams as s
+      select s.end_offset, s.expired_at is not null into strict stored_end, is_expired from output_streams as s
       where s.task_id = piece.task_id and s.attempt = piece.attempt and s.stream = piece.stream
       for update;
     end if;
@@ -105,12 +116,16 @@ begin
       continue;
     end if;
     if piece_end > stored_end then
-      insert into output_pieces (task_id, attempt, stream, start_offset, end_offset, content, host_at)
-      values (
-        piece.task_id, piece.attempt, piece.stream, stored_end, piece_end,
-        -- Without the bytes that are stored already.
-        substr(piece.content, (stored_end - piece.start_offset + 1)::integer), to_timestamp(piece.host_ms / 1000)
-      );
+      is_expired := is_expired
+        or (piece.task_id < expired_before and is_day_expired('output_pieces', piece.task_id));
+      if not is_expired then
+        insert into output_pieces (task_id, attempt, stream, start_offset, end_offset, content, host_at)
+        values (
+          piece.task_id, piece.attempt, piece.stream, stored_end, piece_end,
+          -- Without the bytes that are stored already.
+          substr(piece.content, (stored_end - piece.start_offset + 1)::integer), to_timestamp(piece.host_ms / 1000)
+        );
+      end if;
       update output_streams as s set end_offset = piece_end
       where s.task_id = piece.task_id and s.attempt = piece.attempt and s.stream = piece.stream;
     end if;

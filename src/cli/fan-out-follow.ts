@@ -89,7 +89,7 @@ class FanOutFollow {
         reconnect.progressed();
         if (task === undefined || !isFinal(task) || this.#ended.has(task.id)) continue;
         this.#ended.set(task.id, task);
-        await this.#show(task);
+        await this.#show(await this.#withResult(task));
         if (this.#ended.size >= this.#total) return;
       }
       throw new ConnectError('the stream of changes has ended', Code.Unavailable);
@@ -127,11 +127,24 @@ class FanOutFollow {
     reading.catch(() => undefined);
   }
 
-  async #printResult({ id, nodeId }: Task): Promise<void> {
+  /** Only GetTask has the result of a call, which documents show. */
+  async #withResult(child: Task): Promise<Task> {
+    const { show, form } = this.#options;
+    if (show !== 'results' || form === 'table') return child;
+    const whole = await this.#read(child.id);
+    this.#ended.set(child.id, whole);
+    return whole;
+  }
+
+  async #read(id: string): Promise<Task> {
     const { connection, reconnect, signal } = this.#options;
-    const { resultJson = 'null' } = requireTask(
+    return requireTask(
       await reconnect.run(() => connection.tasks.getTask({ id }, { ...unary, signal }), signal),
     );
+  }
+
+  async #printResult({ id, nodeId }: Task): Promise<void> {
+    const { resultJson = 'null' } = await this.#read(id);
     await this.#erase();
     await stdout.write(`{${JSON.stringify(nodeId)}: ${resultJson}}\n`);
   }

@@ -24,7 +24,7 @@ export class ProgressLine {
       return;
     }
     this.#isDrawn = true;
-    const text = progressText(progress).slice(0, Math.max((stderr.columns ?? 80) - 1, 1));
+    const text = progressText(progress).slice(0, Math.max((stderr.columns || 80) - 1, 1));
     await stderr.write(`\r\u001b[K${text}`).catch(() => undefined);
   }
 
