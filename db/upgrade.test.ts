@@ -80,7 +80,7 @@ it('carries tasks, histories, output and counts over to days and roll-ups', asyn
   const content = Buffer.from('def');
   const piece = { taskId: id, attempt: 1, stream, offset: 6, content, at: NOON };
   expect(await insertOutput(sql, [{ nodeId: 'n1', epoch: 1, piece }])).toEqual(['stored']);
-  const pieces = await listOutput(sql, id, 1, { stdout: 0, stderr: 0, result: 0 }, 100);
+  const pieces = await listOutput(sql, id, 1, { stdout: 0, stderr: 0 }, 100);
   expect(
     pieces.map(({ offset, content: bytes }) => [offset, Buffer.from(bytes).toString()]),
   ).toEqual([
