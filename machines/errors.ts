@@ -20,6 +20,7 @@ export const ERROR_KINDS = [
   'unknown_group',
   /** No content with this hash, or of this task, is stored. */
   'unknown_content',
+  'unknown_machine',
   /** The tree of groups does not allow the change: the name is taken, a cycle, groups below. */
   'group_refused',
   /** The state of the actor does not allow the event. */

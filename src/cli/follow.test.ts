@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { FileService } from '../../proto/gen/muster/v1/file_service_pb.ts';
 import { GroupService } from '../../proto/gen/muster/v1/group_service_pb.ts';
+import { MachineService } from '../../proto/gen/muster/v1/machine_service_pb.ts';
 import { NodeService } from '../../proto/gen/muster/v1/node_service_pb.ts';
 import { ScheduleService } from '../../proto/gen/muster/v1/schedule_service_pb.ts';
 import { OutputStream, TaskState } from '../../proto/gen/muster/v1/task_pb.ts';
@@ -55,6 +56,7 @@ function follow(calls: (Item | ConnectError)[][], attempt?: number) {
     groups: createClient(GroupService, transport),
     schedules: createClient(ScheduleService, transport),
     files: createClient(FileService, transport),
+    machines: createClient(MachineService, transport),
     explain: (error) => error.rawMessage,
   };
   const written: string[] = [];

@@ -11,6 +11,7 @@ import { addClientFlags } from './client-flags.ts';
 import { addFileCommands } from './file-commands.ts';
 import { addCompletionCommands } from './completion-command.ts';
 import { addGroupCommands } from './group-commands.ts';
+import { addMachineCommands } from './machine-commands.ts';
 import { addNodeCommands } from './node-commands.ts';
 import { addRunCommand } from './run-command.ts';
 import { addScheduleCommands } from './schedule-commands.ts';
@@ -46,6 +47,7 @@ export function buildProgram(): Command {
   addWorkerCommands(program);
   addGroupCommands(program);
   addScheduleCommands(program);
+  addMachineCommands(program);
   addSupervisorCommand(program);
   addAgentCommand(program);
   addCompletionCommands(program);

@@ -255,6 +255,18 @@ function addChecks(task: Command): void {
     ),
   );
 
+  const diagram = add(task, 'diagram', 'draw the machine of a task, its way through it numbered', [
+    ['muster task diagram 0198c5f2-7b1a > task.svg', 'as it is now'],
+    ['muster task diagram 0198c5f2-7b1a --version 3 > before.svg', 'as it was'],
+  ])
+    .argument('<id>', ID)
+    .option('--version <n>', 'as it was at this version (default: the last)');
+  diagram.action((id: string) =>
+    perform(ORDINARY, async () =>
+      (await import('./machine/show.ts')).drawTask(id, flagsOf(diagram)),
+    ),
+  );
+
   const verify = add(
     task,
     'verify',

@@ -4,6 +4,7 @@ import { createRouterTransport, createClient } from '@connectrpc/connect';
 import { expect, test } from 'vitest';
 import { FileService } from '../../proto/gen/muster/v1/file_service_pb.ts';
 import { GroupService } from '../../proto/gen/muster/v1/group_service_pb.ts';
+import { MachineService } from '../../proto/gen/muster/v1/machine_service_pb.ts';
 import { NodeService } from '../../proto/gen/muster/v1/node_service_pb.ts';
 import { ScheduleService } from '../../proto/gen/muster/v1/schedule_service_pb.ts';
 import { TaskSchema, TaskState } from '../../proto/gen/muster/v1/task_pb.ts';
@@ -42,8 +43,10 @@ function connect(): { connection: Connection; prefixes: string[] } {
   const groups = createClient(GroupService, transport);
   const schedules = createClient(ScheduleService, transport);
   const files = createClient(FileService, transport);
+  const machines = createClient(MachineService, transport);
+  const clients = { tasks, nodes, groups, schedules, files, machines };
   return {
-    connection: { url: 'http://x', tasks, nodes, groups, schedules, files, explain: String },
+    connection: { url: 'http://x', ...clients, explain: String },
     prefixes,
   };
 }

@@ -21,6 +21,7 @@ export const CODE_OF_KIND: Readonly<Record<ErrorKind, Code>> = {
   unknown_schedule: Code.NotFound,
   unknown_group: Code.NotFound,
   unknown_content: Code.NotFound,
+  unknown_machine: Code.NotFound,
   group_refused: Code.FailedPrecondition,
   illegal_transition: Code.FailedPrecondition,
   request_id_conflict: Code.AlreadyExists,

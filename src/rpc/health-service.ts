@@ -9,6 +9,7 @@ import {
 import { AgentService } from '../../proto/gen/muster/v1/agent_service_pb.ts';
 import { FileService } from '../../proto/gen/muster/v1/file_service_pb.ts';
 import { GroupService } from '../../proto/gen/muster/v1/group_service_pb.ts';
+import { MachineService } from '../../proto/gen/muster/v1/machine_service_pb.ts';
 import { NodeService } from '../../proto/gen/muster/v1/node_service_pb.ts';
 import { ScheduleService } from '../../proto/gen/muster/v1/schedule_service_pb.ts';
 import { TaskService } from '../../proto/gen/muster/v1/task_service_pb.ts';
@@ -26,6 +27,7 @@ const SERVICES = new Set(
     GroupService,
     ScheduleService,
     FileService,
+    MachineService,
     AgentService,
   ].map(nameOf),
 );

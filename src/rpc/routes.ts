@@ -16,6 +16,7 @@ import { createErrorInterceptor } from './errors.ts';
 import { routeFileService } from './file-service.ts';
 import { routeGroupService } from './group-service.ts';
 import { routeHealthService } from './health-service.ts';
+import { routeMachineService } from './machine-service.ts';
 import { routeNodeService } from './node-service.ts';
 import { routeScheduleService } from './schedule-service.ts';
 import { routeTaskService } from './task-service.ts';
@@ -57,6 +58,7 @@ export function createApi({ supervisor, tokens, clock, log, stopping }: ApiOptio
       routeGroupService(router, supervisor);
       routeScheduleService(router, supervisor);
       routeFileService(router, supervisor);
+      routeMachineService(router, supervisor);
       routeAgentService(router, { supervisor, agentToken: tokens.agent, clock, log });
       routeHealthService(router, supervisor, clock, stopping);
     },
