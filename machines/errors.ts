@@ -21,6 +21,8 @@ export const ERROR_KINDS = [
   /** No content with this hash, or of this task, is stored. */
   'unknown_content',
   'unknown_machine',
+  /** A stream of LiveService that is not open, or not on this supervisor. */
+  'unknown_stream',
   /** The tree of groups does not allow the change: the name is taken, a cycle, groups below. */
   'group_refused',
   /** The state of the actor does not allow the event. */

@@ -7,12 +7,14 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { getRequestListener } from '@hono/node-server';
 import { connectDatabase } from '../db/connect.ts';
 import { migrate } from '../db/migrate.ts';
 import { readConfig, type SupervisorFlags } from './config.ts';
 import { createHttpHandler, type HttpHandler } from './http/adapter.ts';
 import { createApp } from './http/app.ts';
+import { readAssets } from './http/console/assets.ts';
 import { listen } from './http/listen.ts';
 import { readProcessMetrics } from './http/metrics.ts';
 import { sleep, systemClock } from './process/clock.ts';
@@ -24,6 +26,8 @@ import { VERSION } from './process/version.ts';
 import { createApi } from './rpc/routes.ts';
 import { startSupervisor } from './supervisor/start.ts';
 
+/** Where the build of the console is. */
+const CONSOLE_FOLDER = fileURLToPath(new URL('../web/dist', import.meta.url));
 /** For calls under way when a stop begins. */
 const CALL_GRACE_MS = 5_000;
 /** For the whole stop; `up` allows 15 s. */
@@ -86,6 +90,13 @@ export async function runSupervisor(
       isServing: () => supervisor.isServing() && !stopping.signal.aborted,
       isUser: (authorization) => api.isUser(authorization),
       readMetrics: () => readProcessMetrics(api.counter.read(), supervisor.isServing()),
+      console: {
+        assets: await readAssets(CONSOLE_FOLDER),
+        userToken: tokens.user,
+        isUser: (authorization) => api.isUser(authorization),
+        now: () => clock.now(),
+        isTls: config.tls !== null,
+      },
     });
     const fallback = getRequestListener(app.fetch, { overrideGlobalObjects: false }) as HttpHandler;
     const { host, port, tls } = config;

@@ -53,9 +53,15 @@ function peerOf(request: HttpRequest): Peer {
   const { remoteAddress, remotePort } = request.socket;
   return {
     address: `${remoteAddress ?? 'unknown'}:${remotePort ?? 0}`,
+    host: hostOf(request),
     destroy() {
       if ('stream' in request) request.stream.close(constants.NGHTTP2_CANCEL);
       else request.socket.destroy();
     },
   };
+}
+
+function hostOf({ headers }: HttpRequest): string | null {
+  const authority = headers[':authority'] ?? headers.host;
+  return typeof authority === 'string' ? authority : null;
 }

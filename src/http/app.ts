@@ -1,9 +1,11 @@
 /**
- * What the port serves besides the API: a plain page, the two probes, and metrics.
+ * What the port serves besides the API: the console, the two probes, and metrics.
  *
  * Probes are open; metrics take the user token, as everything that tells something does.
  */
 import { Hono } from 'hono';
+import { addConsole } from './console/routes.ts';
+import type { ConsoleOptions } from './console/routes.ts';
 import { VERSION } from '../process/version.ts';
 import { showMetrics, type Metric } from './metrics.ts';
 
@@ -13,6 +15,7 @@ export interface AppOptions {
   /** Tells whether an Authorization header carries the user token. */
   isUser(authorization: string | null): boolean;
   readMetrics(): readonly Metric[];
+  readonly console: ConsoleOptions;
 }
 
 const PAGE = `<!doctype html>
@@ -20,6 +23,7 @@ const PAGE = `<!doctype html>
 <meta charset="utf-8">
 <title>Muster ${VERSION}</title>
 <h1>Muster ${VERSION}</h1>
+<p>The console has not been built here: <code>./muster install</code> does it. Restart the supervisor then.</p>
 <p>This port serves the API <code>muster.v1</code> over Connect, gRPC and gRPC-Web, with a bearer token.</p>
 <p>Use <code>./muster</code> on the command line. Probes: <a href="/healthz">/healthz</a>, <a href="/readyz">/readyz</a>.
 Metrics: <code>/metrics</code>, with the same token.</p>
@@ -28,7 +32,6 @@ Metrics: <code>/metrics</code>, with the same token.</p>
 
 export function createApp(options: AppOptions): Hono {
   const app = new Hono();
-  app.get('/', (c) => c.html(PAGE));
   app.get('/healthz', (c) => c.json({ status: 'ok' }));
   app.get('/readyz', (c) =>
     options.isServing()
@@ -47,6 +50,8 @@ export function createApp(options: AppOptions): Hono {
       'Cannot read metrics: send the header "Authorization: Bearer TOKEN" with the user token';
     return c.json({ message }, 401, { 'www-authenticate': 'Bearer' });
   });
+  addConsole(app, options.console);
+  if (options.console.assets === null) app.get('/', (c) => c.html(PAGE));
   app.notFound((c) => {
     const message = `There is nothing at ${c.req.method} ${c.req.path}; the API is muster.v1, for example POST /muster.v1.TaskService/ListTasks`;
     return c.json({ message }, 404);

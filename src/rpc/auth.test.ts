@@ -7,6 +7,7 @@ import { Health } from '../../proto/gen/grpc/health/v1/health_pb.ts';
 import { AgentService } from '../../proto/gen/muster/v1/agent_service_pb.ts';
 import { FileService } from '../../proto/gen/muster/v1/file_service_pb.ts';
 import { GroupService } from '../../proto/gen/muster/v1/group_service_pb.ts';
+import { LiveService } from '../../proto/gen/muster/v1/live_service_pb.ts';
 import { MachineService } from '../../proto/gen/muster/v1/machine_service_pb.ts';
 import { NodeService } from '../../proto/gen/muster/v1/node_service_pb.ts';
 import { ScheduleService } from '../../proto/gen/muster/v1/schedule_service_pb.ts';
@@ -43,6 +44,7 @@ const METHODS = [
   ScheduleService,
   FileService,
   MachineService,
+  LiveService,
   AgentService,
   Health,
 ].flatMap((service) => service.methods.map((method) => ({ service, method })));

@@ -66,15 +66,25 @@ export function createIdentify(tokens: Tokens): (authorization: string | null) =
   };
 }
 
-/** Makes the gate that every call passes before its message is read. */
+/**
+ * Makes the gate that every call passes before its message is read.
+ *
+ * @param isBrowser tells whether the headers carry the session of a browser, for a call without a token
+ */
 export function createGate(
   identify: (authorization: string | null) => Identity | null,
+  isBrowser: (header: Headers, host: string | null) => boolean,
   log: Logger,
 ): (context: HandlerContext) => void {
   return (context) => {
     const needed = neededFor(context.service.typeName, context.method.name);
     if (needed === null) return;
-    const identity = identify(context.requestHeader.get('authorization'));
+    const { requestHeader: header } = context;
+    const host = context.values.get(peerKey)?.host ?? null;
+    const identity: Identity | null =
+      !header.has('authorization') && isBrowser(header, host)
+        ? { kind: 'user' }
+        : identify(header.get('authorization'));
     if (identity?.kind === needed) {
       context.values.set(identityKey, identity);
       return;

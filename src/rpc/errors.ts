@@ -22,6 +22,7 @@ export const CODE_OF_KIND: Readonly<Record<ErrorKind, Code>> = {
   unknown_group: Code.NotFound,
   unknown_content: Code.NotFound,
   unknown_machine: Code.NotFound,
+  unknown_stream: Code.NotFound,
   group_refused: Code.FailedPrecondition,
   illegal_transition: Code.FailedPrecondition,
   request_id_conflict: Code.AlreadyExists,

@@ -9,6 +9,7 @@ import {
 import { AgentService } from '../../proto/gen/muster/v1/agent_service_pb.ts';
 import { FileService } from '../../proto/gen/muster/v1/file_service_pb.ts';
 import { GroupService } from '../../proto/gen/muster/v1/group_service_pb.ts';
+import { LiveService } from '../../proto/gen/muster/v1/live_service_pb.ts';
 import { MachineService } from '../../proto/gen/muster/v1/machine_service_pb.ts';
 import { NodeService } from '../../proto/gen/muster/v1/node_service_pb.ts';
 import { ScheduleService } from '../../proto/gen/muster/v1/schedule_service_pb.ts';
@@ -28,6 +29,7 @@ const SERVICES = new Set(
     ScheduleService,
     FileService,
     MachineService,
+    LiveService,
     AgentService,
   ].map(nameOf),
 );

@@ -10,6 +10,8 @@ export interface Peer {
   readonly address: string;
   /** Ends this one call at once, whatever is still unsent. Does nothing if it is over. */
   destroy(): void;
+  /** The host that was asked, with its port; null where the request does not say. */
+  readonly host: string | null;
 }
 
 /** The peer of the current call; null in memory. */

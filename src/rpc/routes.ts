@@ -11,11 +11,13 @@ import type { Supervisor } from '../supervisor/supervisor.ts';
 import { actionOf } from './actions.ts';
 import { routeAgentService } from './agent-service.ts';
 import { createGate, createIdentify, type Tokens } from './auth.ts';
+import { isSameOrigin, isSession } from './console-session.ts';
 import { CallCounter } from './call-counter.ts';
 import { createErrorInterceptor } from './errors.ts';
 import { routeFileService } from './file-service.ts';
 import { routeGroupService } from './group-service.ts';
 import { routeHealthService } from './health-service.ts';
+import { routeLiveService } from './live-service.ts';
 import { routeMachineService } from './machine-service.ts';
 import { routeNodeService } from './node-service.ts';
 import { routeScheduleService } from './schedule-service.ts';
@@ -48,6 +50,9 @@ export interface Api {
 
 export function createApi({ supervisor, tokens, clock, log, stopping }: ApiOptions): Api {
   const identify = createIdentify(tokens);
+  const isBrowser = (header: Headers, host: string | null) =>
+    isSession(tokens.user, header.get('cookie'), clock.now()) &&
+    isSameOrigin({ site: header.get('sec-fetch-site'), origin: header.get('origin'), host });
   const counter = new CallCounter();
   return {
     counter,
@@ -59,11 +64,12 @@ export function createApi({ supervisor, tokens, clock, log, stopping }: ApiOptio
       routeScheduleService(router, supervisor);
       routeFileService(router, supervisor);
       routeMachineService(router, supervisor);
+      routeLiveService(router, supervisor, clock, stopping);
       routeAgentService(router, { supervisor, agentToken: tokens.agent, clock, log });
       routeHealthService(router, supervisor, clock, stopping);
     },
     options: {
-      requestGate: createGate(identify, log),
+      requestGate: createGate(identify, isBrowser, log),
       interceptors: [
         counter.interceptor,
         createErrorInterceptor(actionOf, log),

@@ -17,8 +17,9 @@ import type { Supervisor, Tasks } from '../supervisor/supervisor.ts';
 import { actionOf } from './actions.ts';
 import { callerOf } from './auth.ts';
 import { bulkMethods } from './bulk-methods.ts';
-import { changeOf, lateReportOf, transitionOf } from './history-messages.ts';
-import { outputItemOf, outputRangeOf, statisticsOf, streamNameOf } from './output-messages.ts';
+import { offsetOf, outputItems, taskChanges } from './following.ts';
+import { lateReportOf, transitionOf } from './history-messages.ts';
+import { outputRangeOf, statisticsOf, streamNameOf } from './output-messages.ts';
 import { filterDigest, makePageToken, readPageToken } from './page-token.ts';
 import { untilStopping, withEither } from './stopping.ts';
 import { filterOf } from './task-filter.ts';
@@ -164,25 +165,10 @@ function followingMethods(
       );
       return { task: taskOf(record) };
     },
-    async *watchTasks({ filter, seen }, context) {
-      const conditions = filterOf(filter, actionOf('WatchTasks'));
-      const versions = new Map(seen.map((one) => [one.id.toLowerCase(), one.version]));
-      const changes = untilStopping(context.signal, stopping, (signal) =>
-        tasks.watch(conditions, versions, signal),
-      );
-      for await (const change of changes) yield changeOf(change);
-    },
-    async *tailOutput(request, context) {
-      const from = {
-        attempt: request.attempt,
-        stdoutOffset: offsetOf(request.stdoutOffset, 'TailOutput', 'stdout_offset'),
-        stderrOffset: offsetOf(request.stderrOffset, 'TailOutput', 'stderr_offset'),
-      };
-      const items = untilStopping(context.signal, stopping, (signal) =>
-        tasks.tailOutput(request.id.toLowerCase(), from, request.storedOnly, signal),
-      );
-      for await (const item of items) yield outputItemOf(item);
-    },
+    watchTasks: (request, context) =>
+      untilStopping(context.signal, stopping, (signal) => taskChanges(tasks, request, signal)),
+    tailOutput: (request, context) =>
+      untilStopping(context.signal, stopping, (signal) => outputItems(tasks, request, signal)),
   };
 }
 
@@ -200,15 +186,6 @@ async function listTasks(
   const last = page.at(-1);
   const hasMore = records.length > pageSize && last !== undefined;
   return { tasks: page.map(taskOf), nextPageToken: hasMore ? makePageToken(digest, last.id) : '' };
-}
-
-/** Numbers past 2^53 are no offset of anything that is stored. */
-function offsetOf(offset: bigint, method: string, field: string): number {
-  if (offset <= BigInt(Number.MAX_SAFE_INTEGER)) return Number(offset);
-  throw new MusterError(
-    'invalid_argument',
-    `Cannot ${actionOf(method)}: ${field} is ${offset}; it must be at most ${Number.MAX_SAFE_INTEGER}`,
-  );
 }
 
 function missing(method: string, field: string): MusterError {

@@ -9,6 +9,7 @@ import { createApi } from '../../rpc/routes.ts';
 import type { Supervisor } from '../../supervisor/supervisor.ts';
 import { createHttpHandler, type HttpHandler } from '../adapter.ts';
 import { createApp } from '../app.ts';
+import type { Assets } from '../console/assets.ts';
 import { listen, type Listener } from '../listen.ts';
 import { readProcessMetrics } from '../metrics.ts';
 
@@ -24,6 +25,7 @@ export async function startTestServer(options: {
   clock?: Clock;
   log?: Logger;
   headersTimeoutMs?: number;
+  assets?: Assets;
 }): Promise<TestServer> {
   const { supervisor, tokens, clock = systemClock, log = silentLogger } = options;
   const stopping = new AbortController();
@@ -32,6 +34,13 @@ export async function startTestServer(options: {
     isServing: () => supervisor.isServing() && !stopping.signal.aborted,
     isUser: (authorization) => api.isUser(authorization),
     readMetrics: () => readProcessMetrics(api.counter.read(), supervisor.isServing()),
+    console: {
+      assets: options.assets ?? null,
+      userToken: tokens.user,
+      isUser: (authorization) => api.isUser(authorization),
+      now: () => clock.now(),
+      isTls: options.tls === true,
+    },
   });
   const fallback = getRequestListener(app.fetch, { overrideGlobalObjects: false }) as HttpHandler;
   const handler = createHttpHandler(api, fallback, log);

@@ -1,0 +1,87 @@
+/**
+ * The console over HTTP: its files, and the log-in that gives a browser its session.
+ */
+import type { Context, Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import {
+  COOKIE_NAME,
+  SESSION_MS,
+  isSameOrigin,
+  isSession,
+  makeSession,
+} from '../../rpc/console-session.ts';
+import type { Asset, Assets } from './assets.ts';
+import { CONTENT_SECURITY_POLICY } from './assets.ts';
+
+export interface ConsoleOptions {
+  /** Null where the console has not been built. */
+  readonly assets: Assets | null;
+  readonly userToken: string;
+  /** Tells whether an Authorization header carries the user token. */
+  readonly isUser: (authorization: string | null) => boolean;
+  /** ms since 1970. */
+  readonly now: () => number;
+  /** The port speaks TLS: the cookie is for that only. */
+  readonly isTls: boolean;
+}
+
+const MAX_BODY_BYTES = 4_096;
+const YEAR_S = 31_536_000;
+
+const HEADERS = {
+  'content-security-policy': CONTENT_SECURITY_POLICY,
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-opener-policy': 'same-origin',
+} as const;
+
+/** Adds the routes. Paths of the console itself are answered with its page, so they come last. */
+export function addConsole(app: Hono, options: ConsoleOptions): void {
+  const { assets, userToken, now, isTls } = options;
+  const cookie = (value: string, seconds: number) =>
+    `${COOKIE_NAME}=${value}; Path=/; Max-Age=${seconds}; HttpOnly; SameSite=Strict${isTls ? '; Secure' : ''}`;
+  app.use('/console/*', bodyLimit({ maxSize: MAX_BODY_BYTES }));
+  app.get('/console/session', (c) =>
+    isSession(userToken, c.req.header('cookie') ?? null, now())
+      ? c.json({ user: 'user' })
+      : c.json({ message: 'Cannot go on: log in first' }, 401),
+  );
+  app.post('/console/login', async (c) => {
+    if (!isFromHere(c)) return c.json({ message: 'Cannot log in from another site' }, 403);
+    const { token } = await c.req.json<{ token?: unknown }>().catch(() => ({ token: undefined }));
+    if (typeof token !== 'string' || !options.isUser(`Bearer ${token.trim()}`)) {
+      const message = 'Cannot log in: this is not the user token of this supervisor';
+      return c.json({ message }, 401);
+    }
+    return c.body(null, 204, {
+      'set-cookie': cookie(makeSession(userToken, now()), SESSION_MS / 1000),
+    });
+  });
+  app.post('/console/logout', (c) => {
+    if (!isFromHere(c)) return c.json({ message: 'Cannot log out from another site' }, 403);
+    return c.body(null, 204, { 'set-cookie': cookie('', 0) });
+  });
+  if (assets === null) return;
+  const { page, files } = assets;
+  for (const [path, file] of files) {
+    const isHashed = path.startsWith('/assets/');
+    const caching = isHashed ? `public, max-age=${YEAR_S}, immutable` : 'no-cache';
+    app.get(path, (c) => answer(c, file, caching));
+  }
+  app.get('*', async (c, next) => {
+    const wantsPage = (c.req.header('accept') ?? '').includes('text/html');
+    const isPage = wantsPage && !c.req.path.slice(1).includes('.');
+    return isPage ? answer(c, page, 'no-cache') : await next();
+  });
+}
+
+function answer(c: Context, { content, type }: Asset, caching: string): Response {
+  return c.body(content, 200, { ...HEADERS, 'content-type': type, 'cache-control': caching });
+}
+
+function isFromHere(c: Context): boolean {
+  const site = c.req.header('sec-fetch-site') ?? null;
+  const origin = c.req.header('origin') ?? null;
+  const { host } = new URL(c.req.url);
+  return isSameOrigin({ site, origin, host: c.req.header('host') ?? host });
+}
