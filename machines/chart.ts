@@ -79,6 +79,13 @@ export function chartOf(machine: AnyStateMachine): Chart {
   };
 }
 
+/** What of an edge is looked at; the message of an edge in the API has it as well. */
+interface EdgeShape {
+  readonly from: string;
+  readonly to: string;
+  readonly triggers: readonly { readonly event: string }[];
+}
+
 /** A committed step, by the paths of its states; `from` is empty for a creation. */
 export interface ChartStep {
   readonly from: string;
@@ -91,8 +98,11 @@ export interface ChartStep {
  *
  * An edge of a state around counts for what is inside; the one that is named by the event, and the innermost of those, is taken.
  */
-export function edgeOfStep(chart: Chart, step: ChartStep): ChartEdge | null {
-  let best: ChartEdge | null = null;
+export function edgeOfStep<Edge extends EdgeShape>(
+  chart: { readonly edges: readonly Edge[] },
+  step: ChartStep,
+): Edge | null {
+  let best: Edge | null = null;
   let bestScore = -1;
   for (const edge of chart.edges) {
     if (step.to !== edge.to || !canLeave(step, edge)) continue;
@@ -106,7 +116,7 @@ export function edgeOfStep(chart: Chart, step: ChartStep): ChartEdge | null {
 }
 
 /** A creation goes through the choice in which a machine begins, which is left at once. */
-function canLeave({ from, event }: ChartStep, edge: ChartEdge): boolean {
+function canLeave({ from, event }: ChartStep, edge: EdgeShape): boolean {
   if (from === '') return edge.triggers.some((trigger) => trigger.event === '');
   return isWithin(from, edge.from) && edge.triggers.some((trigger) => trigger.event === event);
 }

@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { getRequestListener } from '@hono/node-server';
 import { connectDatabase } from '../db/connect.ts';
 import { migrate } from '../db/migrate.ts';
-import { readConfig, type SupervisorFlags } from './config.ts';
+import { readConfig, type SupervisorConfig, type SupervisorFlags } from './config.ts';
 import { createHttpHandler, type HttpHandler } from './http/adapter.ts';
 import { createApp } from './http/app.ts';
 import { readAssets } from './http/console/assets.ts';
@@ -23,7 +23,7 @@ import { parentGone } from './process/parent.ts';
 import { StartError } from './process/start-error.ts';
 import { loadToken } from './process/tokens.ts';
 import { VERSION } from './process/version.ts';
-import { createApi } from './rpc/routes.ts';
+import { type Api, createApi } from './rpc/routes.ts';
 import { startSupervisor } from './supervisor/start.ts';
 
 /** Where the build of the console is. */
@@ -86,19 +86,8 @@ export async function runSupervisor(
     closing.defer(stopSupervisor);
 
     const api = createApi({ supervisor, tokens, clock, log, stopping: stopping.signal });
-    const app = createApp({
-      isServing: () => supervisor.isServing() && !stopping.signal.aborted,
-      isUser: (authorization) => api.isUser(authorization),
-      readMetrics: () => readProcessMetrics(api.counter.read(), supervisor.isServing()),
-      console: {
-        assets: await readAssets(CONSOLE_FOLDER),
-        userToken: tokens.user,
-        isUser: (authorization) => api.isUser(authorization),
-        now: () => clock.now(),
-        isTls: config.tls !== null,
-      },
-    });
-    const fallback = getRequestListener(app.fetch, { overrideGlobalObjects: false }) as HttpHandler;
+    const isServing = () => supervisor.isServing() && !stopping.signal.aborted;
+    const fallback = await createPages(config, tokens.user, api, isServing);
     const { host, port, tls } = config;
     const handler = createHttpHandler(api, fallback, log);
     const listener = await listen({ host, port, tls, handler, clock, log });
@@ -119,6 +108,29 @@ export async function runSupervisor(
     const isDown = await within(closing.disposeAsync(), STOP_BOUND_MS);
     if (!isDown) log.warn('not everything has stopped in time', { afterMs: STOP_BOUND_MS });
   }
+}
+
+/** Makes what answers besides the API. */
+async function createPages(
+  config: SupervisorConfig,
+  userToken: string,
+  api: Api,
+  isServing: () => boolean,
+): Promise<HttpHandler> {
+  const isUser = (authorization: string | null) => api.isUser(authorization);
+  const app = createApp({
+    isServing,
+    isUser,
+    readMetrics: () => readProcessMetrics(api.counter.read(), isServing()),
+    console: {
+      assets: await readAssets(CONSOLE_FOLDER),
+      userToken,
+      isUser,
+      now: () => systemClock.now(),
+      isTls: config.tls !== null,
+    },
+  });
+  return getRequestListener(app.fetch, { overrideGlobalObjects: false }) as HttpHandler;
 }
 
 /** Writes the URL to `<home>/address`. Returns what removes it, unless another supervisor has written its own since. */

@@ -23,6 +23,7 @@ const compareGenerated = `
 const steps: Step[] = [
   { name: 'format', command: bin('biome'), args: ['format', '.'] },
   { name: 'types', command: bin('tsc'), args: [] },
+  { name: 'web', command: bin('tsc'), args: ['-p', 'web'] },
   { name: 'lint', command: bin('oxlint'), args: ['--deny-warnings'] },
   { name: 'unused', command: bin('knip'), args: ['--no-progress'] },
   { name: 'proto', command: bin('buf'), args: ['lint'], folder: 'proto' },

@@ -74,7 +74,7 @@ export class LiveStream {
         if (!isWoken && !signal.aborted) yield make('', { case: 'alive', value: {} });
       }
     } finally {
-      for (const id of [...this.#subscriptions.keys()]) this.unsubscribe(id);
+      for (const id of this.#subscriptions.keys()) this.unsubscribe(id);
       for (const go of this.#waitingForRoom.splice(0)) go();
     }
   }

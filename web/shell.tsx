@@ -1,0 +1,152 @@
+/**
+ * What is around every screen: the navigation, whether the supervisor is there, the theme, and the keys that work everywhere.
+ */
+import { Link, Outlet, useNavigate, useRouterState } from '@tanstack/react-router';
+import { useEffect, useState, useSyncExternalStore } from 'react';
+import { logOut, readSession, whenLoggedOut } from './connection.ts';
+import { link } from './live.ts';
+import { type Choice, setTheme, useTheme } from './theme.ts';
+import { Help } from './ui/help.tsx';
+import { useKeys } from './ui/keys.ts';
+import { Toasts } from './ui/toast.tsx';
+
+const PLACES = [
+  { to: '/', label: 'Overview', keys: 'g o' },
+  { to: '/tasks', label: 'Tasks', keys: 'g t' },
+  { to: '/nodes', label: 'Nodes', keys: 'g n' },
+  { to: '/schedules', label: 'Schedules', keys: 'g s' },
+  { to: '/machines', label: 'Machines', keys: 'g m' },
+  { to: '/events', label: 'Events', keys: 'g e' },
+] as const;
+
+export function Shell() {
+  const path = useRouterState({ select: (state) => state.location.pathname });
+  const navigate = useNavigate();
+  const [isHelpOpen, setHelpOpen] = useState(false);
+  const [isIn, setIn] = useState(path === '/login');
+  useEffect(() => {
+    whenLoggedOut(() => {
+      link.stop();
+      setIn(false);
+      const from = location.pathname === '/login' ? undefined : location.pathname + location.search;
+      void navigate({ to: '/login', search: { from } });
+    });
+    void readSession().then((isLoggedIn) => {
+      if (isLoggedIn === false && location.pathname !== '/login') {
+        void navigate({ to: '/login', search: { from: location.pathname + location.search } });
+      } else setIn(true);
+    });
+  }, [navigate]);
+  useKeys({
+    ...Object.fromEntries(PLACES.map(({ to, keys }) => [keys, () => void navigate({ to })])),
+    'g c': () => void navigate({ to: '/tasks/new' }),
+    '?': () => setHelpOpen(true),
+    '/': () => document.querySelector<HTMLInputElement>('[data-search]')?.focus(),
+  });
+  if (path === '/login') return <Outlet />;
+  return (
+    <div className="grid h-full grid-rows-[auto_1fr]">
+      <a
+        href="#content"
+        className="sr-only focus:not-sr-only focus:absolute focus:z-50 focus:bg-panel focus:p-2"
+      >
+        Skip to the content
+      </a>
+      <Header onHelp={() => setHelpOpen(true)} />
+      <main id="content" tabIndex={-1} className="min-h-0 overflow-auto outline-none">
+        {isIn ? <Outlet /> : null}
+      </main>
+      <Help isOpen={isHelpOpen} onClose={() => setHelpOpen(false)} places={PLACES} />
+      <Toasts />
+    </div>
+  );
+}
+
+function Header({ onHelp }: { readonly onHelp: () => void }) {
+  return (
+    <header className="flex items-center gap-1 border-b border-line bg-panel px-4">
+      <Link to="/" className="mr-4 flex items-center gap-2 py-2.5 font-semibold">
+        <img src="/icon.svg" alt="" width="22" height="22" />
+        Muster
+      </Link>
+      <nav aria-label="Screens" className="flex gap-0.5">
+        {PLACES.map(({ to, label, keys }) => (
+          <Link
+            key={to}
+            to={to}
+            title={`${label} (${keys})`}
+            activeOptions={{ exact: to === '/' }}
+            className="rounded-md px-3 py-1.5 text-soft hover:bg-raised hover:text-text"
+            activeProps={{ className: 'bg-accent-soft !text-text font-medium' }}
+          >
+            {label}
+          </Link>
+        ))}
+      </nav>
+      <span className="grow" />
+      <Connection />
+      <Link
+        to="/tasks/new"
+        title="New task (g c)"
+        className="rounded-md bg-accent px-3 py-1.5 font-medium text-accent-text hover:opacity-90"
+      >
+        New task
+      </Link>
+      <ThemeSwitch />
+      <button
+        type="button"
+        onClick={onHelp}
+        title="Keys (?)"
+        aria-label="Keys"
+        className="rounded-md px-2.5 py-1.5 text-soft hover:bg-raised"
+      >
+        ?
+      </button>
+      <button
+        type="button"
+        onClick={() => void logOut()}
+        className="rounded-md px-2.5 py-1.5 text-soft hover:bg-raised"
+      >
+        Log out
+      </button>
+    </header>
+  );
+}
+
+/** Says when the stream to the supervisor is lost; it comes back by itself. */
+function Connection() {
+  const state = useSyncExternalStore(link.onStateChange, () => link.state);
+  if (state !== 'offline')
+    return (
+      <span role="status" className="sr-only">
+        connected
+      </span>
+    );
+  return (
+    <span
+      role="status"
+      className="mr-2 flex items-center gap-2 rounded-md border border-warn px-2.5 py-1 text-warn"
+    >
+      <span aria-hidden className="size-2 animate-pulse rounded-full bg-warn" />
+      Connection lost; trying again
+    </span>
+  );
+}
+
+const NEXT: Readonly<Record<Choice, Choice>> = { system: 'light', light: 'dark', dark: 'system' };
+const MARK: Readonly<Record<Choice, string>> = { system: '◐', light: '☀', dark: '☾' };
+
+function ThemeSwitch() {
+  const choice = useTheme();
+  return (
+    <button
+      type="button"
+      onClick={() => setTheme(NEXT[choice])}
+      title={`Theme: ${choice}`}
+      aria-label={`Theme: ${choice}; switch to ${NEXT[choice]}`}
+      className="ml-1 rounded-md px-2.5 py-1.5 text-soft hover:bg-raised"
+    >
+      <span aria-hidden>{MARK[choice]}</span>
+    </button>
+  );
+}

@@ -1,0 +1,51 @@
+/** The keys of the console, in a dialog. */
+import { Dialog } from 'radix-ui';
+
+const OTHERS: readonly (readonly [string, string])[] = [
+  ['g c', 'New task'],
+  ['/', 'Search on this screen'],
+  ['[  ]', 'Former and next task of the list'],
+  [',  .', 'Back and forth through the history of a task'],
+  ['l', 'Return to live'],
+  ['?', 'This list'],
+];
+
+export function Help({
+  isOpen,
+  onClose,
+  places,
+}: {
+  readonly isOpen: boolean;
+  readonly onClose: () => void;
+  readonly places: readonly { readonly label: string; readonly keys: string }[];
+}) {
+  const rows = [...places.map(({ label, keys }) => [keys, label] as const), ...OTHERS];
+  return (
+    <Dialog.Root open={isOpen} onOpenChange={(open) => !open && onClose()}>
+      <Dialog.Portal>
+        <Dialog.Overlay className="fixed inset-0 z-40 bg-black/40" />
+        <Dialog.Content
+          aria-describedby={undefined}
+          className="fixed top-24 left-1/2 z-50 w-96 -translate-x-1/2 rounded-xl border border-line bg-panel p-5 shadow-xl"
+        >
+          <Dialog.Title className="mb-3 text-base font-semibold">Keys</Dialog.Title>
+          <dl className="grid grid-cols-[auto_1fr] gap-x-4 gap-y-2">
+            {rows.map(([keys, label]) => (
+              <div key={keys} className="contents">
+                <dt>
+                  <kbd className="rounded border border-line bg-raised px-1.5 py-0.5 font-mono text-xs">
+                    {keys}
+                  </kbd>
+                </dt>
+                <dd>{label}</dd>
+              </div>
+            ))}
+          </dl>
+          <Dialog.Close className="mt-4 rounded-md border border-line px-3 py-1.5 hover:bg-raised">
+            Close
+          </Dialog.Close>
+        </Dialog.Content>
+      </Dialog.Portal>
+    </Dialog.Root>
+  );
+}
