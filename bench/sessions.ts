@@ -16,14 +16,13 @@ const SETTLE_MS = 15_000;
 const SAMPLES = 12;
 const SAMPLE_EVERY_MS = 5_000;
 const NODES = 1_000;
-const ROUNDS = 7;
+const ROUNDS = 5;
 
 export async function run(): Promise<void> {
   const muster = await BenchMuster.start();
   try {
     const report = new Report('sessions', muster.database.version);
     await startSimulatedAgents(muster, { agents: SESSIONS, slots: 4, workMs: 1 });
-    await muster.online(SESSIONS);
     await wait(SETTLE_MS);
     await measureIdle(muster, report);
     await measureFanOut(muster, report);

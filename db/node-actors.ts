@@ -159,10 +159,10 @@ export async function listDrainingNodes(
 }
 
 /** Lists those of the nodes that take no tasks, as their operators wish. */
-export async function listClosedNodes(sql: Sql, nodeIds: readonly string[]): Promise<Set<string>> {
+export async function listClosedNodes(sql: Sql, nodeIds: readonly string[]): Promise<string[]> {
   const rows = await sql<{ node_id: string }[]>`
     select node_id from node_actors where node_id = any(${[...nodeIds]}::text[]) and state <> 'active'`;
-  return new Set(rows.map((row) => row.node_id));
+  return rows.map((row) => row.node_id);
 }
 
 /** Lists the steps of a node after a version, in order. */

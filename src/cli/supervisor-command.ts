@@ -67,10 +67,12 @@ export function addSupervisorCommand(program: Command): void {
   ]);
   command.action((flags: Flags) =>
     performService(async (signal) => {
-      const [{ runSupervisor }, { serviceHome }] = await Promise.all([
+      const [{ runSupervisor }, { serviceHome }, { keepHeapSmall }] = await Promise.all([
         import('../main.ts'),
         import('./home.ts'),
+        import('../process/heap.ts'),
       ]);
+      keepHeapSmall();
       const { data, ...settings } = flags;
       const home = serviceHome(data, process.env, process.cwd());
       await runSupervisor({ ...settings, home }, { signal });

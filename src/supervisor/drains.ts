@@ -70,9 +70,10 @@ export class Drains {
   async sweep(): Promise<number> {
     const { store, sessions } = this.#options;
     const nodeIds = [...sessions.all()].map((session) => session.nodeId);
-    const closed =
-      nodeIds.length === 0 ? null : await store.read((sql) => listClosedNodes(sql, nodeIds));
-    for (const nodeId of nodeIds) this.#setOpen(nodeId, closed?.has(nodeId) !== true);
+    const closed = new Set(
+      nodeIds.length === 0 ? [] : await store.read((sql) => listClosedNodes(sql, nodeIds)),
+    );
+    for (const nodeId of nodeIds) this.#setOpen(nodeId, !closed.has(nodeId));
     const draining = await store.read((sql) =>
       listDrainingNodes(sql, sessions.deadAfterMs, SWEEP_LIMIT),
     );

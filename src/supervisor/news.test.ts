@@ -7,7 +7,12 @@ const from = randomUUID();
 
 describe('news', () => {
   it('arrive as they were sent', () => {
-    const nodes = { queuedFor: ['', 'web-1'], sessions: ['web-2'], operated: ['web-3'] };
+    const nodes = {
+      queuedFor: ['', 'web-1'],
+      sessions: ['web-2'],
+      operated: ['web-3'],
+      nodes: ['web-4'],
+    };
     const news = { from, taskIds: [randomUUID()], ...nodes };
     expect(decodeNews(encodeNews(news))).toEqual(news);
   });
@@ -47,6 +52,7 @@ describe('news', () => {
       queuedFor: [],
       sessions: [],
       operated: [],
+      nodes: [],
     });
   });
 });

@@ -11,9 +11,9 @@ import {
   storeNodeMetrics,
 } from '../../db/node-metrics.ts';
 import type { NodeRecord } from '../../db/records.ts';
-import { MusterError } from '../../machines/errors.ts';
-import type { Clock, Timer } from '../process/clock.ts';
+import type { Clock } from '../process/clock.ts';
 import type { Logger } from '../process/log.ts';
+import { Periodic } from './periodic.ts';
 import type { SessionRegistry } from './sessions.ts';
 import type { Store } from './store.ts';
 
@@ -34,20 +34,21 @@ export class NodeMetricsService {
   readonly #options: NodeMetricsOptions;
   /** By the monotonic clock; what came before is written. */
   #writtenAt = Number.NEGATIVE_INFINITY;
-  #timer: Timer | null = null;
-  #isStopped = false;
+  readonly #loop: Periodic;
 
   constructor(options: NodeMetricsOptions) {
     this.#options = options;
+    const { clock, log, intervalMs } = options;
+    const purpose = 'write measurements of nodes';
+    this.#loop = new Periodic({ clock, log, intervalMs, act: () => this.writeOnce(), purpose });
   }
 
   start(): void {
-    this.#arm();
+    this.#loop.start();
   }
 
   stop(): void {
-    this.#isStopped = true;
-    this.#timer?.cancel();
+    this.#loop.stop();
   }
 
   /** Writes what the sessions have told since the last time, in one statement. Returns how many points there are of it. */
@@ -92,22 +93,5 @@ export class NodeMetricsService {
     if (session === undefined || session.epoch !== epoch || session.metrics === null) return null;
     const { host, heardAt } = session.metrics;
     return { ...host, at: now() - (clock.monotonic() - heardAt) };
-  }
-
-  #arm(): void {
-    if (this.#isStopped) return;
-    const { clock, intervalMs } = this.#options;
-    this.#timer = clock.after(intervalMs, () => void this.#tick());
-  }
-
-  async #tick(): Promise<void> {
-    try {
-      await this.writeOnce();
-    } catch (error) {
-      const isExpected = error instanceof MusterError && error.kind === 'unavailable';
-      if (!isExpected) this.#options.log.error('cannot write measurements of nodes', { error });
-    } finally {
-      this.#arm();
-    }
   }
 }

@@ -45,6 +45,10 @@ export class NodeSets {
     this.#store = store;
   }
 
+  get size(): number {
+    return this.#members.size;
+  }
+
   has(queue: string): boolean {
     return this.#members.has(queue);
   }

@@ -14,9 +14,10 @@ import { deleteOldNodeMetrics } from '../../db/node-metrics.ts';
 import { expireDays, makeDays } from '../../db/partitions.ts';
 import { deleteOldRequests, deleteOldTasks } from '../../db/retention.ts';
 import { MusterError } from '../../machines/errors.ts';
-import type { Clock, Timer } from '../process/clock.ts';
+import type { Clock } from '../process/clock.ts';
 import type { Logger } from '../process/log.ts';
 import { pruneSchedules } from './schedules/history.ts';
+import { Periodic } from './periodic.ts';
 import type { Store } from './store.ts';
 
 export interface RetentionOptions {
@@ -74,8 +75,7 @@ const METRICS_PER_ROW_OF_BATCH = 10;
 
 export class RetentionService {
   readonly #options: Required<RetentionOptions>;
-  #timer: Timer | null = null;
-  #isStopped = false;
+  readonly #loop: Periodic;
 
   /** @throws MusterError `invalid_argument` if an option is out of its range */
   constructor(options: RetentionOptions) {
@@ -103,15 +103,17 @@ export class RetentionService {
         `Cannot delete what is old: the batch is ${batch} and the interval ${intervalMs} ms; both must be above 0`,
       );
     }
+    const { clock, log } = this.#options;
+    const act = () => this.#tick();
+    this.#loop = new Periodic({ clock, log, intervalMs, act, purpose: 'delete what is old' });
   }
 
   start(): void {
-    this.#arm();
+    this.#loop.start();
   }
 
   stop(): void {
-    this.#isStopped = true;
-    this.#timer?.cancel();
+    this.#loop.stop();
   }
 
   /** Deletes all that is old enough, or less if stopped meanwhile. Returns how much was deleted by this supervisor. */
@@ -146,7 +148,7 @@ export class RetentionService {
     if (keepMs === null) return { steps: 0, fires: 0 };
     const onFault = (id: string, why: string) =>
       log.error('the history of a schedule cannot be replayed and is kept', { id, why });
-    return await pruneSchedules(store, keepMs, onFault, () => this.#isStopped);
+    return await pruneSchedules(store, keepMs, onFault, () => this.#loop.isStopped);
   }
 
   /** Makes the days to come and drops the old ones, so that little is left to be deleted one by one. */
@@ -157,7 +159,7 @@ export class RetentionService {
       ['output_pieces', keepOutputMs],
       ['transitions', keepHistoryMs],
     ] as const) {
-      if (this.#isStopped) break;
+      if (this.#loop.isStopped) break;
       await store.read((sql) => makeDays(sql, table, DAYS_AHEAD));
       const keepMs = Math.min(ownMs ?? Infinity, keepTasksMs ?? Infinity);
       if (keepMs < Infinity) dropped += await store.read((sql) => expireDays(sql, table, keepMs));
@@ -180,7 +182,7 @@ export class RetentionService {
   /** Deletes batch by batch until one is not full. */
   async #deleteAll(batch: number, deleteBatch: () => Promise<number>): Promise<number> {
     let count = 0;
-    while (!this.#isStopped) {
+    while (!this.#loop.isStopped) {
       const deleted = await deleteBatch();
       count += deleted;
       if (deleted < batch) break;
@@ -198,7 +200,7 @@ export class RetentionService {
 
   async #expireExcessOutput(): Promise<number> {
     const { store, batch: limit, maxOutputBytes } = this.#options;
-    if (maxOutputBytes === null || this.#isStopped) return 0;
+    if (maxOutputBytes === null || this.#loop.isStopped) return 0;
     let excess = (await store.read(readOutputBytes)) - maxOutputBytes;
     return await this.#expire(async (after) => {
       const nothing = { tasks: 0, bytes: 0, nextAfter: null };
@@ -231,31 +233,17 @@ export class RetentionService {
   /** Goes on from the id that each batch returns, until that is null or the service is stopped. */
   async #eachBatch(next: (after: string | null) => Promise<string | null>): Promise<void> {
     let after: string | null = null;
-    while (!this.#isStopped) {
+    while (!this.#loop.isStopped) {
       after = await next(after);
       if (after === null) return;
     }
   }
 
-  #arm(): void {
-    if (this.#isStopped) return;
-    const { clock, intervalMs } = this.#options;
-    this.#timer = clock.after(intervalMs, () => void this.#tick());
-  }
-
   async #tick(): Promise<void> {
-    const { log } = this.#options;
-    try {
-      const deleted = await this.runOnce();
-      // Measurements go all the time; they are not worth a line.
-      const { metrics: _, ...others } = deleted;
-      const count = Object.values(others).reduce((sum: number, n: number) => sum + n, 0);
-      if (count > 0) log.info('deleted what was old', { ...deleted });
-    } catch (error) {
-      const isExpected = error instanceof MusterError && error.kind === 'unavailable';
-      if (!isExpected) log.error('cannot delete what is old', { error });
-    } finally {
-      this.#arm();
-    }
+    const deleted = await this.runOnce();
+    // Measurements go all the time; they are not worth a line.
+    const { metrics: _, ...others } = deleted;
+    const count = Object.values(others).reduce((sum: number, n: number) => sum + n, 0);
+    if (count > 0) this.#options.log.info('deleted what was old', { ...deleted });
   }
 }

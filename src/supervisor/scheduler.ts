@@ -20,6 +20,7 @@ import { ReadyQueue, compareReady } from './ready-queue.ts';
 import type { Session } from './session.ts';
 import type { Store } from './store.ts';
 
+const NONE: ReadyQueue[] = [];
 /** Tasks read at once for each queue that ran empty. */
 const REFILL_LIMIT = 200;
 
@@ -43,6 +44,8 @@ export class Scheduler {
   #isLearning = false;
   /** Sessions whose capacity or queue has changed since the last pump. */
   readonly #dirty = new Set<Session>();
+  /** Could take more, and came while the database was being read. */
+  readonly #stillHungry = new Set<Session>();
   /** Proposed and not yet decided: what a read finds queued meanwhile is not offered again. */
   readonly #proposed = new Set<string>();
   #isAnyDirty = false;
@@ -91,20 +94,23 @@ export class Scheduler {
         isAnySet = true;
       }
       if (nodeId.startsWith(SET_QUEUE_MARK)) sets.push(nodeId);
-      if (nodeId === '' || nodeId.startsWith(SET_QUEUE_MARK)) continue;
-      for (const session of this.#options.sessions()) {
-        if (nodeId !== '*' && session.nodeId !== nodeId) continue;
-        this.#queueOf(session.nodeId).mayHaveMore = true;
-        this.#dirty.add(session);
-      }
+      if (nodeId === '*') for (const session of this.#options.sessions()) this.#mark(session);
+      const session = this.#options.sessionOf(nodeId);
+      if (session !== undefined) this.#mark(session);
     }
     if (isAnySet || sets.length > 0) this.#learn(sets, isAnySet);
     this.#schedule();
   }
 
+  #mark(session: Session): void {
+    this.#queueOf(session.nodeId).mayHaveMore = true;
+    this.#dirty.add(session);
+  }
+
   /** A session is gone: what its node's queue held is read again for the next one. */
   drop(session: Session): void {
     this.#dirty.delete(session);
+    this.#stillHungry.delete(session);
     this.#bound.delete(session.nodeId);
   }
 
@@ -179,7 +185,10 @@ export class Scheduler {
       }
     }
     this.#fill(sessions);
-    if (this.#needsRefill(sessions)) void this.#refill(sessions);
+    const hungry = sessions.filter((session) => this.#isHungry(session));
+    if (hungry.length === 0) return;
+    if (!this.#isReading) void this.#refill(hungry);
+    else for (const session of hungry) this.#stillHungry.add(session);
   }
 
   #mayHaveShared(): boolean {
@@ -191,10 +200,10 @@ export class Scheduler {
     return false;
   }
 
-  /** The queues from which a free slot of the session may take: that of any node, and those of the sets that it is in. */
-  *#sharedQueues(session: Session): Iterable<ReadyQueue> {
-    yield this.#any;
-    for (const queue of this.#sets.queuesOf(session.nodeId)) yield this.#queueOf(queue);
+  /** The queues of the sets that a session's node is in. Called for each session at each turn: no set, no work. */
+  #setQueues({ nodeId }: Session): ReadyQueue[] {
+    if (this.#sets.size === 0) return NONE;
+    return Array.from(this.#sets.queuesOf(nodeId), (queue) => this.#queueOf(queue));
   }
 
   /** Deals out tasks in rounds, one to each session, the emptiest first, until nothing fits any more. */
@@ -211,16 +220,12 @@ export class Scheduler {
   }
 
   #next(session: Session): TaskRecord | undefined {
-    const queues: ReadyQueue[] = [];
-    if (session.freeSlots + session.prefetch > 0) queues.push(this.#queueOf(session.nodeId));
-    if (session.freeSlots > 0) queues.push(...this.#sharedQueues(session));
-    let best: ReadyQueue | undefined;
-    let first: TaskRecord | undefined;
-    for (const queue of queues) {
-      const head = queue.peek();
-      if (head === undefined || (first !== undefined && compareReady(first, head) <= 0)) continue;
-      best = queue;
-      first = head;
+    const { freeSlots } = session;
+    let best: ReadyQueue | null = null;
+    if (freeSlots + session.prefetch > 0) best = better(best, this.#queueOf(session.nodeId));
+    if (freeSlots > 0) {
+      best = better(best, this.#any);
+      for (const queue of this.#setQueues(session)) best = better(best, queue);
     }
     return best?.take();
   }
@@ -252,21 +257,16 @@ export class Scheduler {
       .finally(() => this.#proposed.delete(record.id));
   }
 
-  #needsRefill(sessions: readonly Session[]): boolean {
-    if (this.#isReading) return false;
-    return sessions.some((session) => this.#isHungry(session));
-  }
-
   /** A session that could take more, where the database may have more. */
   #isHungry(session: Session): boolean {
+    const { freeSlots } = session;
     const own = this.#queueOf(session.nodeId);
-    if (isDry(own) && session.freeSlots + session.prefetch > 0) return true;
-    return session.freeSlots > 0 && [...this.#sharedQueues(session)].some(isDry);
+    if (isDry(own) && freeSlots + session.prefetch > 0) return true;
+    return freeSlots > 0 && (isDry(this.#any) || this.#setQueues(session).some(isDry));
   }
 
-  async #refill(sessions: readonly Session[]): Promise<void> {
+  async #refill(hungry: readonly Session[]): Promise<void> {
     this.#isReading = true;
-    const hungry = sessions.filter((session) => session.isReady && this.#isHungry(session));
     const sets = [...this.#sets.queues()].filter((queue) => isDry(this.#queueOf(queue)));
     const nodeIds = [...hungry.map((session) => session.nodeId), ...sets];
     const any = this.#any.size === 0 && this.#any.mayHaveMore ? REFILL_LIMIT : 0;
@@ -285,7 +285,10 @@ export class Scheduler {
     } finally {
       this.#isReading = false;
     }
-    for (const session of this.#options.sessions()) this.#dirty.add(session);
+    for (const session of hungry) this.#dirty.add(session);
+    for (const session of this.#stillHungry) this.#dirty.add(session);
+    this.#stillHungry.clear();
+    if (any > 0 || sets.length > 0) this.#isAnyDirty = true;
     this.#schedule();
   }
 
@@ -308,6 +311,14 @@ export class Scheduler {
     }
     if (limits.any > 0) this.#any.refill(any.filter(isNew), any.length < limits.any);
   }
+}
+
+/** Returns the queue whose head is to be dispatched first, if any has one. */
+function better(best: ReadyQueue | null, queue: ReadyQueue): ReadyQueue | null {
+  const head = queue.peek();
+  const other = best?.peek();
+  if (head === undefined) return best;
+  return other === undefined || compareReady(head, other) < 0 ? queue : best;
 }
 
 /** Nothing is here, and the database may have more. */

@@ -94,8 +94,9 @@ export class Session {
   /** Negative while prefetched attempts wait in the agent. */
   get freeSlots(): number {
     if (!this.takesTasks) return 0;
-    const leaving = this.#workers.leaving.filter((taskId) => this.#active.has(taskId));
-    return this.#workers.usable - (this.#active.size - leaving.length);
+    let filled = this.#active.size;
+    for (const taskId of this.#workers.leaving) if (this.#active.has(taskId)) filled -= 1;
+    return this.#workers.usable - filled;
   }
 
   /** How many bound tasks may be sent beyond the free slots, to hide the way there and back. */

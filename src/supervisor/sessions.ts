@@ -121,7 +121,7 @@ export class SessionRegistry implements Sessions {
       if (this.#byNode.get(nodeId) === session) await this.#adoptAll(session);
       // Read when it is known here, so that a drain that is asked for from now on finds it.
       const closed = await store.read((sql) => listClosedNodes(sql, [nodeId]));
-      if (closed.has(nodeId)) session.takesTasks = false;
+      if (closed.includes(nodeId)) session.takesTasks = false;
     } catch (error) {
       // Nobody will drive it; the agent comes again.
       this.#drop(session, 'shutdown', 'the database does not answer; connect again');

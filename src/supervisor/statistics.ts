@@ -5,9 +5,9 @@
  * yet is read beside the counts (db/statistics.ts), only slower.
  */
 import { deleteOldStatistics, rollUpStatistics } from '../../db/statistics.ts';
-import { MusterError } from '../../machines/errors.ts';
-import type { Clock, Timer } from '../process/clock.ts';
+import type { Clock } from '../process/clock.ts';
 import type { Logger } from '../process/log.ts';
+import { Periodic } from './periodic.ts';
 import type { Store } from './store.ts';
 
 export interface StatisticsOptions {
@@ -29,53 +29,37 @@ const RUNS_PER_CLEANING = 720;
 
 export class StatisticsService {
   readonly #options: Required<StatisticsOptions>;
-  #timer: Timer | null = null;
-  #isStopped = false;
+  readonly #loop: Periodic;
   #runs = 0;
 
   constructor(options: StatisticsOptions) {
     this.#options = { batch: 5_000, intervalMs: 5_000, ...options };
+    const { clock, log, intervalMs } = this.#options;
+    const act = () => this.runOnce();
+    this.#loop = new Periodic({ clock, log, intervalMs, act, purpose: 'count tasks' });
   }
 
   start(): void {
-    this.#arm();
+    this.#loop.start();
   }
 
   stop(): void {
-    this.#isStopped = true;
-    this.#timer?.cancel();
+    this.#loop.stop();
   }
 
   /** Counts all that has ended, or less if stopped or if another supervisor is at it. Returns how many tasks were counted here. */
   async runOnce(): Promise<number> {
     const { store, batch, keepMs } = this.#options;
     let counted = 0;
-    while (!this.#isStopped) {
+    while (!this.#loop.isStopped) {
       const done = await store.read((sql) => rollUpStatistics(sql, batch));
       counted += done;
       if (done < batch) break;
     }
-    if (keepMs !== null && !this.#isStopped && this.#runs % RUNS_PER_CLEANING === 0) {
+    if (keepMs !== null && !this.#loop.isStopped && this.#runs % RUNS_PER_CLEANING === 0) {
       await store.read((sql) => deleteOldStatistics(sql, keepMs));
     }
     this.#runs += 1;
     return counted;
-  }
-
-  #arm(): void {
-    if (this.#isStopped) return;
-    const { clock, intervalMs } = this.#options;
-    this.#timer = clock.after(intervalMs, () => void this.#tick());
-  }
-
-  async #tick(): Promise<void> {
-    try {
-      await this.runOnce();
-    } catch (error) {
-      const isExpected = error instanceof MusterError && error.kind === 'unavailable';
-      if (!isExpected) this.#options.log.error('cannot count tasks', { error });
-    } finally {
-      this.#arm();
-    }
   }
 }

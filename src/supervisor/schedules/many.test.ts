@@ -99,5 +99,5 @@ it('lets one of two moves in the same statement pass', async () => {
   expect(fired.filter(({ fire }) => fire.taskId !== null)).toHaveLength(1);
   expect((await counts()).tasks).toBe(1);
   expect((await supervisor.schedules.get(id)).version).toBe(4);
-  expect(await supervisor.schedules.verify(id)).toEqual([]);
+  expect((await supervisor.schedules.verify(id)).differences).toEqual([]);
 });

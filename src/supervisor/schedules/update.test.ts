@@ -46,7 +46,7 @@ it('is due by its new timing from now on, with its new task, and verifies', asyn
   // From any supervisor, as it is stored.
   const other = await bench.start();
   expect((await other.schedules.get(id)).spec).toEqual({ text: 'second' });
-  expect(await other.schedules.verify(id)).toEqual([]);
+  expect((await other.schedules.verify(id)).differences).toEqual([]);
 });
 
 it('keeps what is due next where the timing stays, and where it is paused', async () => {
@@ -67,7 +67,7 @@ it('keeps what is due next where the timing stays, and where it is paused', asyn
   const resumed = await supervisor.schedules.resume('nightly', caller);
   const inMs = (resumed.snapshot.context.nextAt ?? 0) - Date.now();
   expect(inMs).toBeLessThanOrEqual(3_600_000);
-  expect(await supervisor.schedules.verify('nightly')).toEqual([]);
+  expect((await supervisor.schedules.verify('nightly')).differences).toEqual([]);
 });
 
 it('writes down the due time that its new timing drops (I10)', async () => {
@@ -92,7 +92,7 @@ it('writes down the due time that its new timing drops (I10)', async () => {
     taskId: null,
     why: 'its timing was changed before it could fire',
   });
-  expect(await supervisor.schedules.verify(id)).toEqual([]);
+  expect((await supervisor.schedules.verify(id)).differences).toEqual([]);
 });
 
 it('begins again after its end', async () => {
@@ -104,7 +104,7 @@ it('begins again after its end', async () => {
   const path = async () => (await supervisor.schedules.get(id)).snapshot.path;
   await eventually(async () => (await path()) === 'ended', 'it has ended');
   expect((await update(supervisor, {})).snapshot.path).toBe('active');
-  expect(await supervisor.schedules.verify(id)).toEqual([]);
+  expect((await supervisor.schedules.verify(id)).differences).toEqual([]);
 });
 
 it('refuses another version, a timing that is never due, and a schedule that is not there', async () => {
