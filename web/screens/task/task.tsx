@@ -148,7 +148,7 @@ function Body(props: {
       return <SpecPanel task={live} />;
     default:
       return (
-        <div className="grid gap-3 xl:grid-cols-2">
+        <div className="grid items-start gap-3 xl:grid-cols-[minmax(0,7fr)_minmax(0,5fr)]">
           <MachinePanel task={task} steps={steps} isPast={isPast} isWide={false} />
           {live.type === TaskType.FAN_OUT ? (
             <ChildrenPanel task={live} />

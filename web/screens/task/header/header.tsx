@@ -161,7 +161,15 @@ function CopyId({ id }: { readonly id: string }) {
       className="font-mono text-[13px] text-soft hover:text-text"
       onClick={() => void copy(id)}
     >
-      {id.slice(0, 13)}… <span aria-hidden>⧉</span>
+      {id.slice(0, 13)}…
+      <svg
+        aria-hidden
+        viewBox="0 0 16 16"
+        className="ml-1 inline size-3.5 fill-none stroke-current"
+      >
+        <rect x="5.5" y="5.5" width="8" height="8" rx="1.5" />
+        <path d="M3.5 10.5h-1v-8h8v1" />
+      </svg>
     </button>
   );
 }

@@ -11,7 +11,8 @@ import { whoOf } from '../steps.ts';
 import { StepDetails } from './step-details.tsx';
 
 const ROW_PIXELS = 30;
-const COLUMNS = 'grid grid-cols-[3rem_7.5rem_5rem_11rem_1fr_9rem_4rem] gap-x-3 px-4';
+const COLUMNS =
+  'grid grid-cols-[2.25rem_6.5rem_5rem_10rem_minmax(0,1fr)_8.5rem_3.5rem] gap-x-3 px-4';
 
 export function HistoryPanel(props: {
   readonly taskId: string;
@@ -39,7 +40,7 @@ export function HistoryPanel(props: {
       }
       actions={<Export taskId={taskId} steps={steps} />}
     >
-      <div className="grid xl:grid-cols-[minmax(0,1fr)_minmax(20rem,26rem)]">
+      <div className="grid xl:grid-cols-[minmax(0,1fr)_22rem]">
         <Rows
           steps={steps}
           creator={creator}

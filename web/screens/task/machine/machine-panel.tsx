@@ -1,7 +1,12 @@
 /** The machine of a task: the definition that runs it, the way that it took, where it is, and what can come next. */
 import { useQuery } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
-import { type Task, TaskType, type Transition } from '../../../../proto/gen/muster/v1/task_pb.ts';
+import {
+  OfflinePolicy,
+  type Task,
+  TaskType,
+  type Transition,
+} from '../../../../proto/gen/muster/v1/task_pb.ts';
 import { explain, machines } from '../../../connection.ts';
 import { Failure, Panel } from '../../../ui/page.tsx';
 import { isFinal, pathOf } from '../../../ui/state.tsx';
@@ -40,11 +45,15 @@ export function MachinePanel(props: {
     <Panel
       title="Machine"
       className="flex min-w-0 flex-col overflow-hidden"
-      actions={<span className="text-xs text-soft">{machine?.name}: the numbers are versions</span>}
+      actions={<span className="text-xs text-soft">The numbers are versions</span>}
     >
       <div className={isWide ? 'grid xl:grid-cols-[minmax(0,1fr)_24rem]' : 'flex flex-col'}>
-        <div className={isWide ? 'h-[38rem]' : 'h-[26rem]'}>
-          {machine === undefined || way === undefined ? null : (
+        <div className={isWide ? 'h-[44rem]' : 'h-[32rem]'}>
+          {machine === undefined || way === undefined ? (
+            <p role="status" className="p-10 text-center text-soft">
+              Reading the machine …
+            </p>
+          ) : (
             <Diagram
               machine={machine}
               current={path}
@@ -66,6 +75,7 @@ export function MachinePanel(props: {
               machine={machine}
               path={path}
               isFinal={isFinal(task)}
+              offline={task.spec?.policy?.offline ?? OfflinePolicy.UNSPECIFIED}
               selected={selected}
               onSelect={toggle}
             />

@@ -1,22 +1,24 @@
 /** What can happen next, in words; or what is chosen in the diagram. */
-import type { Machine } from '../../../../proto/gen/muster/v1/machine_pb.ts';
+import { ChartStateKind, type Machine } from '../../../../proto/gen/muster/v1/machine_pb.ts';
+import { OfflinePolicy } from '../../../../proto/gen/muster/v1/task_pb.ts';
 import { type Next, nextOf, triggerWords } from './words.ts';
 
 export function NextSteps(props: {
   readonly machine: Machine;
   readonly path: string;
   readonly isFinal: boolean;
+  readonly offline: OfflinePolicy;
   /** Path of a state or `from>to` of an edge. */
   readonly selected: string | undefined;
   readonly onSelect: (key: string) => void;
 }) {
-  const { machine, path, isFinal, selected, onSelect } = props;
+  const { machine, path, isFinal, offline, selected, onSelect } = props;
   const edge = machine.edges.find(({ from, to }) => selected === `${from}>${to}`);
   const at = edge === undefined && selected !== undefined ? selected : path;
   const isCurrent = at === path;
   const next: readonly Next[] =
     edge === undefined
-      ? nextOf(machine, at)
+      ? inOrder(machine, nextOf(machine, at, impossible(offline)))
       : [{ ...edge, of: edge.from, edge: `${edge.from}>${edge.to}` }];
   return (
     <section className="min-w-0">
@@ -53,6 +55,21 @@ export function NextSteps(props: {
       )}
     </section>
   );
+}
+
+/** The guards that cannot hold under a policy. */
+function impossible(offline: OfflinePolicy): ReadonlySet<string> {
+  const guards = new Set(['isOfflinePolicy skip', 'isOfflinePolicy fail']);
+  if (offline === OfflinePolicy.SKIP) guards.delete('isOfflinePolicy skip');
+  if (offline === OfflinePolicy.FAIL) guards.delete('isOfflinePolicy fail');
+  return guards;
+}
+
+/** What goes on comes before what ends. */
+function inOrder(machine: Machine, next: readonly Next[]): Next[] {
+  const isEnd = ({ to }: Next) =>
+    machine.states.some(({ path, kind }) => path === to && kind === ChartStateKind.FINAL);
+  return [...next].sort((a, b) => Number(isEnd(a)) - Number(isEnd(b)));
 }
 
 function NextItem(props: {

@@ -74,13 +74,31 @@ export interface Next {
   readonly triggers: readonly ChartTrigger[];
 }
 
-/** Returns what can happen in a state: its own transitions first, then those of the states around it. */
-export function nextOf(machine: Machine, path: string): Next[] {
-  const around = path.split('.').map((_, index, names) => names.slice(0, index + 1).join('.'));
-  return around.reverse().flatMap((of) => {
-    const edges = machine.edges.filter(({ from }) => from === of);
-    const inner = machine.states.find((state) => state.path === of)?.inner ?? [];
-    const leaving = edges.map(({ to, triggers }) => ({ to, of, edge: `${of}>${to}`, triggers }));
-    return inner.length === 0 ? leaving : [...leaving, { to: '', of, edge: '', triggers: inner }];
-  });
+/**
+ * Returns what can happen in a state: its own transitions first, then those of the states around it.
+ *
+ * @param impossible guards that cannot hold; what needs one of them is left out
+ */
+export function nextOf(
+  machine: Machine,
+  path: string,
+  impossible: ReadonlySet<string> = new Set(),
+): Next[] {
+  const names = path.split('.');
+  const around = names.map((_, index) => names.slice(0, index + 1).join('.')).reverse();
+  const possible = (triggers: readonly ChartTrigger[]) =>
+    triggers.filter(({ guard }) => !impossible.has(guard));
+  return around
+    .flatMap((of) => {
+      const edges = machine.edges.filter(({ from }) => from === of);
+      const inner = machine.states.find((state) => state.path === of)?.inner ?? [];
+      const leaving = edges.map(({ to, triggers }) => ({
+        to,
+        of,
+        edge: `${of}>${to}`,
+        triggers: possible(triggers),
+      }));
+      return [...leaving, { to: '', of, edge: '', triggers: possible(inner) }];
+    })
+    .filter(({ triggers }) => triggers.length > 0);
 }
