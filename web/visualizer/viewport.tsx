@@ -58,6 +58,8 @@ export function Viewport(props: {
         <div className="mx-auto" style={{ width: width * scale, height: height * scale }}>
           {children(scale)}
         </div>
+        {/* The buttons cover nothing when all is scrolled. */}
+        <div className="h-9" />
       </div>
       <ZoomButtons
         scale={scale}

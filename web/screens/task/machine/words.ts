@@ -46,6 +46,19 @@ const GUARDS: Readonly<Record<string, string>> = {
   'endsAs retry': 'it did not do its work, and an attempt is left',
 };
 
+/** What a guard means after one event only. */
+const GUARDS_OF_EVENTS: Readonly<Record<string, string>> = {
+  'children.counted endsAs completed': 'all of them have completed',
+  'children.counted endsAs failed': 'all of them are final, some failed',
+  'children.counted endsAs cancelled': 'all of them are final, after a cancel',
+  'children.counted endsAs timeout': 'all of them are final, after its deadline',
+  'timer.fired endsAs completed': 'its node has not answered for too long, and it did its work',
+  'timer.fired endsAs failed': 'its node has not answered for too long, and no attempt is left',
+  'timer.fired endsAs cancelled': 'its node has not answered for too long, and it was cancelled',
+  'timer.fired endsAs timeout': 'its node has not answered for too long, and its deadline passed',
+  'timer.fired endsAs retry': 'its node has not answered for too long, and an attempt is left',
+};
+
 /** Returns the words of an event; the event itself where there are none. */
 export function eventWords(event: string): string {
   return EVENTS[event] ?? event;
@@ -53,7 +66,8 @@ export function eventWords(event: string): string {
 
 /** Returns a trigger as a sentence: when it happens, and under which condition. */
 export function triggerWords({ event, guard }: Pick<ChartTrigger, 'event' | 'guard'>): string {
-  const condition = guard === '' ? '' : (GUARDS[guard] ?? spaced(guard));
+  const known = GUARDS_OF_EVENTS[`${event} ${guard}`] ?? GUARDS[guard];
+  const condition = guard === '' ? '' : (known ?? spaced(guard));
   if (event === 'timer.fired' && condition !== '') return condition;
   return condition === '' ? eventWords(event) : `${eventWords(event)}, and ${condition}`;
 }

@@ -163,7 +163,7 @@ function selectionFlags({ nodes, selector, all, exclude, groups }: NodeSelection
 
 /** Returns the request that creates the same task, as JSON. */
 export function requestJson(spec: TaskSpec): string {
-  return JSON.stringify({ spec: toJson(TaskSpecSchema, spec) });
+  return JSON.stringify({ spec: toJson(TaskSpecSchema, spec) }, null, 2);
 }
 
 const METHOD = 'muster.v1.TaskService/CreateTask';
