@@ -3,7 +3,7 @@
  *
  * While its end is in sight it stays at the end; who scrolls up is left alone.
  */
-import { useVirtualizer } from '@tanstack/react-virtual';
+import { useVirtualizer, type Virtualizer } from '@tanstack/react-virtual';
 import { useEffect, useLayoutEffect, useRef, useState } from 'react';
 import type { Extent, LineIndex } from './line-index.ts';
 import { OutputLine } from './output-line.tsx';
@@ -33,7 +33,7 @@ interface LinesProps {
 }
 
 export function OutputLines(props: LinesProps) {
-  const { index, extent, view, pattern, current, selected, isWrapped, isLive, onSelect } = props;
+  const { extent, view, current, selected, isWrapped, isLive } = props;
   const scroller = useRef<HTMLDivElement>(null);
   const [isAtEnd, setAtEnd] = useState(false);
   const lines = useVirtualizer({
@@ -53,7 +53,11 @@ export function OutputLines(props: LinesProps) {
   useEffect(() => lines.measure(), [isWrapped, lines]);
   useGoTo(current, extent.lineCount, goTo, follows.stop);
   useGoTo((selected?.first ?? 0) - 1, extent.lineCount, goTo, follows.stop);
-  const digits = String(extent.lineCount).length;
+  useEffect(() => {
+    const { current: box } = scroller;
+    // What is short enough to be seen whole is at its end without being scrolled.
+    if (box !== null) setAtEnd(isNearEnd(box));
+  }, [view.count]);
   return (
     <div className="relative min-h-0 grow">
       <div
@@ -63,45 +67,57 @@ export function OutputLines(props: LinesProps) {
         // A region that scrolls has to be reachable by keys.
         // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
         tabIndex={0}
-        onScroll={({ currentTarget: { scrollTop, scrollHeight, clientHeight } }) => {
-          const isNowAtEnd = scrollTop + clientHeight >= scrollHeight - END_PX;
-          setAtEnd(isNowAtEnd);
-          follows.onScroll(scrollTop, isNowAtEnd);
+        onScroll={({ currentTarget: box }) => {
+          setAtEnd(isNearEnd(box));
+          follows.onScroll(box.scrollTop, isNearEnd(box));
         }}
         className="h-full overflow-auto font-mono text-[12.5px] leading-5 [overflow-anchor:none]"
       >
-        <div className="relative w-full" style={{ height: lines.getTotalSize() }}>
-          {lines.getVirtualItems().map((item) => {
-            const line = view.lineAt(item.index);
-            return (
-              <div
-                key={item.key}
-                ref={isWrapped ? lines.measureElement : undefined}
-                data-index={item.index}
-                className={`absolute top-0 left-0 ${isWrapped ? 'w-full' : 'w-max min-w-full'}`}
-                style={{ transform: `translateY(${item.start}px)` }}
-              >
-                <OutputLine
-                  index={index}
-                  line={line}
-                  extent={extent}
-                  pattern={pattern}
-                  isCurrent={line === current}
-                  isSelected={
-                    selected !== null && line >= selected.first - 1 && line < selected.last
-                  }
-                  isWrapped={isWrapped}
-                  digits={digits}
-                  onSelect={onSelect}
-                />
-              </div>
-            );
-          })}
-        </div>
+        <Rows {...props} lines={lines} />
       </div>
       {isAtEnd || view.count === 0 ? null : (
         <JumpToEnd isLive={isLive} onClick={() => follows.begin()} />
       )}
+    </div>
+  );
+}
+
+function isNearEnd({ scrollTop, scrollHeight, clientHeight }: HTMLDivElement): boolean {
+  return scrollTop + clientHeight >= scrollHeight - END_PX;
+}
+
+function Rows({
+  index,
+  extent,
+  view,
+  pattern,
+  current,
+  selected,
+  isWrapped,
+  onSelect,
+  lines,
+}: LinesProps & { readonly lines: Virtualizer<HTMLDivElement, Element> }) {
+  const digits = String(extent.lineCount).length;
+  return (
+    <div className="relative w-full" style={{ height: lines.getTotalSize() }}>
+      {lines.getVirtualItems().map((item) => {
+        const line = view.lineAt(item.index);
+        const isSelected = selected !== null && line >= selected.first - 1 && line < selected.last;
+        return (
+          <div
+            key={item.key}
+            ref={isWrapped ? lines.measureElement : undefined}
+            data-index={item.index}
+            className={`absolute top-0 left-0 ${isWrapped ? 'w-full' : 'w-max min-w-full'}`}
+            style={{ transform: `translateY(${item.start}px)` }}
+          >
+            <OutputLine
+              {...{ index, line, extent, pattern, isSelected, isWrapped, digits, onSelect }}
+              isCurrent={line === current}
+            />
+          </div>
+        );
+      })}
     </div>
   );
 }
