@@ -60,11 +60,12 @@ export function chartOf(machine: AnyStateMachine): Chart {
       };
       const targets = transition.target ?? [];
       if (targets.length === 0) inner.push(trigger);
-      for (const target of targets) {
-        const to = pathOf(target);
-        const edge = edges.get(`${path}>${to}`) ?? { from: path, to, triggers: [] };
-        edge.triggers.push(trigger);
-        edges.set(`${path}>${to}`, edge);
+      for (const to of targets.map(pathOf)) {
+        for (const from of sourcesOf(node, to)) {
+          const edge = edges.get(`${from}>${to}`) ?? { from, to, triggers: [] };
+          edge.triggers.push(trigger);
+          edges.set(`${from}>${to}`, edge);
+        }
       }
     }
     if (path !== '') states.push({ ...stateOf(node, path), inner });
@@ -77,6 +78,13 @@ export function chartOf(machine: AnyStateMachine): Chart {
     states,
     edges: [...edges.values()],
   };
+}
+
+/** Where an edge of a node begins. That of the machine itself, which is no state of the chart, leads out of each state at the top. */
+function sourcesOf(node: AnyStateNode, to: string): string[] {
+  if (node.parent !== undefined) return [pathOf(node)];
+  const left = Object.values(node.states).filter(({ type }) => type !== 'final');
+  return left.map(pathOf).filter((path) => path !== to);
 }
 
 /** What of an edge is looked at; the message of an edge in the API has it as well. */

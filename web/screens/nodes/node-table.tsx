@@ -62,7 +62,7 @@ export function NodeTable({
       aria-rowcount={nodes.length + 1}
       className="w-full min-w-[1100px] table-fixed"
     >
-      <thead className="sticky top-0 z-10 bg-panel">
+      <thead className="sticky top-0 z-10">
         <tr aria-rowindex={1}>
           {COLUMNS.map((column) => (
             <Heading key={column.title} column={column} current={sort} onSort={onSort} />
@@ -102,7 +102,7 @@ function Heading({
 }) {
   const now = readSort(current);
   const isSorted = now.sort === sort;
-  const looks = `${width} border-b border-line px-3 py-2 text-left text-xs font-medium text-soft`;
+  const looks = `${width} border-b border-line bg-panel first:rounded-tl-xl last:rounded-tr-xl px-3 py-2 text-left text-xs font-medium text-soft`;
   if (sort === undefined)
     return (
       <th scope="col" className={looks}>
