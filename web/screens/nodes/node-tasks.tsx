@@ -3,7 +3,6 @@ import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { TaskState } from '../../../proto/gen/muster/v1/task_pb.ts';
 import { explain, tasks } from '../../connection.ts';
-import { searchOfTasks } from '../../task-search.ts';
 import { Command, Empty, Failure, Panel } from '../../ui/page.tsx';
 import { pathOf, StateBadge } from '../../ui/state.tsx';
 import { Ago } from '../../ui/time.tsx';
@@ -27,7 +26,7 @@ export function RunningTasks({ nodeId }: { readonly nodeId: string }) {
       actions={
         <Link
           to="/tasks"
-          search={searchOfTasks({ node: nodeId })}
+          search={{ node: nodeId, children: '1' }}
           className="text-accent hover:underline"
         >
           All tasks of this node
