@@ -10,7 +10,7 @@ import { useTasksById } from '../../tasks-by-id.ts';
 import { Button, Empty, Failure, Panel } from '../../ui/page.tsx';
 import { pathOf, StateBadge } from '../../ui/state.tsx';
 import { absoluteText, Ago, relativeText, useNow } from '../../ui/time.tsx';
-import { ownZone, timeIn, zoneOf } from './schedule-words.ts';
+import { anchoredTiming, ownZone, timeIn, zoneOf } from './schedule-words.ts';
 
 const NEXT_COUNT = 5;
 /** Fires that are read at once. */
@@ -21,7 +21,7 @@ const HEAD = 'px-4 py-2 font-medium';
 const CELL = 'px-4 py-1.5';
 
 export function NextFires({ schedule }: { readonly schedule: Schedule }) {
-  const timing = schedule.spec?.timing;
+  const timing = anchoredTiming(schedule);
   const now = useNow();
   const { data, error } = useQuery({
     queryKey: ['preview', schedule.id, schedule.version],

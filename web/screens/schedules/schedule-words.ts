@@ -1,5 +1,5 @@
 /** When a schedule is due and by which rules, in words. Pure. */
-import { durationMs, timestampMs } from '@bufbuild/protobuf/wkt';
+import { durationMs, timestampFromMs, timestampMs } from '@bufbuild/protobuf/wkt';
 import type { Schedule, ScheduleSpec, Timing } from '../../../proto/gen/muster/v1/schedule_pb.ts';
 import { Missed, Overlap, ScheduleState } from '../../../proto/gen/muster/v1/schedule_pb.ts';
 import { durationText } from '../../ui/time.tsx';
@@ -91,6 +91,21 @@ function formatterOf(zone: string | null): Intl.DateTimeFormat {
 /** The zone of the browser, for example Europe/Berlin. */
 export function ownZone(): string {
   return new Intl.DateTimeFormat().resolvedOptions().timeZone;
+}
+
+/**
+ * Returns the timing from which the times to come are computed. Intervals are counted from the creation where there is no start:
+ * a preview would count them from now.
+ */
+export function anchoredTiming({ spec, nextAt, createdAt }: Schedule): Timing | undefined {
+  const timing = spec?.timing;
+  if (timing?.kind.case !== 'every' || timing.startAt !== undefined) return timing;
+  // The first is due one interval after the start.
+  const startAt =
+    nextAt === undefined
+      ? createdAt
+      : timestampFromMs(timestampMs(nextAt) - durationMs(timing.kind.value));
+  return startAt === undefined ? timing : { ...timing, startAt };
 }
 
 const OVERLAP_WORDS: ReadonlyMap<Overlap, readonly [string, string]> = new Map([
