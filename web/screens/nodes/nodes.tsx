@@ -1,5 +1,157 @@
-import { Page } from '../../ui/page.tsx';
+/** The hosts, live: how they are, how busy and how full. */
+import { useNavigate, useSearch } from '@tanstack/react-router';
+import { useMemo } from 'react';
+import type { Node } from '../../../proto/gen/muster/v1/node_pb.ts';
+import { useLiveNodes } from '../../live-collection.ts';
+import { useStableOrder } from '../../stable-order.ts';
+import { Button, Command, Empty, Failure, Page, Panel } from '../../ui/page.tsx';
+import { DRAIN_WORDS, drainOf, HEALTH_WORDS, healthOf } from './health.ts';
+import { compareNodes, matches, readSort } from './node-filter.ts';
+import { NodeTable } from './node-table.tsx';
+
+export interface NodesSearch {
+  readonly q?: string;
+  readonly state?: string;
+  readonly sort?: string;
+}
 
 export function Screen() {
-  return <Page title="Nodes">{null}</Page>;
+  const { items, failure } = useLiveNodes();
+  const { q = '', state = '', sort = 'id' } = useSearch({ strict: false }) as NodesSearch;
+  const navigate = useNavigate();
+  const set = (change: NodesSearch) =>
+    void navigate({
+      to: '/nodes',
+      replace: true,
+      search: (former) => ({ ...former, ...change }),
+    });
+  const wanted = useMemo(
+    () =>
+      items === null
+        ? null
+        : [...items.values()]
+            .filter((node) => matches(node, { text: q, state }))
+            .sort(compareNodes(sort))
+            .map(({ id }) => id),
+    [items, q, state, sort],
+  );
+  const { ids, waiting, renew } = useStableOrder(wanted, `${sort} ${state} ${q}`);
+  const rows = ids.flatMap((id) => items?.get(id) ?? []);
+  return (
+    <Page title="Nodes" actions={items === null ? null : <Summary nodes={[...items.values()]} />}>
+      {failure === null ? null : <Failure>{failure}</Failure>}
+      <div className="flex flex-wrap items-center gap-2">
+        <Filters q={q} state={state} onChange={set} nodes={items} />
+        <span className="grow" />
+        {waiting === 0 ? null : <Button onClick={renew}>{waiting} new: show</Button>}
+        {readSort(sort).sort === 'id' ? null : (
+          <Button onClick={renew} title="Rows stay where they are while their values change">
+            Sort again
+          </Button>
+        )}
+      </div>
+      <Panel>
+        {items === null ? (
+          <Empty>{failure === null ? 'Reading the nodes …' : 'Nothing could be read.'}</Empty>
+        ) : rows.length === 0 ? (
+          <NothingHere isFiltered={items.size > 0} onReset={() => set({ q: '', state: '' })} />
+        ) : (
+          <NodeTable
+            nodes={rows}
+            sort={sort}
+            onSort={(next) => set({ sort: next })}
+            onLabel={(label) => set({ q: addWord(q, label) })}
+          />
+        )}
+      </Panel>
+    </Page>
+  );
+}
+
+function addWord(text: string, word: string): string {
+  return text.split(/\s+/).includes(word) ? text : `${text} ${word}`.trim();
+}
+
+function NothingHere({
+  isFiltered,
+  onReset,
+}: {
+  readonly isFiltered: boolean;
+  readonly onReset: () => void;
+}) {
+  if (isFiltered) {
+    return (
+      <Empty>
+        <p className="mb-3">No node matches.</p>
+        <Button onClick={onReset}>Show all</Button>
+      </Empty>
+    );
+  }
+  return (
+    <Empty>
+      <p>No node has connected yet. On a host, start an agent:</p>
+      <p className="mt-3">
+        <Command>{`muster agent --server ${location.origin} --node web-1 --label role=web`}</Command>
+      </p>
+    </Empty>
+  );
+}
+
+function Summary({ nodes }: { readonly nodes: readonly Node[] }) {
+  const active = nodes.reduce((sum, node) => sum + node.active, 0);
+  const online = nodes.filter((node) => healthOf(node).word === 'online');
+  const slots = online.reduce((sum, node) => sum + node.slots, 0);
+  return (
+    <p className="text-soft tabular-nums">
+      {online.length} of {nodes.length} online · {active} of {slots} slots at work
+    </p>
+  );
+}
+
+function Filters({
+  q,
+  state,
+  nodes,
+  onChange,
+}: NodesSearch & {
+  readonly nodes: ReadonlyMap<string, Node> | null;
+  readonly onChange: (change: NodesSearch) => void;
+}) {
+  const counts = new Map<string, number>();
+  for (const node of nodes?.values() ?? []) {
+    for (const look of [healthOf(node), drainOf(node)]) {
+      if (look !== null) counts.set(look.word, (counts.get(look.word) ?? 0) + 1);
+    }
+  }
+  // Words that select nothing would only be in the way, save for the usual ones.
+  const words = [...HEALTH_WORDS, ...DRAIN_WORDS.filter((word) => counts.has(word))];
+  return (
+    <>
+      <input
+        type="search"
+        data-search
+        aria-label="Filter nodes by name, address, version or label"
+        placeholder="Name, address, version, role=web …"
+        value={q}
+        onChange={(event) => onChange({ q: event.target.value })}
+        className="w-80 rounded-md border border-line bg-panel px-3 py-1.5 placeholder:text-soft"
+      />
+      <div role="group" aria-label="State" className="flex rounded-md border border-line bg-panel">
+        {['', ...words].map((word) => (
+          <button
+            key={word}
+            type="button"
+            aria-pressed={state === word}
+            onClick={() => onChange({ state: word })}
+            className="px-2.5 py-1.5 text-soft first:rounded-l-md last:rounded-r-md hover:bg-raised aria-pressed:bg-accent-soft aria-pressed:font-medium aria-pressed:text-text"
+          >
+            {word || 'all'}
+            <span className="ml-1.5 text-xs tabular-nums">
+              {word === '' ? (nodes?.size ?? 0) : (counts.get(word) ?? 0)}
+            </span>
+          </button>
+        ))}
+      </div>
+    </>
+  );
 }

@@ -1,5 +1,138 @@
-import { Page } from '../../ui/page.tsx';
+/** Tasks at given times, live: when each schedule is due, and what became of it last. */
+import { useNavigate, useSearch } from '@tanstack/react-router';
+import { useMemo } from 'react';
+import type { Schedule } from '../../../proto/gen/muster/v1/schedule_pb.ts';
+import { useLiveSchedules } from '../../live-collection.ts';
+import { useStableOrder } from '../../stable-order.ts';
+import { Button, Command, Empty, Failure, Page, Panel } from '../../ui/page.tsx';
+import { SCHEDULE_WORDS, schedulePathOf, whenWords } from './schedule-words.ts';
+import { ScheduleTable } from './schedule-table.tsx';
+
+interface SchedulesSearch {
+  readonly q?: string;
+  readonly state?: string;
+}
 
 export function Screen() {
-  return <Page title="Schedules">{null}</Page>;
+  const { items, failure } = useLiveSchedules();
+  const { q = '', state = '' } = useSearch({ strict: false }) as SchedulesSearch;
+  const navigate = useNavigate();
+  const set = (change: SchedulesSearch) =>
+    void navigate({
+      to: '/schedules',
+      replace: true,
+      search: (former) => ({ ...former, ...change }),
+    });
+  const wanted = useMemo(
+    () =>
+      items === null
+        ? null
+        : [...items.values()]
+            .filter((schedule) => matches(schedule, q, state))
+            .sort((a, b) => (a.spec?.name ?? '').localeCompare(b.spec?.name ?? '', 'en'))
+            .map(({ id }) => id),
+    [items, q, state],
+  );
+  const { ids, waiting, renew } = useStableOrder(wanted, `${state} ${q}`);
+  const rows = ids.flatMap((id) => items?.get(id) ?? []);
+  return (
+    <Page title="Schedules">
+      {failure === null ? null : <Failure>{failure}</Failure>}
+      <div className="flex flex-wrap items-center gap-2">
+        <Filters q={q} state={state} onChange={set} items={items} />
+        <span className="grow" />
+        {waiting === 0 ? null : <Button onClick={renew}>{waiting} new: show</Button>}
+      </div>
+      <Panel>
+        {items === null ? (
+          <Empty>{failure === null ? 'Reading the schedules …' : 'Nothing could be read.'}</Empty>
+        ) : rows.length === 0 ? (
+          <NothingHere isFiltered={items.size > 0} onReset={() => set({ q: '', state: '' })} />
+        ) : (
+          <ScheduleTable schedules={rows} />
+        )}
+      </Panel>
+    </Page>
+  );
+}
+
+function matches(schedule: Schedule, text: string, state: string): boolean {
+  if (state !== '' && schedulePathOf(schedule) !== state) return false;
+  const { words, detail } = whenWords(schedule.spec?.timing);
+  const all = [schedule.spec?.name, schedule.note, schedule.creator, words, detail]
+    .join(' ')
+    .toLowerCase();
+  return text
+    .toLowerCase()
+    .split(/\s+/)
+    .every((word) => all.includes(word));
+}
+
+function NothingHere({
+  isFiltered,
+  onReset,
+}: {
+  readonly isFiltered: boolean;
+  readonly onReset: () => void;
+}) {
+  return (
+    <Empty>
+      {isFiltered ? (
+        <>
+          <p className="mb-3">No schedule matches.</p>
+          <Button onClick={onReset}>Show all</Button>
+        </>
+      ) : (
+        <>
+          <p className="mb-3">
+            There is no schedule yet. One that does something every ten minutes:
+          </p>
+          <Command>muster schedule create check --every 10m -- uptime</Command>
+        </>
+      )}
+    </Empty>
+  );
+}
+
+function Filters({
+  q,
+  state,
+  items,
+  onChange,
+}: {
+  readonly q: string;
+  readonly state: string;
+  readonly items: ReadonlyMap<string, Schedule> | null;
+  readonly onChange: (change: SchedulesSearch) => void;
+}) {
+  const all = [...(items?.values() ?? [])];
+  const count = (word: string) =>
+    word === '' ? all.length : all.filter((one) => schedulePathOf(one) === word).length;
+  return (
+    <>
+      <input
+        type="search"
+        data-search
+        aria-label="Filter schedules by name, time, note or creator"
+        placeholder="Name, time, note …"
+        value={q}
+        onChange={(event) => onChange({ q: event.target.value })}
+        className="w-80 rounded-md border border-line bg-panel px-3 py-1.5 placeholder:text-soft"
+      />
+      <div role="group" aria-label="State" className="flex rounded-md border border-line bg-panel">
+        {['', ...SCHEDULE_WORDS].map((word) => (
+          <button
+            key={word}
+            type="button"
+            aria-pressed={state === word}
+            onClick={() => onChange({ state: word })}
+            className="px-2.5 py-1.5 text-soft first:rounded-l-md last:rounded-r-md hover:bg-raised aria-pressed:bg-accent-soft aria-pressed:font-medium aria-pressed:text-text"
+          >
+            {word || 'all'}
+            <span className="ml-1.5 text-xs tabular-nums">{count(word)}</span>
+          </button>
+        ))}
+      </div>
+    </>
+  );
 }

@@ -1,0 +1,153 @@
+/** A machine in words: its states with what they do, and its ways with what makes them. */
+import { Link } from '@tanstack/react-router';
+import type { ChartEdge, ChartTrigger, Machine } from '../../../proto/gen/muster/v1/machine_pb.ts';
+import { ChartStateKind } from '../../../proto/gen/muster/v1/machine_pb.ts';
+import { Button, Panel } from '../../ui/page.tsx';
+import { edgeKey, innerWords, triggerWords } from './machine-words.ts';
+import { type Counts, placeOf } from './state-counts.ts';
+
+export function StateList({
+  machine: { name, states },
+  counts,
+}: {
+  readonly machine: Machine;
+  readonly counts: Counts | null;
+}) {
+  return (
+    <Panel title="States">
+      <ul className="py-1">
+        {states.map((state) => {
+          const place = placeOf(name, state.path);
+          const lines = innerWords(state);
+          const count = counts?.get(state.path) ?? 0;
+          return (
+            <li key={state.path} className="px-4 py-1">
+              <span className="flex items-baseline gap-2">
+                <span className="font-mono text-[13px]">{state.path}</span>
+                <span className="text-xs text-soft">
+                  {[
+                    state.initial ? 'begins here' : '',
+                    state.kind === ChartStateKind.FINAL ? 'final' : '',
+                    state.kind === ChartStateKind.COMPOUND ? 'has states inside' : '',
+                  ]
+                    .filter((word) => word !== '')
+                    .join(', ')}
+                </span>
+                <span className="grow" />
+                {state.kind === ChartStateKind.COMPOUND || counts === null ? null : place ===
+                  null ? (
+                  <span className="tabular-nums">{count.toLocaleString('en')}</span>
+                ) : (
+                  <Link
+                    to={place.to}
+                    search={place.search}
+                    title={`List ${place.label}`}
+                    className="text-accent tabular-nums hover:underline"
+                  >
+                    {count.toLocaleString('en')}
+                  </Link>
+                )}
+              </span>
+              {lines.map((line) => (
+                <p key={line} className="pl-3 text-xs text-soft">
+                  {line}
+                </p>
+              ))}
+            </li>
+          );
+        })}
+      </ul>
+    </Panel>
+  );
+}
+
+export function EdgeList({
+  machine: { edges },
+  selected,
+  onSelect,
+}: {
+  readonly machine: Machine;
+  readonly selected: string;
+  readonly onSelect: (key: string) => void;
+}) {
+  return (
+    <Panel title="Ways">
+      <ul className="py-1">
+        {edges.map((edge) => {
+          const key = edgeKey(edge);
+          const events = new Set(edge.triggers.map((trigger) => triggerWords(trigger).when));
+          return (
+            <li key={key}>
+              <button
+                type="button"
+                aria-pressed={selected === key}
+                onClick={() => onSelect(key)}
+                className="w-full px-4 py-1 text-left hover:bg-raised aria-pressed:bg-accent-soft"
+              >
+                <span className="font-mono text-[13px]">
+                  {edge.from} → {edge.to}
+                </span>
+                <span className="block text-xs text-soft">{[...events].join('; ')}</span>
+              </button>
+            </li>
+          );
+        })}
+      </ul>
+    </Panel>
+  );
+}
+
+export function EdgeDetails({
+  edge: { from, to, triggers },
+  onClose,
+}: {
+  readonly edge: ChartEdge;
+  readonly onClose: () => void;
+}) {
+  return (
+    <Panel
+      className="border-accent"
+      title={
+        <span className="font-mono text-[13px]">
+          {from} → {to}
+        </span>
+      }
+      actions={<Button onClick={onClose}>Close</Button>}
+    >
+      <ol className="divide-y divide-line" aria-live="polite">
+        {triggers.map((trigger, index) => (
+          <li key={`${index} ${trigger.event}`} className="px-4 py-2">
+            <TriggerInWords trigger={trigger} />
+          </li>
+        ))}
+      </ol>
+    </Panel>
+  );
+}
+
+function TriggerInWords({ trigger }: { readonly trigger: ChartTrigger }) {
+  const { when, condition, actions } = triggerWords(trigger);
+  return (
+    <>
+      <p>
+        <span className="font-medium">{when}</span>
+        {condition === '' ? null : (
+          <span title={trigger.guard}>
+            , <span className="text-live">{condition}</span>
+          </span>
+        )}
+      </p>
+      {actions.length === 0 ? (
+        <p className="text-xs text-soft">nothing else is done</p>
+      ) : (
+        <ul className="mt-0.5 pl-4 text-soft">
+          {actions.map((action, index) => (
+            <li key={action} title={trigger.actions[index]} className="list-disc">
+              {action}
+            </li>
+          ))}
+        </ul>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,122 @@
+/** Curves over time, drawn by uPlot in the colours of the theme. Heavy: load it lazily. Say the same in words beside it. */
+import { useEffect, useRef, useSyncExternalStore } from 'react';
+import UPlot from 'uplot';
+import 'uplot/dist/uPlot.min.css';
+
+/** A name of a colour in theme.css, and how the line is dashed, so that it is told apart without it. */
+export interface Curve {
+  readonly label: string;
+  readonly color: string;
+  readonly dash?: readonly number[];
+  readonly values: readonly (number | null)[];
+}
+
+const HEIGHT = 180;
+
+function useSchemeName(): string {
+  return useSyncExternalStore(
+    (listener) => {
+      const observer = new MutationObserver(listener);
+      observer.observe(document.documentElement, { attributeFilter: ['data-theme'] });
+      return () => observer.disconnect();
+    },
+    () => document.documentElement.dataset['theme'] ?? '',
+  );
+}
+
+function colorOf(name: string): string {
+  return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+}
+
+/**
+ * @param times seconds since 1970, ascending
+ * @param max the top of the scale; null for what the values need
+ */
+export function LineChart({
+  times,
+  curves,
+  label,
+  unit = '',
+  max = null,
+}: {
+  readonly times: readonly number[];
+  readonly curves: readonly Curve[];
+  readonly label: string;
+  readonly unit?: string;
+  readonly max?: number | null;
+}) {
+  const box = useRef<HTMLDivElement>(null);
+  const chart = useRef<UPlot | null>(null);
+  const scheme = useSchemeName();
+  const data = [[...times], ...curves.map(({ values }) => [...values])] as UPlot.AlignedData;
+  const latest = useRef(data);
+  latest.current = data;
+  const looks = JSON.stringify([curves.map(({ label: of, color, dash }) => [of, color, dash])]);
+  useEffect(() => {
+    const element = box.current;
+    if (element === null) return;
+    const plot = new UPlot(
+      optionsOf(curves, { unit, max, width: element.clientWidth }),
+      latest.current,
+      element,
+    );
+    chart.current = plot;
+    const observer = new ResizeObserver(() =>
+      plot.setSize({ width: element.clientWidth, height: HEIGHT }),
+    );
+    observer.observe(element);
+    return () => {
+      observer.disconnect();
+      plot.destroy();
+      chart.current = null;
+    };
+    // The values alone are given to the chart that is there.
+  }, [scheme, looks, unit, max]);
+  useEffect(() => chart.current?.setData(latest.current), [data]);
+  return (
+    <div ref={box} role="img" aria-label={label} className="w-full text-xs [&_.u-legend]:text-xs" />
+  );
+}
+
+function optionsOf(
+  curves: readonly Curve[],
+  { unit, max, width }: { unit: string; max: number | null; width: number },
+): UPlot.Options {
+  const axis: UPlot.Axis = {
+    stroke: colorOf('soft'),
+    grid: { stroke: colorOf('line'), width: 1 },
+    ticks: { stroke: colorOf('line'), width: 1, size: 4 },
+    font: '11px system-ui, sans-serif',
+  };
+  return {
+    width,
+    height: HEIGHT,
+    padding: [8, 20, 0, 0],
+    cursor: { y: false, points: { size: 5 } },
+    scales: {
+      x: { time: true },
+      y: {
+        range: (_plot, _low, high) => [
+          0,
+          max ?? Math.max((Number.isFinite(high) ? high : 0) * 1.1, 1),
+        ],
+      },
+    },
+    axes: [
+      { ...axis, values: '{HH}:{mm}', space: 70, size: 30 },
+      { ...axis, size: 46, values: (_plot, values) => values.map((value) => `${value}${unit}`) },
+    ],
+    series: [
+      { value: '{YYYY}-{MM}-{DD} {HH}:{mm}' },
+      ...curves.map(({ label, color, dash }) => ({
+        label,
+        stroke: colorOf(color),
+        width: 1.5,
+        points: { show: false },
+        ...(dash === undefined ? {} : { dash: [...dash] }),
+        value: (_plot: UPlot, value: number | null) =>
+          value === null ? '–' : `${Math.round(value * 100) / 100}${unit}`,
+      })),
+    ],
+  };
+}
