@@ -64,7 +64,8 @@ export function BulkDialog({
       onOpenChange={(open) => !open && phase !== 'acting' && onClose(phase === 'over')}
     >
       <Dialog.Portal>
-        <Dialog.Overlay className="fixed inset-0 z-40 bg-black/40" />
+        {/* Not Dialog.Overlay: it puts a <style> into the page, which our content security policy refuses. */}
+        <div aria-hidden className="fixed inset-0 z-40 bg-black/40" />
         <Dialog.Content
           aria-describedby={undefined}
           className="fixed top-24 left-1/2 z-50 flex max-h-[75vh] w-[34rem] max-w-[92vw] -translate-x-1/2 flex-col gap-3 rounded-xl border border-line bg-panel p-5 shadow-xl"

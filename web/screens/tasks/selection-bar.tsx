@@ -1,4 +1,4 @@
-/** What is chosen, and what can be done with it. */
+/** What is chosen, and what can be done with it: at the foot of the list, so that no row moves. */
 import { Button } from '../../ui/page.tsx';
 import type { Verb } from './bulk.ts';
 import { NOTHING, type Selection } from './selection.ts';
@@ -12,12 +12,11 @@ interface SelectionBarProps {
 }
 
 export function SelectionBar({ list, selection, onSelection, onVerb }: SelectionBarProps) {
-  if (selection.kind === 'some' && selection.ids.size === 0) return null;
   const isAll = selection.kind === 'all';
   return (
     <section
       aria-label="Selected tasks"
-      className="flex flex-wrap items-center gap-2 rounded-lg border border-accent bg-accent-soft/50 px-3 py-1.5"
+      className="flex flex-wrap items-center gap-2 border-t border-accent bg-accent-soft/50 px-4 py-1.5"
     >
       <span role="status" className="font-medium tabular-nums">
         {isAll

@@ -106,7 +106,6 @@ function List({ tokens, withChildren, filter, change }: ListProps) {
           {explain(list.failure)}. <Button onClick={() => void list.reload()}>Try again</Button>
         </Failure>
       )}
-      <SelectionBar list={list} selection={selection} onSelection={setSelection} onVerb={wishFor} />
       <section className="relative flex min-h-0 grow flex-col overflow-hidden rounded-xl border border-line bg-panel">
         <NewPill list={list} />
         {isEmpty ? (
@@ -122,7 +121,16 @@ function List({ tokens, withChildren, filter, change }: ListProps) {
             isMatching={isMatching}
           />
         )}
-        <Foot list={list} />
+        {selection.kind === 'some' && selection.ids.size === 0 ? (
+          <Foot list={list} />
+        ) : (
+          <SelectionBar
+            list={list}
+            selection={selection}
+            onSelection={setSelection}
+            onVerb={wishFor}
+          />
+        )}
       </section>
       {wish === null ? null : (
         <BulkDialog
