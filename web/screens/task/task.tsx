@@ -3,6 +3,7 @@
  *
  * Everything that is shown follows one version: the last one, or that of the URL while somebody looks back.
  */
+import { timestampMs } from '@bufbuild/protobuf/wkt';
 import { Link, useParams } from '@tanstack/react-router';
 import { lazy, Suspense } from 'react';
 import { type Task, TaskType, type Transition } from '../../../proto/gen/muster/v1/task_pb.ts';
@@ -134,12 +135,13 @@ function Body(props: {
   readonly view: View;
 }) {
   const { task, live, steps, isPast, view } = props;
-  const version = isPast ? task.version : undefined;
+  const at = isPast ? steps.at(-1)?.at : undefined;
+  const past = at === undefined ? {} : { until: timestampMs(at) };
   switch (view.tab) {
     case 'machine':
       return <MachinePanel task={task} steps={steps} isPast={isPast} isWide />;
     case 'output':
-      return <OutputPanel task={live} version={version} />;
+      return <OutputPanel task={live} {...past} />;
     case 'attempts':
       return <AttemptsPanel task={task} />;
     case 'children':
@@ -153,7 +155,7 @@ function Body(props: {
           {live.type === TaskType.FAN_OUT ? (
             <ChildrenPanel task={live} />
           ) : (
-            <OutputPanel task={live} version={version} />
+            <OutputPanel task={live} {...past} />
           )}
         </div>
       );

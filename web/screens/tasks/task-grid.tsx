@@ -1,0 +1,201 @@
+/** The rows of the list, only those in view: a grid with a head that stays, keys to move, and boxes to choose. */
+import { useVirtualizer } from '@tanstack/react-virtual';
+import { useCallback, useEffect, useRef } from 'react';
+import type { Task } from '../../../proto/gen/muster/v1/task_pb.ts';
+import { useKeys } from '../../ui/keys.ts';
+import { isSelected, select, type Selection } from './selection.ts';
+import { type TaskList } from './task-list.ts';
+import { COLUMNS, ROW_HEIGHT, TaskRow } from './task-row.tsx';
+
+interface GridProps {
+  readonly list: TaskList;
+  readonly selection: Selection;
+  readonly onSelection: (selection: Selection) => void;
+  readonly activeId: string | null;
+  readonly onActive: (id: string) => void;
+  readonly onOpen: (id: string) => void;
+  readonly isMatching: (task: Task) => boolean;
+}
+
+const NAMES = [
+  'State',
+  'Name',
+  'Node',
+  'Type',
+  'Attempt',
+  'Result',
+  'Duration',
+  'Created',
+] as const;
+
+export function TaskGrid(props: GridProps) {
+  const { list, selection, activeId, isMatching } = props;
+  const scroller = useRef<HTMLDivElement>(null);
+  const rows = useVirtualizer({
+    count: list.count,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => ROW_HEIGHT,
+    overscan: 12,
+  });
+  const items = rows.getVirtualItems();
+  const first = items[0]?.index ?? 0;
+  const last = items.at(-1)?.index ?? 0;
+  useEffect(() => {
+    if (list.isStarted) list.show(first, last);
+  }, [list, list.revision, list.isStarted, first, last]);
+  useEffect(() => {
+    scroller.current?.scrollTo({ top: 0 });
+  }, [list]);
+  const { openRow, selectRow } = useRows(props, (index) => rows.scrollToIndex(index));
+  return (
+    <div
+      ref={scroller}
+      role="grid"
+      aria-label="Tasks"
+      aria-rowcount={list.hasMore ? -1 : list.count + 1}
+      aria-multiselectable
+      tabIndex={0}
+      className="min-h-0 grow overflow-auto"
+    >
+      <div className="min-w-[940px]">
+        <Head list={list} selection={selection} onSelection={props.onSelection} />
+        <div role="rowgroup" className="relative" style={{ height: rows.getTotalSize() }}>
+          {items.map(({ index, start }) => {
+            const task = list.at(index);
+            return (
+              <div
+                key={index}
+                role="presentation"
+                className="absolute top-0 left-0 w-full"
+                style={{ transform: `translateY(${start}px)` }}
+              >
+                {task === null ? (
+                  <Placeholder index={index} />
+                ) : (
+                  <TaskRow
+                    task={task}
+                    index={index}
+                    isActive={task.id === activeId}
+                    isSelected={isSelected(selection, task.id)}
+                    gone={goneBy(list, task, isMatching)}
+                    onOpen={openRow}
+                    onSelect={selectRow}
+                  />
+                )}
+              </div>
+            );
+          })}
+        </div>
+      </div>
+    </div>
+  );
+}
+
+function goneBy(list: TaskList, task: Task, isMatching: (task: Task) => boolean) {
+  if (list.isDeleted(task.id)) return 'deleted';
+  return isMatching(task) ? null : 'changed';
+}
+
+/** What rows do, as functions that stay the same, so that only rows that differ are drawn anew. */
+function useRows(props: GridProps, scrollTo: (index: number) => void) {
+  const current = useRef(props);
+  current.current = props;
+  const anchor = useRef<number | null>(null);
+  const openRow = useCallback((index: number) => {
+    const task = current.current.list.at(index);
+    if (task === null) return;
+    current.current.onActive(task.id);
+    current.current.onOpen(task.id);
+  }, []);
+  const selectRow = useCallback((index: number, isOn: boolean, isRange: boolean) => {
+    const { list, selection, onSelection } = current.current;
+    const from = isRange && anchor.current !== null ? anchor.current : index;
+    anchor.current = index;
+    onSelection(select(selection, list.idsBetween(from, index), isOn));
+  }, []);
+  const activeRow = () => {
+    const { list, activeId } = current.current;
+    return activeId === null ? -1 : list.indexOf(activeId);
+  };
+  const move = (step: number) => {
+    const { list, onActive } = current.current;
+    const next = Math.min(Math.max(activeRow() + step, 0), list.count - 1);
+    const task = list.at(next);
+    if (task === null) return;
+    onActive(task.id);
+    scrollTo(next);
+  };
+  const toggle = () => {
+    const { list, selection } = current.current;
+    const row = activeRow();
+    const task = row === -1 ? null : list.at(row);
+    if (task !== null) selectRow(row, !isSelected(selection, task.id), false);
+  };
+  useKeys({
+    j: () => move(1),
+    k: () => move(-1),
+    ArrowDown: () => move(1),
+    ArrowUp: () => move(-1),
+    x: toggle,
+    // A focused link or button has Enter to itself.
+    ...(isControlFocused() ? {} : { Enter: () => openRow(activeRow()) }),
+  });
+  return { openRow, selectRow };
+}
+
+function isControlFocused(): boolean {
+  return document.activeElement?.closest('a,button,input,select,[role=dialog]') != null;
+}
+
+interface HeadProps {
+  readonly list: TaskList;
+  readonly selection: Selection;
+  readonly onSelection: (selection: Selection) => void;
+}
+
+function Head({ list, selection, onSelection }: HeadProps) {
+  const ids = () => list.idsBetween(0, list.count - 1);
+  const isSome = selection.kind === 'some' && selection.ids.size > 0;
+  const isAll =
+    selection.kind === 'all' || (isSome && ids().every((id) => isSelected(selection, id)));
+  return (
+    <div role="rowgroup" className="sticky top-0 z-10 border-b border-line bg-panel">
+      <div role="row" aria-rowindex={1} className={`${COLUMNS} h-8 items-center text-xs text-soft`}>
+        <div role="columnheader" className="flex h-8 items-center justify-center px-1.5">
+          <label className="flex h-8 cursor-pointer items-center">
+            <span className="sr-only">Select all loaded tasks</span>
+            <input
+              type="checkbox"
+              checked={isAll}
+              ref={(box) => {
+                if (box !== null) box.indeterminate = isSome && !isAll;
+              }}
+              onChange={() => onSelection(select({ kind: 'some', ids: new Set() }, ids(), !isAll))}
+              className="size-3.5 accent-accent"
+            />
+          </label>
+        </div>
+        {NAMES.map((name) => (
+          <div key={name} role="columnheader" className="truncate px-1.5 font-medium">
+            {name}
+          </div>
+        ))}
+      </div>
+    </div>
+  );
+}
+
+/** Stands for a row that is being read again. */
+function Placeholder({ index }: { readonly index: number }) {
+  return (
+    <div
+      role="row"
+      aria-rowindex={index + 2}
+      className="flex h-[34px] items-center border-b border-line/60 px-12"
+    >
+      <span role="gridcell" className="h-3 w-64 rounded bg-raised">
+        <span className="sr-only">loading</span>
+      </span>
+    </div>
+  );
+}

@@ -1,0 +1,55 @@
+/** Values that the filter bar can offer: nodes and schedules as they are, labels and creators as they are seen in the list. */
+import { useQuery } from '@tanstack/react-query';
+import { useMemo } from 'react';
+import { nodes, schedules } from '../../connection.ts';
+import type { KnownValues } from './completion.ts';
+import type { TaskList } from './task-list.ts';
+
+const FRESH_MS = 30_000;
+/** Rows whose labels are looked at. */
+const MAX_LOOKED_AT = 200;
+
+const NONE: ReadonlyMap<string, string> = new Map();
+
+function useSchedules() {
+  return useQuery({
+    queryKey: ['schedules', 'names'],
+    queryFn: async () => {
+      const { schedules: found } = await schedules.listSchedules({ pageSize: 200 });
+      return new Map(found.map(({ id, spec }) => [spec?.name ?? id, id]));
+    },
+    staleTime: FRESH_MS,
+  });
+}
+
+/** Ids of schedules by name. Ready at once where they are not needed. */
+export function useScheduleIds(isNeeded: boolean) {
+  const { data, isPending } = useSchedules();
+  return { ids: data ?? NONE, isReady: !isNeeded || !isPending };
+}
+
+export function useKnownValues(list: TaskList): KnownValues {
+  const scheduleIds = useSchedules().data ?? NONE;
+  const { data: nodeIds = [] } = useQuery({
+    queryKey: ['nodes', 'ids'],
+    queryFn: async () => (await nodes.listNodes({ pageSize: 200 })).nodes.map(({ id }) => id),
+    staleTime: FRESH_MS,
+  });
+  // As of the rows that are there: few, and again only when there are others.
+  return useMemo(() => {
+    const labels = new Set<string>();
+    const creators = new Set<string>();
+    for (let row = 0; row < Math.min(list.count, MAX_LOOKED_AT); row += 1) {
+      const task = list.at(row);
+      if (task === null) continue;
+      creators.add(task.creator);
+      for (const [key, value] of Object.entries(task.labels)) labels.add(`${key}=${value}`);
+    }
+    return {
+      node: nodeIds,
+      schedule: [...scheduleIds.keys()],
+      label: [...labels].sort(),
+      creator: [...creators].sort(),
+    };
+  }, [list, list.count, nodeIds, scheduleIds]);
+}

@@ -1,0 +1,94 @@
+/** Keeps a TaskList up to date while a screen shows it: reads its pages and follows its changes. */
+import { useEffect, useMemo, useState, useSyncExternalStore } from 'react';
+import { tasks } from '../../connection.ts';
+import { link } from '../../live.ts';
+import { isFinal } from '../../ui/state.tsx';
+import { type FilterInit, isStillMatching } from './filter.ts';
+import { PAGE_SIZE, TaskList } from './task-list.ts';
+
+/** After this long without a new page, the changes of what was loaded since are followed as well. */
+const SETTLE_MS = 700;
+
+/** @param filter must stay the same object while it means the same */
+export function useTaskList(filter: FilterInit): TaskList {
+  const list = useMemo(
+    () =>
+      new TaskList({
+        fetchPage: (pageToken) => tasks.listTasks({ filter, pageSize: PAGE_SIZE, pageToken }),
+        isMatching: (task) => isStillMatching(filter, task),
+      }),
+    [filter],
+  );
+  useEffect(() => {
+    void list.reload();
+  }, [list]);
+  const notify = useMemo(() => perFrame(list), [list]);
+  useSyncExternalStore(notify.subscribe, notify.revision);
+  const { count, isStarted } = list;
+  const settledCount = useSettled(count);
+  // A subscription names what it has seen: with more pages it is made anew, or their tasks would not be told of once they match
+  // no longer.
+  useEffect(() => {
+    if (!isStarted) return;
+    return follow(list, filter);
+  }, [list, filter, isStarted, settledCount]);
+  return list;
+}
+
+function follow(list: TaskList, filter: FilterInit): () => void {
+  let end: () => void = () => {};
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const start = () => {
+    end = link.subscribe(
+      () => ({ case: 'tasks', value: { filter, seen: list.seen(isFinal) } }),
+      (message) => {
+        if (message.case === 'task' && message.value.task !== undefined) {
+          list.apply({ task: message.value.task, isDeleted: message.value.deleted });
+        }
+        // It fell too far behind: from the versions that are here it goes on.
+        if (message.case === 'ended') {
+          end();
+          timer = setTimeout(start, SETTLE_MS);
+        }
+      },
+    );
+  };
+  start();
+  return () => {
+    clearTimeout(timer);
+    end();
+  };
+}
+
+/** Many changes are one rendering: at most one a frame. */
+function perFrame(list: TaskList) {
+  let shown = list.revision;
+  let frame = 0;
+  const subscribe = (listener: () => void) => {
+    shown = list.revision;
+    const end = list.onChange(() => {
+      if (frame !== 0) return;
+      frame = requestAnimationFrame(() => {
+        frame = 0;
+        shown = list.revision;
+        listener();
+      });
+    });
+    return () => {
+      end();
+      cancelAnimationFrame(frame);
+      frame = 0;
+    };
+  };
+  return { subscribe, revision: () => shown };
+}
+
+/** The value once it has not changed for a while. */
+function useSettled(value: number): number {
+  const [settled, setSettled] = useState(value);
+  useEffect(() => {
+    const timer = setTimeout(() => setSettled(value), SETTLE_MS);
+    return () => clearTimeout(timer);
+  }, [value]);
+  return settled;
+}
