@@ -9,7 +9,7 @@ const LOOKS: Readonly<Record<StateName, { readonly icon: string; readonly color:
   running: { icon: '◐', color: 'text-live' },
   completed: { icon: '✓', color: 'text-good' },
   failed: { icon: '✕', color: 'text-bad' },
-  timeout: { icon: '⧗', color: 'text-bad' },
+  timeout: { icon: '◷', color: 'text-bad' },
   cancelled: { icon: '⊘', color: 'text-warn' },
 };
 
