@@ -45,7 +45,7 @@ export function CommandLinePart() {
         ) : (
           <pre
             tabIndex={0}
-            className="max-h-64 overflow-auto font-mono text-[13px] break-all whitespace-pre-wrap"
+            className="max-h-64 overflow-auto font-mono text-[13px] wrap-anywhere whitespace-pre-wrap"
           >
             {line.text}
           </pre>

@@ -20,7 +20,7 @@ export function useForm(): FormAccess {
 }
 
 export const INPUT =
-  'w-full rounded-md border border-line bg-page px-2.5 py-1.5 placeholder:text-soft aria-invalid:border-bad';
+  'w-full rounded-md border border-line bg-page px-2.5 py-1.5 leading-5 placeholder:text-soft aria-invalid:border-bad';
 
 /** A label with its control; `children` is given the ids that tie both together. */
 export function Field({

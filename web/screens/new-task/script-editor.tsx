@@ -8,7 +8,7 @@ import { type KeyboardEvent, useId, useRef } from 'react';
 import { useForm } from './fields.tsx';
 import { indentLines } from './indent.ts';
 
-const ROWS = 14;
+const ROWS = 10;
 const MAX_ROWS = 30;
 
 export function ScriptEditor() {
