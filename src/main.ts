@@ -15,6 +15,7 @@ import { readConfig, type SupervisorConfig, type SupervisorFlags } from './confi
 import { createHttpHandler, type HttpHandler } from './http/adapter.ts';
 import { createApp } from './http/app.ts';
 import { readAssets } from './http/console/assets.ts';
+import { createInspectSockets } from './http/inspect/sockets.ts';
 import { listen } from './http/listen.ts';
 import { readProcessMetrics } from './http/metrics.ts';
 import { sleep, systemClock } from './process/clock.ts';
@@ -90,7 +91,14 @@ export async function runSupervisor(
     const fallback = await createPages(config, tokens.user, api, isServing);
     const { host, port, tls } = config;
     const handler = createHttpHandler(api, fallback, log);
-    const listener = await listen({ host, port, tls, handler, clock, log });
+    const onUpgrade = createInspectSockets({
+      tasks: supervisor.tasks,
+      isUser: (header, from) => api.isUserRequest(header, from),
+      clock,
+      log,
+      stopping: stopping.signal,
+    });
+    const listener = await listen({ host, port, tls, handler, onUpgrade, clock, log });
     closing.defer(async () => {
       // Agents are told to go elsewhere first; only then do their streams end.
       await stopSupervisor();

@@ -14,6 +14,7 @@ import { StartError } from '../process/start-error.ts';
 import type { HttpHandler, HttpRequest, HttpResponse } from './adapter.ts';
 import { answerUnreadable } from './unreadable.ts';
 import { Connections } from './connections.ts';
+import type { UpgradeHandler } from './inspect/sockets.ts';
 import { handOver } from './first-bytes.ts';
 
 const MAX_CONNECTIONS = 10_000;
@@ -45,6 +46,8 @@ export interface ListenOptions {
   /** PEM texts; null for cleartext. */
   readonly tls: { readonly cert: string; readonly key: string } | null;
   readonly handler: HttpHandler;
+  /** Answers HTTP/1.1 requests that want to speak something else, such as WebSocket. Default: they are served as if they did not. */
+  readonly onUpgrade?: UpgradeHandler;
   readonly clock: Clock;
   readonly log: Logger;
   /** How long the headers of an HTTP/1.1 request may take. Default 10 s. */
@@ -98,11 +101,19 @@ type Handler = (request: HttpRequest, response: HttpResponse) => void;
 function createCleartextServer(
   handler: Handler,
   connections: Connections,
-  { clock, log, headersTimeoutMs = HEADERS_TIMEOUT_MS }: ListenOptions,
+  { clock, log, onUpgrade, headersTimeoutMs = HEADERS_TIMEOUT_MS }: ListenOptions,
 ): net.Server {
-  const http1 = http.createServer({ ...HTTP1_OPTIONS, headersTimeout: headersTimeoutMs }, handler);
+  const http1Options = {
+    ...HTTP1_OPTIONS,
+    headersTimeout: headersTimeoutMs,
+    // An offer to speak HTTP/2 is passed over, as before; clients of ours begin with it.
+    shouldUpgradeCallback: ({ headers }: http.IncomingMessage) =>
+      headers.upgrade?.toLowerCase() === 'websocket',
+  };
+  const http1 = http.createServer(http1Options, handler);
   const http2Server = http2.createServer(HTTP2_OPTIONS, handler);
   http1.on('clientError', answerUnreadable);
+  if (onUpgrade !== undefined) http1.on('upgrade', onUpgrade);
   watchSessions(http2Server, connections, log);
   const options = {
     allowHalfOpen: true,
@@ -127,7 +138,7 @@ function createTlsServer(
   handler: Handler,
   connections: Connections,
   tls: { readonly cert: string; readonly key: string },
-  { log, headersTimeoutMs = HEADERS_TIMEOUT_MS }: ListenOptions,
+  { log, onUpgrade, headersTimeoutMs = HEADERS_TIMEOUT_MS }: ListenOptions,
 ): Http2SecureServer {
   const options = {
     ...HTTP2_OPTIONS,
@@ -142,6 +153,7 @@ function createTlsServer(
   server.on('connection', (socket: Socket) => connections.opened(socket));
   server.on('secureConnection', (socket) => connections.opened(socket));
   server.on('clientError', answerUnreadable);
+  if (onUpgrade !== undefined) server.on('upgrade', onUpgrade);
   server.on('tlsClientError', (error) => log.debug('TLS handshake failed', { why: error }));
   watchSessions(server, connections, log);
   return server;

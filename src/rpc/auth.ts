@@ -67,24 +67,33 @@ export function createIdentify(tokens: Tokens): (authorization: string | null) =
 }
 
 /**
- * Makes the gate that every call passes before its message is read.
+ * Makes a function that tells who sent a request: whoever's token it carries, and without any token a browser by its session.
  *
- * @param isBrowser tells whether the headers carry the session of a browser, for a call without a token
+ * @param isBrowser tells whether the headers carry the session of a browser, sent by a page of ours from this host
  */
-export function createGate(
+export function createIdentifyRequest(
   identify: (authorization: string | null) => Identity | null,
   isBrowser: (header: Headers, host: string | null) => boolean,
+): (header: Headers, host: string | null) => Identity | null {
+  return (header, host) => {
+    const authorization = header.get('authorization');
+    if (authorization === null && isBrowser(header, host)) return { kind: 'user' };
+    return identify(authorization);
+  };
+}
+
+/**
+ * Makes the gate that every call passes before its message is read.
+ */
+export function createGate(
+  identifyRequest: (header: Headers, host: string | null) => Identity | null,
   log: Logger,
 ): (context: HandlerContext) => void {
   return (context) => {
     const needed = neededFor(context.service.typeName, context.method.name);
     if (needed === null) return;
-    const { requestHeader: header } = context;
     const host = context.values.get(peerKey)?.host ?? null;
-    const identity: Identity | null =
-      !header.has('authorization') && isBrowser(header, host)
-        ? { kind: 'user' }
-        : identify(header.get('authorization'));
+    const identity = identifyRequest(context.requestHeader, host);
     if (identity?.kind === needed) {
       context.values.set(identityKey, identity);
       return;

@@ -10,7 +10,7 @@ import type { Logger } from '../process/log.ts';
 import type { Supervisor } from '../supervisor/supervisor.ts';
 import { actionOf } from './actions.ts';
 import { routeAgentService } from './agent-service.ts';
-import { createGate, createIdentify, type Tokens } from './auth.ts';
+import { createGate, createIdentify, createIdentifyRequest, type Tokens } from './auth.ts';
 import { isSameOrigin, isSession } from './console-session.ts';
 import { CallCounter } from './call-counter.ts';
 import { createErrorInterceptor } from './errors.ts';
@@ -46,6 +46,8 @@ export interface Api {
   readonly counter: CallCounter;
   /** Tells whether an Authorization header carries the user token. */
   isUser(authorization: string | null): boolean;
+  /** Tells whether a request comes from the user: with the token, or from a page of ours with its session. */
+  isUserRequest(header: Headers, host: string | null): boolean;
 }
 
 export function createApi({ supervisor, tokens, clock, log, stopping }: ApiOptions): Api {
@@ -53,10 +55,12 @@ export function createApi({ supervisor, tokens, clock, log, stopping }: ApiOptio
   const isBrowser = (header: Headers, host: string | null) =>
     isSession(tokens.user, header.get('cookie'), clock.now()) &&
     isSameOrigin({ site: header.get('sec-fetch-site'), origin: header.get('origin'), host });
+  const identifyRequest = createIdentifyRequest(identify, isBrowser);
   const counter = new CallCounter();
   return {
     counter,
     isUser: (authorization) => identify(authorization)?.kind === 'user',
+    isUserRequest: (header, host) => identifyRequest(header, host)?.kind === 'user',
     routes(router) {
       routeTaskService(router, supervisor, stopping);
       routeNodeService(router, supervisor);
@@ -69,7 +73,7 @@ export function createApi({ supervisor, tokens, clock, log, stopping }: ApiOptio
       routeHealthService(router, supervisor, clock, stopping);
     },
     options: {
-      requestGate: createGate(identify, isBrowser, log),
+      requestGate: createGate(identifyRequest, log),
       interceptors: [
         counter.interceptor,
         createErrorInterceptor(actionOf, log),

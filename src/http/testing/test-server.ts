@@ -10,6 +10,7 @@ import type { Supervisor } from '../../supervisor/supervisor.ts';
 import { createHttpHandler, type HttpHandler } from '../adapter.ts';
 import { createApp } from '../app.ts';
 import type { Assets } from '../console/assets.ts';
+import { createInspectSockets } from '../inspect/sockets.ts';
 import { listen, type Listener } from '../listen.ts';
 import { readProcessMetrics } from '../metrics.ts';
 
@@ -52,6 +53,13 @@ export async function startTestServer(options: {
     port: 0,
     tls,
     handler,
+    onUpgrade: createInspectSockets({
+      tasks: supervisor.tasks,
+      isUser: (header, host) => api.isUserRequest(header, host),
+      clock,
+      log,
+      stopping: stopping.signal,
+    }),
     clock,
     log,
     ...limits,
