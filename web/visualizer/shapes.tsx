@@ -1,4 +1,5 @@
 /** The parts of a diagram: states, edges and their labels, in the colours of the theme. */
+import { Fragment } from 'react';
 import {
   type ChartEdge,
   type ChartState,
@@ -182,28 +183,33 @@ export function EdgeLabel({
   onSelect,
 }: { readonly edge: ChartEdge; readonly mark?: string | undefined } & Look) {
   const { labelX: x, labelY: y, labelWidth: width, labelHeight: height, label } = edge;
-  const name = `Edge from ${edge.from} to ${edge.to}: ${label.join(', ')}${mark === undefined ? '' : `; taken: ${mark}`}`;
+  // What is seen comes first, as people say it who speak to their browser.
+  const name = `${label.join(' ')}, from ${edge.from} to ${edge.to}${mark === undefined ? '' : `, taken: ${mark}`}`;
   return (
-    <g {...buttonProps(name, isSelected, onSelect)}>
-      <rect
-        {...{ x, y, width, height }}
-        rx="3"
-        className={`group-focus-visible:stroke-accent ${isSelected ? 'fill-accent-soft' : 'fill-panel/85'}`}
-      />
-      {label.map((line, index) => (
-        <text
-          key={line}
-          x={x + 4}
-          y={y + 11 + index * 13}
-          className={`font-mono text-[10.5px] group-hover:fill-text ${isVisited || isSelected ? 'fill-text' : 'fill-soft'}`}
-        >
-          {line}
-        </text>
-      ))}
+    <>
+      <g {...buttonProps(name, isSelected, onSelect)}>
+        <rect
+          {...{ x, y, width, height }}
+          rx="3"
+          className={`group-focus-visible:stroke-accent ${isSelected ? 'fill-accent-soft' : 'fill-panel/85'}`}
+        />
+        {label.map((line, index) => (
+          <Fragment key={line}>
+            {index === 0 ? null : ' '}
+            <text
+              x={x + 4}
+              y={y + 11 + index * 13}
+              className={`font-mono text-[10.5px] group-hover:fill-text ${isVisited || isSelected ? 'fill-text' : 'fill-soft'}`}
+            >
+              {line}
+            </text>
+          </Fragment>
+        ))}
+      </g>
       {mark === undefined ? null : (
         <Badge x={x + width} y={y - 7} text={mark} className="fill-accent" />
       )}
-    </g>
+    </>
   );
 }
 

@@ -1,10 +1,9 @@
 /** Asks before something is done that cannot be undone, with a note for the history where the action takes one. */
-import { AlertDialog } from 'radix-ui';
-import { type ReactNode, useId, useState } from 'react';
+import { useEffect, useId, useRef, useState } from 'react';
 
 export interface Question {
   readonly title: string;
-  readonly text: ReactNode;
+  readonly text: string;
   /** On the button that does it. */
   readonly verb: string;
   readonly isDanger?: boolean;
@@ -14,29 +13,43 @@ export interface Question {
   readonly onConfirm: (answer: { readonly note: string; readonly choice: string }) => void;
 }
 
-/** Shows the question while there is one. */
+/**
+ * Shows the question while there is one.
+ *
+ * A dialog of the browser's own, which keeps the focus inside and closes with Escape: libraries for it write style elements, and
+ * the content security policy allows none.
+ */
 export function Confirm(props: {
   readonly question: Question | null;
   readonly onClose: () => void;
 }) {
   const { question, onClose } = props;
+  const dialog = useRef<HTMLDialogElement>(null);
+  const titleId = useId();
+  useEffect(() => {
+    if (question !== null) dialog.current?.showModal();
+  }, [question]);
+  if (question === null) return null;
   return (
-    <AlertDialog.Root open={question !== null} onOpenChange={(open) => !open && onClose()}>
-      <AlertDialog.Portal>
-        <AlertDialog.Overlay className="fixed inset-0 z-40 bg-black/40" />
-        <AlertDialog.Content className="fixed top-24 left-1/2 z-50 w-[28rem] max-w-[calc(100vw-2rem)] -translate-x-1/2 rounded-xl border border-line bg-panel p-5 shadow-xl">
-          {question === null ? null : <Form question={question} onClose={onClose} />}
-        </AlertDialog.Content>
-      </AlertDialog.Portal>
-    </AlertDialog.Root>
+    <dialog
+      ref={dialog}
+      role="alertdialog"
+      aria-labelledby={titleId}
+      onClose={onClose}
+      className="mx-auto mt-24 w-[28rem] max-w-[calc(100vw-2rem)] rounded-xl border border-line bg-panel p-5 text-text shadow-xl backdrop:bg-black/40"
+    >
+      <Form question={question} titleId={titleId} onClose={onClose} />
+    </dialog>
   );
 }
 
 function Form({
   question,
+  titleId,
   onClose,
 }: {
   readonly question: Question;
+  readonly titleId: string;
   readonly onClose: () => void;
 }) {
   const { title, text, verb, isDanger = false, takesNote = false, choices = [] } = question;
@@ -51,10 +64,10 @@ function Form({
         question.onConfirm({ note: note.trim(), choice });
       }}
     >
-      <AlertDialog.Title className="text-base font-semibold">{title}</AlertDialog.Title>
-      <AlertDialog.Description asChild>
-        <div className="mt-1.5 text-soft">{text}</div>
-      </AlertDialog.Description>
+      <h2 id={titleId} className="text-base font-semibold">
+        {title}
+      </h2>
+      <p className="mt-1.5 text-soft">{text}</p>
       {choices.length === 0 ? null : (
         <fieldset className="mt-3 flex flex-col gap-1.5">
           <legend className="sr-only">What became of it</legend>
@@ -87,9 +100,15 @@ function Form({
         </div>
       ) : null}
       <div className="mt-5 flex justify-end gap-2">
-        <AlertDialog.Cancel className="rounded-md border border-line px-3 py-1.5 hover:bg-raised">
+        <button
+          type="button"
+          // The safe answer is the one that Enter gives.
+          autoFocus
+          onClick={onClose}
+          className="rounded-md border border-line px-3 py-1.5 hover:bg-raised"
+        >
           Leave it
-        </AlertDialog.Cancel>
+        </button>
         <button
           type="submit"
           className={`rounded-md border px-3 py-1.5 font-medium hover:opacity-90 ${isDanger ? 'border-bad bg-bad text-panel' : 'border-accent bg-accent text-accent-text'}`}

@@ -130,12 +130,12 @@ function Row(props: {
   const { step, before, who, top, isShown, isLater, onSelect } = props;
   const at = step.at === undefined ? 0 : timestampMs(step.at);
   const after = before?.at === undefined ? '' : `+${durationText(at - timestampMs(before.at))}`;
-  const look = isShown ? 'bg-accent-soft' : 'hover:bg-raised';
+  const look = isShown ? 'bg-accent-soft' : `hover:bg-raised ${isLater ? 'bg-page' : ''}`;
   return (
     <div
       role="row"
       onClick={onSelect}
-      className={`${COLUMNS} absolute inset-x-0 cursor-pointer items-center border-b border-line/60 ${look} ${isLater ? 'opacity-55' : ''}`}
+      className={`${COLUMNS} absolute inset-x-0 cursor-pointer items-center border-b border-line/60 ${look}`}
       style={{ height: ROW_PIXELS, transform: `translateY(${top}px)` }}
     >
       <span role="cell">

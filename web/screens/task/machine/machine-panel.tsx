@@ -41,6 +41,7 @@ export function MachinePanel(props: {
   const toggle = (key: string) => setSelected((former) => (former === key ? undefined : key));
   if (error !== null) return <Failure>{explain(error)}</Failure>;
   const path = pathOf(task);
+  const impossible = impossibleGuards(task);
   return (
     <Panel
       title="Machine"
@@ -69,20 +70,32 @@ export function MachinePanel(props: {
         <div
           className={`grid gap-x-6 gap-y-4 border-line px-4 py-3 ${isWide ? 'content-start border-t xl:border-t-0 xl:border-l' : 'border-t md:grid-cols-2'}`}
         >
-          {isPast ? null : <Timers task={task} steps={steps} />}
+          <div className="flex min-w-0 flex-col gap-4">
+            {isPast ? null : <Timers task={task} steps={steps} />}
+            <Stays task={task} steps={steps} isPast={isPast} />
+          </div>
           {machine === undefined ? null : (
             <NextSteps
               machine={machine}
               path={path}
               isFinal={isFinal(task)}
-              offline={task.spec?.policy?.offline ?? OfflinePolicy.UNSPECIFIED}
+              impossible={impossible}
               selected={selected}
               onSelect={toggle}
             />
           )}
-          <Stays task={task} steps={steps} isPast={isPast} />
         </div>
       </div>
     </Panel>
   );
+}
+
+/** The guards that cannot hold for a task, by its policy and its attempts. */
+function impossibleGuards({ spec, attempt, maxAttempts }: Task): ReadonlySet<string> {
+  const offline = spec?.policy?.offline;
+  const guards = new Set<string>();
+  if (offline !== OfflinePolicy.SKIP) guards.add('isOfflinePolicy skip');
+  if (offline !== OfflinePolicy.FAIL) guards.add('isOfflinePolicy fail');
+  if (attempt >= maxAttempts) guards.add('endsAs retry');
+  return guards;
 }

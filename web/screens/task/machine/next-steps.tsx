@@ -1,24 +1,24 @@
 /** What can happen next, in words; or what is chosen in the diagram. */
 import { ChartStateKind, type Machine } from '../../../../proto/gen/muster/v1/machine_pb.ts';
-import { OfflinePolicy } from '../../../../proto/gen/muster/v1/task_pb.ts';
 import { type Next, nextOf, triggerWords } from './words.ts';
 
 export function NextSteps(props: {
   readonly machine: Machine;
   readonly path: string;
   readonly isFinal: boolean;
-  readonly offline: OfflinePolicy;
+  /** Guards that cannot hold. */
+  readonly impossible: ReadonlySet<string>;
   /** Path of a state or `from>to` of an edge. */
   readonly selected: string | undefined;
   readonly onSelect: (key: string) => void;
 }) {
-  const { machine, path, isFinal, offline, selected, onSelect } = props;
+  const { machine, path, isFinal, impossible, selected, onSelect } = props;
   const edge = machine.edges.find(({ from, to }) => selected === `${from}>${to}`);
   const at = edge === undefined && selected !== undefined ? selected : path;
   const isCurrent = at === path;
   const next: readonly Next[] =
     edge === undefined
-      ? inOrder(machine, nextOf(machine, at, impossible(offline)))
+      ? inOrder(machine, at, nextOf(machine, at, impossible))
       : [{ ...edge, of: edge.from, edge: `${edge.from}>${edge.to}` }];
   return (
     <section className="min-w-0">
@@ -57,19 +57,12 @@ export function NextSteps(props: {
   );
 }
 
-/** The guards that cannot hold under a policy. */
-function impossible(offline: OfflinePolicy): ReadonlySet<string> {
-  const guards = new Set(['isOfflinePolicy skip', 'isOfflinePolicy fail']);
-  if (offline === OfflinePolicy.SKIP) guards.delete('isOfflinePolicy skip');
-  if (offline === OfflinePolicy.FAIL) guards.delete('isOfflinePolicy fail');
-  return guards;
-}
-
-/** What goes on comes before what ends. */
-function inOrder(machine: Machine, next: readonly Next[]): Next[] {
-  const isEnd = ({ to }: Next) =>
+/** First what the state itself does, and of that what goes on before what ends; then what happens in any state around it. */
+function inOrder(machine: Machine, at: string, next: readonly Next[]): Next[] {
+  const isEnd = (to: string) =>
     machine.states.some(({ path, kind }) => path === to && kind === ChartStateKind.FINAL);
-  return [...next].sort((a, b) => Number(isEnd(a)) - Number(isEnd(b)));
+  const rankOf = ({ of, to }: Next) => (of !== at ? 2 : isEnd(to) ? 1 : 0);
+  return [...next].sort((a, b) => rankOf(a) - rankOf(b));
 }
 
 function NextItem(props: {

@@ -2,7 +2,7 @@
 import type { ChartTrigger, Machine } from '../../../../proto/gen/muster/v1/machine_pb.ts';
 
 const EVENTS: Readonly<Record<string, string>> = {
-  '': 'at once',
+  '': 'nothing else holds',
   'attempt.dispatched': 'the scheduler assigns it to a node',
   'attempt.started': 'the agent reports that the process has started',
   'attempt.exited': 'the process ends',
@@ -13,50 +13,58 @@ const EVENTS: Readonly<Record<string, string>> = {
   'pause.requested': 'somebody pauses it',
   'resume.requested': 'somebody resumes it',
   'session.lost': 'the node stops answering',
-  'session.opened': 'the agent of the node connects again',
+  'session.opened': 'the agent of its node connects again',
   'target.offline': 'its node is found offline',
   'timer.fired': 'time passes',
-  'children.counted': 'its children change',
+  'children.counted': 'its children go on',
   'machine.upgraded': 'a newer version of Muster takes over',
 };
 
+/** Conditions; empty where it goes without saying, such as that a report is of the attempt under way. */
 const GUARDS: Readonly<Record<string, string>> = {
   isHeld: 'it was created held',
   isDelayed: 'its start time is still to come',
-  isDelayOver: 'its start time has come',
+  isDelayOver: 'its wait is over',
   isDeadlineOver: 'its deadline has passed',
-  isCurrent: 'the report is of this attempt',
-  isCurrentAndUnknown: 'the report is of this attempt and tells something new',
-  isCurrentSession: 'the session is the one of this attempt',
-  isNotCancelled: 'it is not being cancelled yet',
+  isCurrent: '',
+  isCurrentAndUnknown: '',
+  isCurrentSession: '',
+  isNewSession: '',
+  isNotCancelled: '',
   isToBeStopped: 'it is to be stopped',
-  isStarted: 'the agent still has the process',
-  isHeldByAgent: 'the agent has the attempt, not started yet',
-  isNewSession: 'the session is a new one',
+  isStarted: 'still has the process',
+  isHeldByAgent: 'has the attempt, not started yet',
   hasStopCause: 'it is to be stopped',
-  isFailing: 'too many children have failed',
-  isRelease: 'there is room for further children',
+  isFailing: 'too many have failed',
+  isRelease: 'there is room for more of them',
   isNews: 'the numbers differ',
-  'isOfflinePolicy skip': 'its policy is to skip offline nodes',
-  'isOfflinePolicy fail': 'its policy is to fail on offline nodes',
-  'endsAs completed': 'it did its work',
-  'endsAs failed': 'it failed, and no attempt is left',
-  'endsAs cancelled': 'it was cancelled',
-  'endsAs timeout': 'it took too long, and no attempt is left',
-  'endsAs retry': 'it did not do its work, and an attempt is left',
+  'isOfflinePolicy skip': 'its policy is to skip it then',
+  'isOfflinePolicy fail': 'its policy is to fail then',
 };
 
-/** What a guard means after one event only. */
-const GUARDS_OF_EVENTS: Readonly<Record<string, string>> = {
-  'children.counted endsAs completed': 'all of them have completed',
-  'children.counted endsAs failed': 'all of them are final, some failed',
-  'children.counted endsAs cancelled': 'all of them are final, after a cancel',
-  'children.counted endsAs timeout': 'all of them are final, after its deadline',
-  'timer.fired endsAs completed': 'its node has not answered for too long, and it did its work',
-  'timer.fired endsAs failed': 'its node has not answered for too long, and no attempt is left',
-  'timer.fired endsAs cancelled': 'its node has not answered for too long, and it was cancelled',
-  'timer.fired endsAs timeout': 'its node has not answered for too long, and its deadline passed',
-  'timer.fired endsAs retry': 'its node has not answered for too long, and an attempt is left',
+/** How an attempt ends, whatever tells of it. */
+const ENDINGS: Readonly<Record<string, string>> = {
+  completed: 'its process ends and has done its work',
+  failed: 'its process ends without success, and no attempt is left',
+  cancelled: 'its process ends after a cancel',
+  timeout: 'its process ends after its deadline, and no attempt is left',
+  retry: 'its process ends without success, and an attempt is left',
+};
+
+const CHILDREN: Readonly<Record<string, string>> = {
+  completed: 'all of its children have completed',
+  failed: 'all of its children are final, and some have failed',
+  cancelled: 'all of its children are final, after a cancel',
+  timeout: 'all of its children are final, after its deadline',
+};
+
+/** What a node that does not answer for too long leads to. */
+const LOST: Readonly<Record<string, string>> = {
+  completed: 'its node does not answer for too long, and it has done its work',
+  failed: 'its node does not answer for too long, and no attempt is left',
+  cancelled: 'its node does not answer for too long, after a cancel',
+  timeout: 'its node does not answer for too long, after its deadline',
+  retry: 'its node does not answer for too long, and an attempt is left',
 };
 
 /** Returns the words of an event; the event itself where there are none. */
@@ -66,10 +74,22 @@ export function eventWords(event: string): string {
 
 /** Returns a trigger as a sentence: when it happens, and under which condition. */
 export function triggerWords({ event, guard }: Pick<ChartTrigger, 'event' | 'guard'>): string {
-  const known = GUARDS_OF_EVENTS[`${event} ${guard}`] ?? GUARDS[guard];
-  const condition = guard === '' ? '' : (known ?? spaced(guard));
-  if (event === 'timer.fired' && condition !== '') return condition;
-  return condition === '' ? eventWords(event) : `${eventWords(event)}, and ${condition}`;
+  const [, verdict] = /^endsAs (\w+)$/.exec(guard) ?? [];
+  if (verdict !== undefined) return endingWords(event, verdict);
+  const condition = guard === '' ? '' : (GUARDS[guard] ?? spaced(guard));
+  if (condition === '') return eventWords(event);
+  if (event === 'timer.fired' || event === '') return condition;
+  return `${eventWords(event)}, and ${condition}`;
+}
+
+function endingWords(event: string, verdict: string): string {
+  if (event === 'resolve.requested') {
+    return verdict === 'retry'
+      ? 'an operator resolves it as lost, and an attempt is left'
+      : `an operator resolves it as ${verdict}`;
+  }
+  const words = event === 'children.counted' ? CHILDREN : event === 'timer.fired' ? LOST : ENDINGS;
+  return words[verdict] ?? `${eventWords(event)}, and it ends as ${verdict}`;
 }
 
 /** isTooLate → is too late. */
