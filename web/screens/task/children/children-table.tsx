@@ -54,7 +54,7 @@ export function ChildrenTable({ rows }: { readonly rows: readonly Child[] }) {
               key={key}
               role="row"
               aria-rowindex={index + 2}
-              className={`${COLUMNS} absolute top-0 left-0 w-full min-w-fit items-center border-b border-line hover:bg-raised`}
+              className={`${COLUMNS} absolute top-0 left-0 w-full min-w-fit items-center border-line hover:bg-raised ${index === 0 ? '' : 'border-t'}`}
               style={{ height: ROW_PX, transform: `translateY(${start}px)` }}
             >
               <Cells child={child} />

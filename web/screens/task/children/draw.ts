@@ -77,7 +77,7 @@ export function drawCell(
 ): void {
   context.fillStyle = color;
   context.strokeStyle = color;
-  context.lineWidth = size > 12 ? 1.5 : 1;
+  context.lineWidth = size > 20 ? 2 : size > 12 ? 1.5 : 1;
   if (isFilled) context.fillRect(x, y, size, size);
   else {
     const half = context.lineWidth / 2;
