@@ -52,7 +52,12 @@ export function OutputLines(props: LinesProps) {
   );
   useEffect(() => lines.measure(), [isWrapped, lines]);
   useGoTo(current, extent.lineCount, goTo, follows.stop);
-  useGoTo((selected?.first ?? 0) - 1, extent.lineCount, goTo, follows.stop);
+  const isClicked = useRef(false);
+  const select = (line: number, isRange: boolean) => {
+    isClicked.current = true;
+    props.onSelect(line, isRange);
+  };
+  useGoTo((selected?.first ?? 0) - 1, extent.lineCount, goTo, follows.stop, isClicked);
   useEffect(() => {
     const { current: box } = scroller;
     // What is short enough to be seen whole is at its end without being scrolled.
@@ -73,7 +78,7 @@ export function OutputLines(props: LinesProps) {
         }}
         className="h-full overflow-auto font-mono text-[12.5px] leading-5 [overflow-anchor:none]"
       >
-        <Rows {...props} lines={lines} />
+        <Rows {...props} lines={lines} onSelect={select} />
       </div>
       {isAtEnd || view.count === 0 ? null : (
         <JumpToEnd isLive={isLive} onClick={() => follows.begin()} />
@@ -141,15 +146,22 @@ function JumpToEnd({
   );
 }
 
-/** Goes to a line when another one is meant, as soon as it is there. */
-function useGoTo(line: number, lineCount: number, goTo: (line: number) => void, stop: () => void) {
+/** Goes to a line when another one is meant, as soon as it is there; not to one that was clicked at, which is in sight. */
+function useGoTo(
+  line: number,
+  lineCount: number,
+  goTo: (line: number) => void,
+  stop: () => void,
+  isInSight: { current: boolean } = { current: false },
+) {
   const gone = useRef(-1);
   useEffect(() => {
     if (line < 0) gone.current = -1;
     if (line < 0 || gone.current === line || line >= lineCount) return;
     gone.current = line;
     stop();
-    goTo(line);
+    if (!isInSight.current) goTo(line);
+    isInSight.current = false;
   });
 }
 

@@ -1,6 +1,6 @@
 /** In words: why there is no output, or not all of it. */
+import { Link } from '@tanstack/react-router';
 import { type Task, TaskType } from '../../../../proto/gen/muster/v1/task_pb.ts';
-import { Command } from '../../../ui/page.tsx';
 import { isFinal } from '../../../ui/state.tsx';
 import type { FeedState } from './output-feed.ts';
 import { sizeText } from './size-text.ts';
@@ -47,8 +47,15 @@ function whyNothing(task: Task, attempt: number, { isOver, expiredBytes }: FeedS
   if (task.type === TaskType.FAN_OUT) {
     return (
       <>
-        A fan-out prints nothing itself; its children do. All of it at once:{' '}
-        <Command>{`muster task logs ${task.id}`}</Command>
+        A fan-out prints nothing itself; its{' '}
+        <Link
+          to="."
+          search={(before: object) => ({ ...before, tab: 'children' })}
+          className="text-accent hover:underline"
+        >
+          children
+        </Link>{' '}
+        do.
       </>
     );
   }

@@ -6,6 +6,8 @@ import { Search } from './search.ts';
 
 /** Of each time slice, so that the page answers in between. */
 const SLICE_MS = 12;
+/** Between two pictures of what a search has found. */
+const SHOW_INTERVAL_MS = 150;
 
 export interface Output {
   readonly feed: OutputFeed;
@@ -35,10 +37,14 @@ export function useSearchIn(
   useEffect(() => {
     if (search === null) return undefined;
     let timer: ReturnType<typeof setTimeout>;
+    let shownAt = performance.now();
     const goOn = () => {
-      const endAt = performance.now() + SLICE_MS;
-      search.advance(() => performance.now() < endAt);
-      render();
+      const startedAt = performance.now();
+      search.advance(() => performance.now() - startedAt < SLICE_MS);
+      if (search.isDone || startedAt - shownAt > SHOW_INTERVAL_MS) {
+        shownAt = startedAt;
+        render();
+      }
       if (!search.isDone) timer = setTimeout(goOn, 0);
     };
     timer = setTimeout(goOn, 0);
