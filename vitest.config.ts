@@ -19,7 +19,7 @@ class LongestFirst extends BaseSequencer {
 // Vitest accepts its configuration as a default export only.
 export default defineConfig({
   test: {
-    include: ['{machines,db,src,agent,proto,test,bench}/**/*.test.ts'],
+    include: ['{machines,db,src,agent,proto,test,bench,web}/**/*.test.ts'],
     globalSetup: existsSync(new URL(globalSetup, import.meta.url)) ? [globalSetup] : [],
     // Deno's worker threads lack what vitest needs to end them; child processes work on both.
     pool: 'forks',

@@ -10,6 +10,7 @@ import {
   ChartStateKind,
   type Machine,
 } from '../../proto/gen/muster/v1/machine_pb.ts';
+import { nameSize } from './geometry.ts';
 import { AtomicState, CompoundState, EdgeLabel, EdgeLine } from './shapes.tsx';
 import { Viewport } from './viewport.tsx';
 
@@ -59,14 +60,14 @@ export function Diagram(props: DiagramProps) {
           <title>
             {`The ${machine.name} machine${current === undefined ? '' : `, in ${current}`}`}
           </title>
-          <Shapes {...props} />
+          <Shapes {...props} scale={scale} />
         </svg>
       )}
     </Viewport>
   );
 }
 
-function Shapes(props: DiagramProps) {
+function Shapes(props: DiagramProps & { readonly scale: number }) {
   const { machine, current, visits, marks, lastEdge, counts, selected } = props;
   const { onSelectState, onSelectEdge } = props;
   const visited = new Set(
@@ -105,7 +106,12 @@ function Shapes(props: DiagramProps) {
         <EdgeLine key={key} {...edge} />
       ))}
       {others.map((state) => (
-        <AtomicState {...lookOf(state)} key={state.path} count={counts?.get(state.path)} />
+        <AtomicState
+          {...lookOf(state)}
+          key={state.path}
+          count={counts?.get(state.path)}
+          fontSize={nameSize(props.scale)}
+        />
       ))}
       {edges.map(({ key, isCurrent: _isCurrent, ...edge }) => (
         <EdgeLabel key={key} {...edge} />

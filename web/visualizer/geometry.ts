@@ -49,9 +49,15 @@ export function clampScale(scale: number): number {
   return Math.min(Math.max(scale, MIN_SCALE), MAX_SCALE);
 }
 
-/** Returns the scale at which the whole width is seen; never above 1, and no smaller than can be read at all. */
-export function fitScale(width: number, available: number): number {
-  return width <= 0 || available <= 0 ? 1 : clampScale(Math.min(available / width, 1));
+/** Returns the scale at which the whole width is seen; never above 1, and not below `least`, from where on it is scrolled instead. */
+export function fitScale(width: number, available: number, least = MIN_SCALE): number {
+  if (width <= 0 || available <= 0) return 1;
+  return clampScale(Math.max(Math.min(available / width, 1), least));
+}
+
+/** Returns the size of the names of states, in pixels at scale 1: larger where all is drawn small, as far as the boxes have room. */
+export function nameSize(scale: number): number {
+  return Math.min(Math.max(10 / scale, 12), 15);
 }
 
 function distance(a: Point, b: Point): number {

@@ -65,11 +65,17 @@ export function CompoundState({
 export function AtomicState({
   state,
   count,
+  fontSize,
   isCurrent = false,
   isSelected = false,
   isVisited = false,
   onSelect,
-}: { readonly state: ChartState; readonly count?: number | undefined } & Look) {
+}: {
+  readonly state: ChartState;
+  readonly count?: number | undefined;
+  /** Of the name, in pixels at scale 1. */
+  readonly fontSize: number;
+} & Look) {
   const { x, y, width, height, name, path, initial, kind } = state;
   const line =
     isCurrent || isSelected ? 'stroke-accent' : isVisited ? 'stroke-accent/70' : 'stroke-soft/60';
@@ -99,14 +105,16 @@ export function AtomicState({
       {initial ? <circle cx={x} cy={y} r="4" className="fill-soft" /> : null}
       <text
         x={x + width / 2}
-        y={y + height / 2 + 4}
+        y={y + height / 2}
         textAnchor="middle"
-        className={`fill-text text-[12px] ${isCurrent ? 'font-semibold' : ''}`}
+        dominantBaseline="central"
+        fontSize={fontSize}
+        className={`fill-text ${isCurrent ? 'font-semibold' : ''}`}
       >
         {name}
       </text>
       {count === undefined ? null : (
-        <Badge x={x + width} y={y} text={count.toLocaleString('en')} className="fill-live" />
+        <Badge x={x + width + 8} y={y} text={count.toLocaleString('en')} className="fill-live" />
       )}
     </g>
   );
@@ -193,13 +201,13 @@ export function EdgeLabel({
         </text>
       ))}
       {mark === undefined ? null : (
-        <Badge x={x + width} y={y} text={mark} className="fill-accent" />
+        <Badge x={x + width} y={y - 7} text={mark} className="fill-accent" />
       )}
     </g>
   );
 }
 
-/** A number in a pill, its middle at the point given. */
+/** A number in a pill that ends at the point given, in the middle of its height. */
 function Badge(props: {
   readonly x: number;
   readonly y: number;
@@ -210,9 +218,9 @@ function Badge(props: {
   const width = Math.max(text.length * 6 + 8, 16);
   return (
     <g aria-hidden>
-      <rect x={x - width / 2} y={y - 8} width={width} height="16" rx="8" className={className} />
+      <rect x={x - width} y={y - 8} width={width} height="16" rx="8" className={className} />
       <text
-        x={x}
+        x={x - width / 2}
         y={y + 3.5}
         textAnchor="middle"
         className="fill-accent-text text-[10px] font-bold tabular-nums"

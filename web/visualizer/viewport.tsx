@@ -9,9 +9,11 @@ import {
   useRef,
   useState,
 } from 'react';
-import { clampScale, fitScale } from './geometry.ts';
+import { clampScale, fitScale, MIN_SCALE } from './geometry.ts';
 
 const STEP = 1.25;
+/** The least scale at which a width is made to fit. */
+const LEAST = { readable: 0.6, whole: MIN_SCALE } as const;
 /** A pointer that moves less than this has clicked. */
 const DRAG_PIXELS = 4;
 
@@ -31,8 +33,9 @@ export function Viewport(props: {
   const { width, height, label, className = '', focus, children } = props;
   const box = useRef<HTMLDivElement>(null);
   const available = useWidth(box);
-  const [zoom, setZoom] = useState<number | null>(null);
-  const scale = zoom ?? fitScale(width, available);
+  const [zoom, setZoom] = useState<number | keyof typeof LEAST>('readable');
+  // At first not smaller than can be read; the button shows the whole width in any case.
+  const scale = typeof zoom === 'number' ? zoom : fitScale(width, available, LEAST[zoom]);
   const anchor = useRef<Anchor | null>(null);
   const zoomTo = (next: number, at?: Anchor) => {
     anchor.current = at ?? null;
@@ -55,12 +58,14 @@ export function Viewport(props: {
         <div className="mx-auto" style={{ width: width * scale, height: height * scale }}>
           {children(scale)}
         </div>
+        {/* The buttons cover nothing when all is scrolled. */}
+        <div className="h-9" />
       </div>
       <ZoomButtons
         scale={scale}
-        isFit={zoom === null}
+        isFit={Math.abs(scale - fitScale(width, available)) < 0.005}
         onZoom={(factor) => zoomTo(scale * factor)}
-        onFit={() => setZoom(null)}
+        onFit={() => setZoom('whole')}
         onFull={() => zoomTo(1)}
       />
     </div>
@@ -223,7 +228,7 @@ function ZoomButtons(props: {
         type="button"
         className={`${look} border-l border-line ${isFit ? 'font-medium text-text' : ''}`}
         aria-pressed={isFit}
-        title="Fit to the width (ctrl + wheel zooms)"
+        title="Fit to the width (ctrl + wheel zooms, dragging moves)"
         onClick={onFit}
       >
         Fit
