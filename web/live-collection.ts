@@ -7,6 +7,7 @@
 import { useSyncExternalStore } from 'react';
 import type { Node } from '../proto/gen/muster/v1/node_pb.ts';
 import type { Schedule } from '../proto/gen/muster/v1/schedule_pb.ts';
+import { applyChange, type Change } from './apply-change.ts';
 import { link, type LiveMessage, type Topic } from './live.ts';
 
 export interface Collection<Item> {
@@ -14,23 +15,6 @@ export interface Collection<Item> {
   readonly items: ReadonlyMap<string, Item> | null;
   /** Why they are not followed any more, in a sentence; null while they are. */
   readonly failure: string | null;
-}
-
-interface Change<Item> {
-  readonly changed: readonly Item[];
-  readonly deletedIds: readonly string[];
-}
-
-/** Returns the items after a change; `isWhole` says that it has all of them. */
-export function applyChange<Item extends { readonly id: string }>(
-  items: ReadonlyMap<string, Item> | null,
-  { changed, deletedIds }: Change<Item>,
-  isWhole: boolean,
-): ReadonlyMap<string, Item> {
-  const next = new Map(isWhole || items === null ? [] : items);
-  for (const one of changed) next.set(one.id, one);
-  for (const id of deletedIds) next.delete(id);
-  return next;
 }
 
 class LiveCollection<Item extends { readonly id: string }> {

@@ -10,24 +10,36 @@ interface Shown {
   readonly waiting: number;
 }
 
-/** Returns what of `before` is still there, and how many of `wanted` are not among it. Nothing waits for an empty list. */
-export function keepOrder(before: readonly string[] | null, wanted: readonly string[]): Shown {
-  if (before === null || before.length === 0) return { ids: wanted, waiting: 0 };
-  const all = new Set(wanted);
-  const ids = before.filter((id) => all.has(id));
-  return { ids, waiting: wanted.length - ids.length };
+/**
+ * Returns what of `before` is still wanted, and how many others are. Where nothing was shown, all of them, in order.
+ *
+ * @param inOrder is called only where an order is needed
+ */
+export function keepOrder(
+  before: readonly string[] | null,
+  wanted: ReadonlySet<string>,
+  inOrder: () => readonly string[],
+): Shown {
+  if (before === null || before.length === 0) return { ids: inOrder(), waiting: 0 };
+  const ids = before.filter((id) => wanted.has(id));
+  return { ids, waiting: wanted.size - ids.length };
 }
 
 /**
- * @param wanted ids in the order of now; null before they are known
+ * @param wanted ids of now; null before they are known
+ * @param inOrder returns them in the order that was chosen
  * @param view what was chosen to be seen: another one begins anew
  */
-export function useStableOrder(wanted: readonly string[] | null, view: string) {
+export function useStableOrder(
+  wanted: ReadonlySet<string> | null,
+  inOrder: () => readonly string[],
+  view: string,
+) {
   const [turn, setTurn] = useState(0);
   const kept = useRef<{ readonly view: string; readonly ids: readonly string[] } | null>(null);
   const key = `${turn} ${view}`;
   const before = kept.current?.view === key ? kept.current.ids : null;
-  const shown = keepOrder(before, wanted ?? []);
+  const shown = wanted === null ? { ids: [], waiting: 0 } : keepOrder(before, wanted, inOrder);
   kept.current = wanted === null ? null : { view: key, ids: shown.ids };
   const renew = useCallback(() => setTurn((former) => former + 1), []);
   return { ...shown, renew };

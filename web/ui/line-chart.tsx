@@ -12,6 +12,8 @@ export interface Curve {
 }
 
 const HEIGHT = 180;
+/** How the mark in the legend is drawn, by the first length of the dashes. */
+const BORDERS: Readonly<Record<number, string>> = { 0: 'solid', 2: 'dotted', 6: 'dashed' };
 
 function useSchemeName(): string {
   return useSyncExternalStore(
@@ -101,6 +103,9 @@ function optionsOf(
           max ?? Math.max((Number.isFinite(high) ? high : 0) * 1.1, 1),
         ],
       },
+    },
+    legend: {
+      markers: { dash: (_plot, index) => BORDERS[curves[index - 1]?.dash?.[0] ?? 0] ?? 'solid' },
     },
     axes: [
       { ...axis, values: '{HH}:{mm}', space: 70, size: 30 },

@@ -63,11 +63,14 @@ const VALUES: Readonly<Record<Exclude<Sort, 'id'>, (node: Node) => number | null
   seen: ({ lastSeenAt }) => (lastSeenAt === undefined ? null : Number(lastSeenAt.seconds)),
 };
 
+/** web-2 stands before web-10. Made once: it is what makes sorting thousands quick. */
+const collator = new Intl.Collator('en', { numeric: true });
+
 /** Compares for a sort; nodes of which nothing is known stand last, whatever the direction. */
 export function compareNodes(text: string): (a: Node, b: Node) => number {
   const { sort, isDown } = readSort(text);
   const sign = isDown ? -1 : 1;
-  const byId = (a: Node, b: Node) => a.id.localeCompare(b.id, 'en', { numeric: true });
+  const byId = (a: Node, b: Node) => collator.compare(a.id, b.id);
   if (sort === 'id') return (a, b) => sign * byId(a, b);
   const value = VALUES[sort];
   return (a, b) => {

@@ -18,7 +18,7 @@ interface Column {
 }
 
 const COLUMNS: readonly Column[] = [
-  { title: 'Node', width: 'w-[15%]', sort: 'id' },
+  { title: 'Node', width: 'w-[14%]', sort: 'id' },
   { title: 'State', width: 'w-[13%]' },
   { title: 'Slots', width: 'w-[9%]', sort: 'busy', isDown: true },
   { title: 'Labels', width: 'w-[19%]' },
@@ -26,7 +26,7 @@ const COLUMNS: readonly Column[] = [
   { title: 'Memory', width: 'w-[9%]', sort: 'memory', isDown: true },
   { title: 'Disk', width: 'w-[9%]', sort: 'disk', isDown: true },
   { title: 'Load', width: 'w-[5%]', sort: 'load', isDown: true },
-  { title: 'Last seen', width: 'w-[7%]', sort: 'seen' },
+  { title: 'Last seen', width: 'w-[8%]', sort: 'seen' },
   { title: 'Agent', width: 'w-[5%]' },
 ];
 
@@ -102,7 +102,7 @@ function Heading({
 }) {
   const now = readSort(current);
   const isSorted = now.sort === sort;
-  const looks = `${width} border-b border-line bg-panel first:rounded-tl-xl last:rounded-tr-xl px-3 py-2 text-left text-xs font-medium text-soft`;
+  const looks = `${width} bg-panel shadow-[inset_0_-1px_0_var(--line)] first:rounded-tl-xl last:rounded-tr-xl px-3 py-2 text-left text-xs font-medium text-soft`;
   if (sort === undefined)
     return (
       <th scope="col" className={looks}>

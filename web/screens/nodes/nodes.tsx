@@ -25,17 +25,19 @@ export function Screen() {
       replace: true,
       search: (former) => ({ ...former, ...change }),
     });
-  const wanted = useMemo(
+  const found = useMemo(
     () =>
-      items === null
-        ? null
-        : [...items.values()]
-            .filter((node) => matches(node, { text: q, state }))
-            .sort(compareNodes(sort))
-            .map(({ id }) => id),
-    [items, q, state, sort],
+      items
+        ?.values()
+        .filter((node) => matches(node, { text: q, state }))
+        .toArray(),
+    [items, q, state],
   );
-  const { ids, waiting, renew } = useStableOrder(wanted, `${sort} ${state} ${q}`);
+  const { ids, waiting, renew } = useStableOrder(
+    found === undefined ? null : new Set(found.map(({ id }) => id)),
+    () => found?.toSorted(compareNodes(sort)).map(({ id }) => id) ?? [],
+    `${sort} ${state} ${q}`,
+  );
   const rows = ids.flatMap((id) => items?.get(id) ?? []);
   return (
     <Page title="Nodes" actions={items === null ? null : <Summary nodes={[...items.values()]} />}>

@@ -62,10 +62,11 @@ function Row({
   const [missed, missedMeans] = missedWords({ missed: spec?.missed ?? 0 });
   return (
     <tr className="border-t border-line hover:bg-raised">
-      <td className={CELL}>
+      <td className={`${CELL} max-w-64 truncate`}>
         <Link
           to="/schedules/$key"
           params={{ key: spec?.name ?? schedule.id }}
+          title={spec?.name}
           className="font-medium hover:text-accent hover:underline"
         >
           {spec?.name}
@@ -79,9 +80,9 @@ function Row({
           </p>
         )}
       </td>
-      <td className={CELL}>
+      <td className={`${CELL} whitespace-nowrap`}>
         {words}
-        {detail === '' ? null : <p className="font-mono text-xs text-soft">{detail}</p>}
+        {detail === '' ? null : <p className="text-xs text-soft">{detail}</p>}
       </td>
       <td className={`${CELL} tabular-nums`}>
         <Next schedule={schedule} />

@@ -23,7 +23,9 @@ export function zoneOf(timing: Timing | undefined): string | null {
   return timing?.kind.case === 'cron' ? timing.timeZone || 'UTC' : null;
 }
 
-/** For example: every day at 04:30, Europe/Berlin. `detail` is what was written, where it says more than the words. */
+/**
+ * For example: every day at 04:30. `detail` has what the words leave out: the zone, and what was written where it says more.
+ */
 export function whenWords(timing: Timing | undefined): { words: string; detail: string } {
   const { kind } = timing ?? {};
   switch (kind?.case) {
@@ -31,13 +33,13 @@ export function whenWords(timing: Timing | undefined): { words: string; detail: 
       const zone = zoneOf(timing) ?? '';
       const words = cronText(kind.value);
       return words === null
-        ? { words: `${kind.value} · ${zone}`, detail: '' }
-        : { words: `${words} · ${zone}`, detail: kind.value };
+        ? { words: kind.value, detail: zone }
+        : { words, detail: `${kind.value} · ${zone}` };
     }
     case 'every':
       return { words: `every ${roundText(durationMs(kind.value))}`, detail: '' };
     case 'at':
-      return { words: `once, at ${timeIn(timestampMs(kind.value), null)}`, detail: '' };
+      return { words: 'once', detail: timeIn(timestampMs(kind.value), null) };
     default:
       return { words: 'never', detail: '' };
   }

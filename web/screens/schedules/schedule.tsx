@@ -126,7 +126,12 @@ function Rules({ schedule }: { readonly schedule: Schedule }) {
       <Facts
         rows={[
           ['When', words],
-          ['Cron', detail === '' ? '' : <code className="font-mono text-xs">{detail}</code>],
+          [
+            '',
+            <span key="detail" className="text-soft">
+              {detail}
+            </span>,
+          ],
           ['From', startAt === undefined ? '' : timeIn(timestampMs(startAt), null)],
           ['Until', endAt === undefined ? '' : timeIn(timestampMs(endAt), null)],
           [

@@ -23,17 +23,19 @@ export function Screen() {
       replace: true,
       search: (former) => ({ ...former, ...change }),
     });
-  const wanted = useMemo(
+  const found = useMemo(
     () =>
-      items === null
-        ? null
-        : [...items.values()]
-            .filter((schedule) => matches(schedule, q, state))
-            .sort((a, b) => (a.spec?.name ?? '').localeCompare(b.spec?.name ?? '', 'en'))
-            .map(({ id }) => id),
+      items
+        ?.values()
+        .filter((schedule) => matches(schedule, q, state))
+        .toArray(),
     [items, q, state],
   );
-  const { ids, waiting, renew } = useStableOrder(wanted, `${state} ${q}`);
+  const { ids, waiting, renew } = useStableOrder(
+    found === undefined ? null : new Set(found.map(({ id }) => id)),
+    () => found?.toSorted(byName).map(({ id }) => id) ?? [],
+    `${state} ${q}`,
+  );
   const rows = ids.flatMap((id) => items?.get(id) ?? []);
   return (
     <Page title="Schedules">
@@ -54,6 +56,12 @@ export function Screen() {
       </Panel>
     </Page>
   );
+}
+
+const collator = new Intl.Collator('en', { numeric: true });
+
+function byName(a: Schedule, b: Schedule): number {
+  return collator.compare(a.spec?.name ?? '', b.spec?.name ?? '');
 }
 
 function matches(schedule: Schedule, text: string, state: string): boolean {
