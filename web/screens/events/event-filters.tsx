@@ -18,14 +18,16 @@ const PATHS = STATES.flatMap((state) => [
   ...SUBSTATES.filter((path) => path.startsWith(`${state}.`)),
 ]);
 
+const NONE: EventFilter = { event: '', from: '', to: '', type: '', node: '', text: '' };
+
 interface FiltersProps {
   readonly log: EventLog;
   readonly filter: EventFilter;
-  readonly onChange: (name: keyof EventFilter, value: string) => void;
+  readonly onChange: (change: Partial<EventFilter>) => void;
 }
 
 export function EventFilters({ log, filter, onChange }: FiltersProps) {
-  const set = (name: keyof EventFilter) => (value: string) => onChange(name, value);
+  const set = (name: keyof EventFilter) => (value: string) => onChange({ [name]: value });
   const isAny = Object.values(filter).some((value: string) => value !== '');
   return (
     <div className="flex flex-wrap items-center gap-2">
@@ -35,7 +37,7 @@ export function EventFilters({ log, filter, onChange }: FiltersProps) {
         aria-label="Text in the name, id, event or state"
         placeholder="Name, id, event or state"
         value={filter.text}
-        onChange={(event) => onChange('text', event.target.value)}
+        onChange={(event) => onChange({ text: event.target.value })}
         onKeyDown={(event) => event.key === 'Escape' && event.currentTarget.blur()}
         className="w-64 rounded-lg border border-line bg-panel px-3 py-1.5 placeholder:text-soft"
       />
@@ -62,9 +64,7 @@ export function EventFilters({ log, filter, onChange }: FiltersProps) {
       {isAny ? (
         <button
           type="button"
-          onClick={() =>
-            (Object.keys(filter) as (keyof EventFilter)[]).forEach((name) => onChange(name, ''))
-          }
+          onClick={() => onChange(NONE)}
           className="rounded px-2 py-1 text-soft hover:bg-raised hover:text-text"
         >
           Clear
@@ -88,8 +88,11 @@ function Choice({ name, value, values, onChange }: ChoiceProps) {
     <label
       className={`flex items-center rounded-lg border bg-panel pl-2.5 ${value === '' ? 'border-line' : 'border-accent'}`}
     >
-      <span className="text-soft">{name}</span>
+      <span aria-hidden className="text-soft">
+        {name}
+      </span>
       <select
+        aria-label={name}
         value={value}
         onChange={(event) => onChange(event.target.value)}
         className="max-w-44 rounded-lg bg-panel py-1.5 pr-1 pl-1.5"

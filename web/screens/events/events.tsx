@@ -85,12 +85,14 @@ function useEventFilter() {
     () => ({ event, from, to, type, node, text }),
     [event, from, to, type, node, text],
   );
-  const change = (name: keyof EventFilter, value: string) =>
-    void navigate({
-      to: '/events',
-      search: (former) => ({ ...former, [nameInUrl(name)]: value === '' ? undefined : value }),
-      replace: true,
-    });
+  const change = (changed: Partial<EventFilter>) => {
+    const texts = Object.entries(changed).map(([name, value]) => [
+      nameInUrl(name as keyof EventFilter),
+      value === '' ? undefined : value,
+    ]);
+    const next: SearchTexts = Object.fromEntries(texts);
+    void navigate({ to: '/events', search: (former) => ({ ...former, ...next }), replace: true });
+  };
   return { filter, change };
 }
 
