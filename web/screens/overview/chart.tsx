@@ -2,14 +2,7 @@
 import { useEffect, useRef, useState } from 'react';
 import type uPlot from 'uplot';
 import { absoluteText } from '../../ui/time.tsx';
-
-/** What happened in a span of time that begins at `at` (ms since 1970). */
-export interface Span {
-  readonly at: number;
-  readonly created: number;
-  readonly completed: number;
-  readonly failed: number;
-}
+import type { Span } from './spans.ts';
 
 interface ChartProps {
   /** What is shown, for those who cannot see it. */
@@ -28,7 +21,7 @@ export function Chart({ label, spans, spanMs }: ChartProps) {
   return (
     <figure className="flex flex-col gap-1 px-4 py-3">
       <figcaption className="flex flex-wrap items-baseline gap-x-4 text-xs text-soft">
-        <Legend color="bg-line" name="created" value={shown?.created} />
+        <Legend color="bg-live" name="created" value={shown?.created} />
         <Legend color="bg-good" name="completed" value={shown?.completed} />
         <Legend color="bg-bad" name="failed" value={shown?.failed} />
         <span className="grow" />

@@ -22,6 +22,12 @@ export function FailuresPanel({ failed }: { readonly failed: readonly Task[] | u
     >
       {failed?.length === 0 ? <Empty>No task has failed.</Empty> : null}
       <table className="w-full table-fixed">
+        <colgroup>
+          <col className="w-32" />
+          <col className="w-[28%]" />
+          <col />
+          <col className="w-32" />
+        </colgroup>
         <thead className="sr-only">
           <tr>
             <th scope="col">State</th>
@@ -45,10 +51,10 @@ function FailureRow({ task }: { readonly task: Task }) {
   const words = task.message === '' ? task.reason.replaceAll('_', ' ') : task.message;
   return (
     <tr className="border-b border-line/60 last:border-0 hover:bg-raised">
-      <td className="w-28 py-2 pl-4">
+      <td className="py-2 pl-4">
         <StateBadge path={pathOf(task)} />
       </td>
-      <td className="w-[26%] truncate px-2 py-2">
+      <td className="truncate px-2 py-2">
         <Link
           to="/tasks/$taskId"
           params={{ taskId: task.id }}
@@ -65,7 +71,7 @@ function FailureRow({ task }: { readonly task: Task }) {
           <code className="font-mono text-[13px]">{line}</code>
         )}
       </td>
-      <td className="w-28 px-4 py-2 text-right whitespace-nowrap text-soft">
+      <td className="px-4 py-2 text-right whitespace-nowrap text-soft">
         <Ago at={task.finishedAt} />
       </td>
     </tr>

@@ -1,12 +1,7 @@
 /** Counts what happens to tasks minute by minute, from live transitions. Pure; it keeps the last hour. */
-export interface Minute {
-  /** Its beginning, in ms since 1970. */
-  readonly at: number;
-  readonly created: number;
-  readonly completed: number;
-  /** Failed and timed out. */
-  readonly failed: number;
-}
+import type { Span } from './spans.ts';
+
+export type Minute = Span;
 
 export const MINUTE_MS = 60_000;
 const MAX_MINUTES = 60;

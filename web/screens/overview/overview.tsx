@@ -9,7 +9,7 @@ import { explain } from '../../connection.ts';
 import { Command, Failure, Panel } from '../../ui/page.tsx';
 import { AttentionPanel } from './attention-panel.tsx';
 import type { Findings } from './attention.ts';
-import { Chart, type Span } from './chart.tsx';
+import { Chart } from './chart.tsx';
 import { FailuresPanel } from './failures-panel.tsx';
 import { FiresPanel } from './fires-panel.tsx';
 import { MINUTE_MS, type Minute } from './minutes.ts';
@@ -21,9 +21,13 @@ import {
   useStatistics,
   useStuckRunning,
 } from './queries.ts';
+import { filled, type Span } from './spans.ts';
 import { useLiveNodes, useLiveSchedules, useMinutes } from './use-live.ts';
 
 const HOUR_MS = 3_600_000;
+const HOURS = 24;
+/** As wide as the chart by the minute is. */
+const MINUTES = 30;
 
 export function Screen() {
   const statistics = useStatistics();
@@ -38,7 +42,10 @@ export function Screen() {
     data === undefined ? 0 : countOf(data.all, TaskState.RUNNING, substate);
   const hasStuck = count('stopping') + count('unreachable') > 0;
   const stuck = useStuckRunning(hasStuck);
-  const hours = useMemo(() => data?.day.byHour.map(spanOf) ?? [], [data]);
+  const hours = useMemo(
+    () => filled(data?.day.byHour.map(spanOf) ?? [], HOUR_MS, HOURS, Date.now()),
+    [data],
+  );
   const findings: Findings = {
     waiting: pending.data?.waiting ?? [],
     running: hasStuck ? (stuck.data ?? []) : [],
@@ -82,13 +89,14 @@ function Charts({
   readonly hours: readonly Span[];
   readonly minutes: readonly Minute[];
 }) {
+  const recent = useMemo(() => filled(minutes, MINUTE_MS, MINUTES, Date.now()), [minutes]);
   return (
     <div className="grid gap-4 lg:grid-cols-2">
       <Panel title="Tasks by the hour of their creation, 24 h">
         <Chart label="Tasks by the hour of their creation" spans={hours} spanMs={HOUR_MS} />
       </Panel>
       <Panel title="By the minute, since this page was opened">
-        <Chart label="Tasks by the minute" spans={minutes} spanMs={MINUTE_MS} />
+        <Chart label="Tasks by the minute" spans={recent} spanMs={MINUTE_MS} />
       </Panel>
     </div>
   );

@@ -2,7 +2,7 @@
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { absoluteText } from '../../ui/time.tsx';
-import type { Span } from './chart.tsx';
+import type { Span } from './spans.ts';
 
 /** Bars reach down to 0: created behind completed and failed together, and these behind failed. */
 export function columnsOf(spans: readonly Span[], spanMs: number): uPlot.AlignedData {
@@ -53,7 +53,7 @@ export function makePlot(
         { ...axis, grid: { show: false }, size: 26, values: (_plot, times) => times.map(clock) },
         { ...axis, size: 44, incrs: INCREMENTS, values: (_plot, values) => values.map(short) },
       ],
-      series: [{}, series('line'), series('good'), series('bad')],
+      series: [{}, series('live'), series('good'), series('bad')],
       hooks: { setCursor: [({ cursor: { idx } }) => onHover(idx ?? null)] },
     },
     columnsOf(spans, spanMs),

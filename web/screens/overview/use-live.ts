@@ -85,6 +85,7 @@ export function useMinutes(): readonly Minute[] {
       setMinutes(counted.current);
     }, DRAW_MS);
     let end = () => {};
+    let again: ReturnType<typeof setTimeout> | undefined;
     const start = () => {
       end = link.subscribe(
         () => ({ case: 'tasks', value: {} }),
@@ -95,7 +96,7 @@ export function useMinutes(): readonly Minute[] {
           // It fell behind: what was missed is not counted.
           if (message.case === 'ended') {
             end();
-            start();
+            again = setTimeout(start, DRAW_MS);
           }
         },
       );
@@ -103,6 +104,7 @@ export function useMinutes(): readonly Minute[] {
     start();
     return () => {
       clearInterval(timer);
+      clearTimeout(again);
       end();
     };
   }, []);

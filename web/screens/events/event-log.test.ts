@@ -1,0 +1,108 @@
+// The log of transitions: newest first, bounded, held while one reads.
+import { create } from '@bufbuild/protobuf';
+import { timestampFromMs } from '@bufbuild/protobuf/wkt';
+import { describe, expect, it } from 'vitest';
+import { TaskSchema, TaskType, TransitionSchema } from '../../../proto/gen/muster/v1/task_pb.ts';
+import {
+  type Entry,
+  entryOf,
+  EventLog,
+  type EventFilter,
+  isMatching,
+  jsonLines,
+  MAX_ENTRIES,
+} from './event-log.ts';
+
+const ALL: EventFilter = { event: '', from: '', to: '', type: '', node: '', text: '' };
+const entry = (version: number, other: Partial<Entry> = {}): Entry => ({
+  key: `t ${version}`,
+  at: version * 1000,
+  taskId: 't',
+  name: 'deploy web',
+  type: 'script',
+  nodeId: 'web-1',
+  version,
+  attempt: 1,
+  event: 'attempt.started',
+  from: 'running.dispatched',
+  to: 'running.executing',
+  ...other,
+});
+const versions = (log: EventLog, filter: EventFilter = ALL) =>
+  log.shown(filter).map(({ version }) => version);
+
+describe('the log of transitions', () => {
+  it('has the newest first, and each once', () => {
+    const log = new EventLog();
+    for (const version of [1, 2, 2, 3]) log.add(entry(version));
+    log.addFormer([entry(0), entry(1)]);
+    expect(versions(log)).toEqual([3, 2, 1, 0]);
+  });
+
+  it('is bounded', () => {
+    const log = new EventLog();
+    for (let version = 1; version <= MAX_ENTRIES * 3; version += 1) log.add(entry(version));
+    const shown = versions(log);
+    expect(shown).toHaveLength(MAX_ENTRIES);
+    expect(shown[0]).toBe(MAX_ENTRIES * 3);
+  });
+
+  it('shows nothing new while it is held, and counts it', () => {
+    const log = new EventLog();
+    log.add(entry(1));
+    log.hold();
+    log.add(entry(2));
+    log.add(entry(3));
+    expect(versions(log)).toEqual([1]);
+    expect(log.newCount).toBe(2);
+    log.goOn();
+    expect(versions(log)).toEqual([3, 2, 1]);
+    expect(log.newCount).toBe(0);
+  });
+
+  it('filters by event, states and what is in them, type, node and text', () => {
+    const one = entry(1);
+    const holds = (filter: Partial<EventFilter>) => isMatching({ ...ALL, ...filter }, one);
+    expect(holds({ event: 'attempt.started', to: 'running', node: 'web-1' })).toBe(true);
+    expect(holds({ to: 'running.executing', type: 'script', text: 'DEPLOY' })).toBe(true);
+    expect(holds({ to: 'run' })).toBe(false);
+    expect(holds({ from: 'pending' })).toBe(false);
+    expect(holds({ type: 'file' })).toBe(false);
+    expect(holds({ text: 'backup' })).toBe(false);
+  });
+
+  it('names the last versions of the tasks that changed last', () => {
+    const log = new EventLog();
+    for (const version of [1, 2, 3]) log.add(entry(version));
+    log.add(entry(1, { key: 'u 1', taskId: 'u' }));
+    expect(log.lastVersions(10)).toEqual([
+      { id: 'u', version: 1 },
+      { id: 't', version: 3 },
+    ]);
+    expect(log.lastVersions(1)).toHaveLength(1);
+  });
+
+  it('becomes lines of JSON', () => {
+    const [line = ''] = jsonLines([entry(1)]).split('\n');
+    expect(JSON.parse(line)).toMatchObject({ at: '1970-01-01T00:00:01.000Z', version: 1 });
+    expect(JSON.parse(line)).not.toHaveProperty('key');
+  });
+
+  it('reads a transition', () => {
+    const task = create(TaskSchema, { id: 'a', name: 'n', type: TaskType.FAN_OUT, nodeId: 'x' });
+    const transition = create(TransitionSchema, {
+      version: 4,
+      eventType: 'cancel',
+      toState: 'cancelled',
+      at: timestampFromMs(5),
+    });
+    expect(entryOf(task, transition)).toMatchObject({
+      key: 'a 4',
+      at: 5,
+      type: 'fan_out',
+      event: 'cancel',
+      from: '',
+      to: 'cancelled',
+    });
+  });
+});
