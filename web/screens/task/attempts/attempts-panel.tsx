@@ -1,9 +1,3 @@
-<<<<<<< HEAD
-/** The attempts of a task. */
-import type { Task } from '../../../../proto/gen/muster/v1/task_pb.ts';
-export function AttemptsPanel(_: { readonly task: Task }) {
-  return null;
-=======
 /** The attempts of a task: when each one waited, ran and ended, as bars over time and as a table. */
 import { timestampMs } from '@bufbuild/protobuf/wkt';
 import type { Attempt, Task } from '../../../../proto/gen/muster/v1/task_pb.ts';
@@ -69,5 +63,4 @@ function rowOf({ number, nodeId, outcome, dispatchedAt, endedAt }: Attempt): Row
   const from = dispatchedAt === undefined ? 0 : timestampMs(dispatchedAt);
   const to = endedAt === undefined ? null : timestampMs(endedAt);
   return { number, nodeId, end: outcome || null, phases: [{ kind: 'executing', from, to }] };
->>>>>>> c-output
 }

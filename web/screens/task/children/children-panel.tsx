@@ -1,9 +1,3 @@
-<<<<<<< HEAD
-/** The children of a fan-out. */
-import type { Task } from '../../../../proto/gen/muster/v1/task_pb.ts';
-export function ChildrenPanel(_: { readonly task: Task }) {
-  return null;
-=======
 /** The children of a fan-out: all of them as a map, counted by their states, and as a table with what failed on top. */
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { useEffect, useMemo, useRef, useSyncExternalStore } from 'react';
@@ -145,5 +139,4 @@ function Sample({ state }: { readonly state: ChildState }) {
     drawCell(context, LOOKS[state], color, colors.getPropertyValue('--panel'), 0, 0, size);
   }, [state, scheme]);
   return <canvas ref={canvas} aria-hidden style={{ width: SAMPLE_PX, height: SAMPLE_PX }} />;
->>>>>>> c-output
 }
