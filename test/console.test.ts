@@ -4,6 +4,9 @@
  *
  * On Node only: what runs in the browser is the same, and the supervisor's side of it has tests of its own on both runtimes.
  */
+import { createRequire } from 'node:module';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { runtimeName } from '../src/process/runtime.ts';
@@ -11,13 +14,23 @@ import { openBrowser } from './browser.ts';
 import { Cluster } from './cluster.ts';
 
 const TIMEOUT_MS = 120_000;
+const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 
 let cluster: Cluster;
 let browser: Browser;
 let context: BrowserContext;
 let page: Page;
+/** What the pages have complained of. */
+const complaints: string[] = [];
 
-describe.skipIf(runtimeName() === 'deno')('the console', () => {
+const muster = async (...args: string[]) =>
+  (await cluster.muster(...args)).stdout.toString().trim();
+const open = (path: string) => page.goto(`${cluster.url}${path}`);
+const press = (name: string | RegExp) => page.getByRole('button', { name }).first().click();
+const sees = (text: string | RegExp) =>
+  page.getByText(text).filter({ visible: true }).first().waitFor();
+
+describe.skipIf(runtimeName() === 'deno')('the console', { timeout: TIMEOUT_MS }, () => {
   beforeAll(async () => {
     cluster = await Cluster.create();
     await cluster.startSupervisor();
@@ -28,6 +41,12 @@ describe.skipIf(runtimeName() === 'deno')('the console', () => {
     browser = await openBrowser();
     context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
     page = await context.newPage();
+    page.setDefaultTimeout(60_000);
+    page.on('pageerror', (error) => complaints.push(String(error)));
+    page.on('console', (message) => {
+      const isPolicy = message.text().includes('Content Security Policy');
+      if (message.type() === 'error' && isPolicy) complaints.push(message.text());
+    });
   }, TIMEOUT_MS);
 
   afterAll(async () => {
@@ -35,21 +54,174 @@ describe.skipIf(runtimeName() === 'deno')('the console', () => {
     await cluster?.stop();
   }, TIMEOUT_MS);
 
-  it(
-    'asks for the token once, refuses a wrong one, and comes back to where one wanted to go',
-    async () => {
-      await page.goto(`${cluster.url}/nodes`);
-      await page.getByLabel('User token').fill('wrong');
-      await page.getByRole('button', { name: 'Log in' }).click();
-      await page.getByText('this is not the user token').waitFor();
-      await page.getByLabel('User token').fill(await cluster.token());
-      await page.getByRole('button', { name: 'Log in' }).click();
-      await page.getByRole('heading', { name: 'Nodes' }).waitFor();
-      expect(new URL(page.url()).pathname).toBe('/nodes');
-      const [cookie] = await context.cookies();
-      expect(cookie).toMatchObject({ name: 'muster_session', httpOnly: true, sameSite: 'Strict' });
-      await page.getByText('web-1').first().waitFor();
-    },
-    TIMEOUT_MS,
-  );
+  it('asks for the token once, refuses a wrong one, and leads to where one wanted to go', async () => {
+    await open('/nodes');
+    await page.getByLabel('User token').fill('wrong');
+    await press('Log in');
+    await sees('this is not the user token');
+    await page.getByLabel('User token').fill(await cluster.token());
+    await press('Log in');
+    await page.getByRole('heading', { name: 'Nodes' }).waitFor();
+    expect(new URL(page.url()).pathname).toBe('/nodes');
+    const [cookie] = await context.cookies();
+    expect(cookie).toMatchObject({ name: 'muster_session', httpOnly: true, sameSite: 'Strict' });
+    for (const node of ['web-1', 'web-2', 'db-1']) await sees(node);
+  });
+
+  it('creates a task, shows its machine and its output live, goes back in time, and cancels it', async () => {
+    await open('/tasks/new');
+    const script = 'n=0; while true; do n=$((n+1)); echo "tick $n"; sleep 0.2; done';
+    await page.getByRole('textbox', { name: 'Script' }).fill(script);
+    await press('Run');
+    await page.waitForURL(/\/tasks\/[0-9a-f-]{36}/);
+    await sees('executing');
+    await sees('tick 3');
+    await page.keyboard.press(',');
+    await press('Return to live');
+    await press('Cancel');
+    await press('Cancel the task');
+    await sees('cancelled');
+    await sees('Final, version');
+    const id = new URL(page.url()).pathname.split('/').at(-1) as string;
+    expect(await muster('task', 'verify', id)).toContain('clean');
+  });
+
+  it('retries what failed of a fan-out', async () => {
+    const marker = join(cluster.home, 'broken');
+    await muster('run', '--node', 'web-1', '--', 'touch', marker);
+    const command = `[ $MUSTER_NODE_ID != web-2 ] || [ ! -e ${marker} ]`;
+    const id = await muster(
+      'run',
+      '-d',
+      '-l',
+      'role=web',
+      '--name',
+      'roll',
+      '--',
+      'sh',
+      '-c',
+      command,
+    );
+    await open(`/tasks/${id}`);
+    await sees('1 of 2 completed');
+    await muster('run', '--node', 'web-1', '--', 'rm', marker);
+    await press(/Retry failed/);
+    await page.waitForURL(
+      (url) => url.pathname.startsWith('/tasks/') && !url.pathname.endsWith(id),
+    );
+    await sees('completed');
+  });
+
+  it('shows tasks as they come, finds them by a filter, and holds new ones back', async () => {
+    await open('/tasks?state=failed');
+    await open('/tasks');
+    await sees('roll');
+    await muster('run', '-d', '--name', 'just-now', '--', 'true');
+    await press(/1 new/);
+    await sees('just-now');
+  });
+
+  it('drains a node and gives it work again', async () => {
+    await open('/nodes/db-1');
+    await press(/^Drain/);
+    await page
+      .getByRole('dialog')
+      .getByRole('button', { name: /^Drain/ })
+      .click();
+    await sees(/drained/);
+    await press('Resume');
+    await sees(/online/);
+    expect(await muster('node', 'get', 'db-1')).not.toContain('drained');
+  });
+
+  it('pauses a schedule, and resumes it', async () => {
+    await muster('schedule', 'create', 'nightly', '--cron', '30 4 * * *', '--', 'true');
+    await open('/schedules');
+    await press(/^Pause/);
+    await page.getByRole('dialog').getByRole('textbox').first().fill('waiting for a disk');
+    await page
+      .getByRole('dialog')
+      .getByRole('button', { name: /^Pause/ })
+      .click();
+    await sees('paused');
+    expect(await muster('schedule', 'get', 'nightly')).toContain('waiting for a disk');
+  });
+
+  it('says that the supervisor is lost, and comes back by itself with what has happened', async () => {
+    await open('/tasks');
+    await sees('just-now');
+    await cluster.kill('supervisor');
+    await sees('Connection lost');
+    await cluster.startSupervisor();
+    await page.getByText('Connection lost').waitFor({ state: 'detached' });
+    await cluster.online('web-1');
+    await muster('run', '-d', '--name', 'after-all', '--', 'true');
+    await press(/new/);
+    await sees('after-all');
+  });
+
+  it('is accessible on each screen in both themes, and complains of nothing', async () => {
+    const id = await muster(
+      'run',
+      '-d',
+      '--name',
+      'shown',
+      '--node',
+      'web-1',
+      '--',
+      'echo',
+      'hello',
+    );
+    const paths = [
+      '/',
+      '/tasks',
+      `/tasks/${id}`,
+      '/tasks/new',
+      '/nodes',
+      '/nodes/web-1',
+      '/schedules',
+    ];
+    paths.push('/schedules/nightly', '/machines', '/machines/task', '/events');
+    const folder = process.env['MUSTER_SCREENSHOTS'];
+    if (folder !== undefined) await mkdir(folder, { recursive: true });
+    const faults: string[] = [];
+    for (const theme of ['light', 'dark']) {
+      await page.evaluate((name) => localStorage.setItem('muster.theme', name), theme);
+      for (const path of paths) {
+        await open(path);
+        await page.locator('main h1, main table, main form').first().waitFor();
+        await page.waitForFunction(() => !document.body.innerText.includes('Reading the'));
+        const name = `${theme}${path.replace(id, 'one').replaceAll('/', '-')}`;
+        if (folder !== undefined) await page.screenshot({ path: join(folder, `${name}.png`) });
+        faults.push(...(await accessibilityFaults(name)));
+      }
+    }
+    expect(faults).toEqual([]);
+    expect(complaints).toEqual([]);
+  });
 });
+
+/** What axe finds on the page that is open. Run in a world of its own: the page's policy lets no script of others in. */
+async function accessibilityFaults(name: string): Promise<string[]> {
+  const { readFile } = await import('node:fs/promises');
+  const session = await context.newCDPSession(page);
+  const { frameTree } = (await session.send('Page.getFrameTree')) as {
+    frameTree: { frame: { id: string } };
+  };
+  const { executionContextId } = await session.send('Page.createIsolatedWorld', {
+    frameId: frameTree.frame.id,
+  });
+  const expression = `${await readFile(AXE, 'utf8')};
+    axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) =>
+      violations.flatMap(({ id, nodes }) => nodes.slice(0, 3).map(({ target }) => id + ': ' + target.join(' '))))`;
+  const { result } = await session.send('Runtime.evaluate', {
+    expression,
+    contextId: executionContextId,
+    awaitPromise: true,
+    returnByValue: true,
+  });
+  await session.detach();
+  return ((result.value as string[] | undefined) ?? ['axe did not run']).map(
+    (fault) => `${name}: ${fault}`,
+  );
+}

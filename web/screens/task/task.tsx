@@ -4,9 +4,10 @@
  * Everything that is shown follows one version: the last one, or that of the URL while somebody looks back.
  */
 import { timestampMs } from '@bufbuild/protobuf/wkt';
-import { Link, useParams } from '@tanstack/react-router';
+import { Link, useNavigate, useParams } from '@tanstack/react-router';
 import { lazy, Suspense } from 'react';
 import { type Task, TaskType, type Transition } from '../../../proto/gen/muster/v1/task_pb.ts';
+import { useKeys } from '../../ui/keys.ts';
 import { Command, Empty, Failure } from '../../ui/page.tsx';
 import { isFinal } from '../../ui/state.tsx';
 import { type Feed, taskAt } from './feed.ts';
@@ -14,6 +15,7 @@ import { Header } from './header/header.tsx';
 import { HistoryPanel } from './history/history-panel.tsx';
 import { Timeline } from './history/timeline.tsx';
 import { MachinePanel } from './machine/machine-panel.tsx';
+import { neighboursOf, readOrder } from '../tasks/neighbours.ts';
 import { Tabs } from './tabs.tsx';
 import { type Following, useFeed } from './use-feed.ts';
 import { useView, type View } from './use-view.ts';
@@ -47,6 +49,7 @@ export function Screen() {
 function TaskScreen({ id }: { readonly id: string }) {
   const following = useFeed(id);
   const view = useView();
+  useNeighbourKeys(id);
   const { feed, error } = following;
   return (
     <div className="mx-auto flex min-h-full max-w-[1800px] flex-col gap-3 px-5 py-4">
@@ -58,6 +61,18 @@ function TaskScreen({ id }: { readonly id: string }) {
       )}
     </div>
   );
+}
+
+/** `[` and `]` go through the list that the task was opened from. */
+function useNeighbourKeys(id: string): void {
+  const navigate = useNavigate();
+  const go = (taskId: string | null) => {
+    if (taskId !== null) void navigate({ to: '/tasks/$taskId', params: { taskId }, search: {} });
+  };
+  useKeys({
+    '[': () => go(neighboursOf(readOrder(), id).former),
+    ']': () => go(neighboursOf(readOrder(), id).next),
+  });
 }
 
 function Missing({ id, isLoading }: { readonly id: string; readonly isLoading: boolean }) {
