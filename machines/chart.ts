@@ -60,11 +60,12 @@ export function chartOf(machine: AnyStateMachine): Chart {
       };
       const targets = transition.target ?? [];
       if (targets.length === 0) inner.push(trigger);
-      for (const target of targets) {
-        const to = pathOf(target);
-        const edge = edges.get(`${path}>${to}`) ?? { from: path, to, triggers: [] };
-        edge.triggers.push(trigger);
-        edges.set(`${path}>${to}`, edge);
+      for (const to of targets.map(pathOf)) {
+        for (const from of sourcesOf(node, to)) {
+          const edge = edges.get(`${from}>${to}`) ?? { from, to, triggers: [] };
+          edge.triggers.push(trigger);
+          edges.set(`${from}>${to}`, edge);
+        }
       }
     }
     if (path !== '') states.push({ ...stateOf(node, path), inner });
@@ -135,6 +136,14 @@ function stateOf(node: AnyStateNode, path: string): Omit<ChartState, 'inner'> {
     isInitial: parent?.initial?.target?.includes(node) === true,
     entry: node.entry.map(actionText),
   };
+}
+
+/** The machine itself is no state of the chart: what leads out of it leads out of each state at the top that can be left. */
+function sourcesOf(node: AnyStateNode, to: string): string[] {
+  if (node.parent !== undefined) return [pathOf(node)];
+  return Object.values(node.states)
+    .filter((child) => child.type !== 'final' && pathOf(child) !== to)
+    .map(pathOf);
 }
 
 function* transitionsOf(node: AnyStateNode) {
