@@ -267,6 +267,16 @@ function addChecks(task: Command): void {
     ),
   );
 
+  const inspect = add(task, 'inspect', 'show the machine of a task, live, until it ends', [
+    ['muster task inspect 0198c5f2-7b1a', 'its state, timers and last steps'],
+    ['muster task inspect 0198c5f2-7b1a | cat', 'a line for each step'],
+  ]).argument('<id>', ID);
+  inspect.action((id: string) =>
+    perform(ORDINARY, async () =>
+      (await import('./task/inspect.ts')).inspectTask(id, flagsOf(inspect)),
+    ),
+  );
+
   const verify = add(
     task,
     'verify',

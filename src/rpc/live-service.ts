@@ -17,6 +17,7 @@ import { NodeSchema } from '../../proto/gen/muster/v1/node_pb.ts';
 import { ScheduleSchema } from '../../proto/gen/muster/v1/schedule_pb.ts';
 import type { Clock } from '../process/clock.ts';
 import { sleep } from '../process/clock.ts';
+import type { Logger } from '../process/log.ts';
 import type { Supervisor } from '../supervisor/supervisor.ts';
 import { actionOf } from './actions.ts';
 import { outputItems, taskChanges } from './following.ts';
@@ -33,6 +34,7 @@ export function routeLiveService(
   router: ConnectRouter,
   supervisor: Supervisor,
   clock: Clock,
+  log: Logger,
   stopping: AbortSignal,
 ): void {
   const streams = new Map<string, LiveStream>();
@@ -66,7 +68,11 @@ export function routeLiveService(
       stream.subscribe(
         subscriptionId,
         (signal) => follow(supervisor, clock, request, signal),
-        (thrown) => (thrown instanceof MusterError ? thrown.message : 'the supervisor failed'),
+        (thrown) => {
+          if (thrown instanceof MusterError) return thrown.message;
+          log.error('a subscription failed', { topic: request.topic.case ?? '', why: thrown });
+          return 'something went wrong inside Muster; the log of the supervisor says what';
+        },
       );
       return {};
     },

@@ -16,7 +16,7 @@ import { sleep } from '../process/clock.ts';
 export type LiveMessage = NonNullable<MessageInitShape<typeof OpenStreamResponseSchema>['message']>;
 
 /** Messages that wait for the reader. */
-const MAX_QUEUED = 200;
+export const MAX_QUEUED = 200;
 /** Subscriptions of one stream. */
 export const MAX_SUBSCRIPTIONS = 64;
 const ALIVE_INTERVAL_MS = 15_000;
@@ -25,9 +25,10 @@ export class LiveStream {
   readonly #clock: Clock;
   readonly #queue: OpenStreamResponse[] = [];
   readonly #subscriptions = new Map<string, AbortController>();
-  /** Called when something is queued, and when there is room again. */
+  /** Called when something is queued. */
   #wakeReader: () => void = () => {};
-  #waitingForRoom: (() => void)[] = [];
+  /** Subscriptions that wait for room in the queue, the longest first. */
+  readonly #waitingForRoom = new Set<() => void>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -55,9 +56,16 @@ export class LiveStream {
     void this.#pass(id, controller, follow, describe);
   }
 
+  /** Ends a subscription. What of it is not read yet is not sent any more, so that nothing of it follows what takes its place. */
   unsubscribe(id: string): void {
-    this.#subscriptions.get(id)?.abort();
+    const controller = this.#subscriptions.get(id);
+    if (controller === undefined) return;
+    controller.abort();
     this.#subscriptions.delete(id);
+    const kept = this.#queue.filter(({ subscriptionId }) => subscriptionId !== id);
+    const freed = this.#queue.length - kept.length;
+    this.#queue.splice(0, this.#queue.length, ...kept);
+    for (let count = 0; count < freed; count += 1) this.#letOneGo();
   }
 
   /** Yields what the subscriptions bring, and now and then a sign of life, until the signal fires. */
@@ -66,7 +74,7 @@ export class LiveStream {
       while (!signal.aborted) {
         const next = this.#queue.shift();
         if (next !== undefined) {
-          this.#waitingForRoom.shift()?.();
+          this.#letOneGo();
           yield next;
           continue;
         }
@@ -75,7 +83,6 @@ export class LiveStream {
       }
     } finally {
       for (const id of this.#subscriptions.keys()) this.unsubscribe(id);
-      for (const go of this.#waitingForRoom.splice(0)) go();
     }
   }
 
@@ -91,10 +98,11 @@ export class LiveStream {
 
   async #pass(
     id: string,
-    { signal }: AbortController,
+    controller: AbortController,
     follow: (signal: AbortSignal) => AsyncIterable<LiveMessage>,
     describe: (thrown: unknown) => string,
   ): Promise<void> {
+    const { signal } = controller;
     let why = '';
     try {
       for await (const message of follow(signal)) {
@@ -104,21 +112,33 @@ export class LiveStream {
     } catch (thrown) {
       why = describe(thrown);
     }
-    if (signal.aborted) return;
-    this.#subscriptions.delete(id);
     await this.#push(make(id, { case: 'ended', value: { why } }), signal);
+    // Another one may have its place by now.
+    if (this.#subscriptions.get(id) === controller) this.#subscriptions.delete(id);
   }
 
   async #push(message: OpenStreamResponse, signal: AbortSignal): Promise<void> {
-    while (this.#queue.length >= MAX_QUEUED && !signal.aborted) {
-      await new Promise<void>((resolve) => {
-        this.#waitingForRoom.push(resolve);
-        signal.addEventListener('abort', () => resolve(), { once: true });
-      });
-    }
+    while (this.#queue.length >= MAX_QUEUED && !signal.aborted) await this.#untilRoom(signal);
     if (signal.aborted) return;
     this.#queue.push(message);
     this.#wakeReader();
+  }
+
+  async #untilRoom(signal: AbortSignal): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const go = () => resolve();
+    this.#waitingForRoom.add(go);
+    signal.addEventListener('abort', go, { once: true });
+    await promise;
+    signal.removeEventListener('abort', go);
+    this.#waitingForRoom.delete(go);
+  }
+
+  #letOneGo(): void {
+    const [go] = this.#waitingForRoom;
+    if (go === undefined) return;
+    this.#waitingForRoom.delete(go);
+    go();
   }
 }
 

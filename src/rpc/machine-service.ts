@@ -32,21 +32,21 @@ export function routeMachineService(router: ConnectRouter, { tasks }: Supervisor
       content: contentOf(await diagramOf(name), form),
     }),
     async drawTask({ id, version }) {
-      const { record } = await tasks.get(id);
-      const steps = await stepsOf(tasks, id, version ?? record.version);
+      const { record } = await tasks.get(id.toLowerCase());
+      const drawn = version ?? record.version;
+      const steps = await stepsOf(tasks, record.id, drawn);
       const last = steps.at(-1);
-      if (last === undefined || (version !== undefined && last.version !== version)) {
+      // A task whose history has expired is still known as it is.
+      const isKnown = last?.version === drawn || drawn === record.version;
+      if (!isKnown) {
         throw new MusterError(
           'invalid_argument',
-          `Cannot draw task ${id}: version ${version ?? record.version} is not in its history, which has ${record.version}`,
+          `Cannot draw task ${record.id}: version ${drawn} is not in its history; it has version ${record.version}`,
         );
       }
+      const current = last?.version === drawn ? last.toPath : record.snapshot.path;
       const { layout } = await diagramOf(machineOf(record.type).id);
-      const visits = visitsOf(layout, steps);
-      return {
-        svg: drawSvg(layout, { current: last.toPath, visits }),
-        version: last.version,
-      };
+      return { svg: drawSvg(layout, { current, visits: visitsOf(layout, steps) }), version: drawn };
     },
   });
 }

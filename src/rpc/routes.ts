@@ -68,7 +68,7 @@ export function createApi({ supervisor, tokens, clock, log, stopping }: ApiOptio
       routeScheduleService(router, supervisor);
       routeFileService(router, supervisor);
       routeMachineService(router, supervisor);
-      routeLiveService(router, supervisor, clock, stopping);
+      routeLiveService(router, supervisor, clock, log, stopping);
       routeAgentService(router, { supervisor, agentToken: tokens.agent, clock, log });
       routeHealthService(router, supervisor, clock, stopping);
     },

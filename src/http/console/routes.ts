@@ -26,6 +26,8 @@ export interface ConsoleOptions {
 }
 
 const MAX_BODY_BYTES = 4_096;
+/** Where a wrong path is one of a program, which is better told. */
+const NO_PAGES = ['/assets/', '/console/', '/inspect/', '/muster.v1.'];
 const YEAR_S = 31_536_000;
 
 const HEADERS = {
@@ -40,7 +42,12 @@ export function addConsole(app: Hono, options: ConsoleOptions): void {
   const { assets, userToken, now, isTls } = options;
   const cookie = (value: string, seconds: number) =>
     `${COOKIE_NAME}=${value}; Path=/; Max-Age=${seconds}; HttpOnly; SameSite=Strict${isTls ? '; Secure' : ''}`;
-  app.use('/console/*', bodyLimit({ maxSize: MAX_BODY_BYTES }));
+  const onError = (c: Context) =>
+    c.json({ message: 'Cannot read the request: it is too large' }, 413);
+  app.use('/console/*', bodyLimit({ maxSize: MAX_BODY_BYTES, onError }), async (c, next) => {
+    await next();
+    c.header('cache-control', 'no-store');
+  });
   app.get('/console/session', (c) =>
     isSession(userToken, c.req.header('cookie') ?? null, now())
       ? c.json({ user: 'user' })
@@ -48,7 +55,8 @@ export function addConsole(app: Hono, options: ConsoleOptions): void {
   );
   app.post('/console/login', async (c) => {
     if (!isFromHere(c)) return c.json({ message: 'Cannot log in from another site' }, 403);
-    const { token } = await c.req.json<{ token?: unknown }>().catch(() => ({ token: undefined }));
+    const body = await c.req.json<{ token?: unknown } | null>().catch(() => null);
+    const token = body?.token;
     if (typeof token !== 'string' || !options.isUser(`Bearer ${token.trim()}`)) {
       const message = 'Cannot log in: this is not the user token of this supervisor';
       return c.json({ message }, 401);
@@ -69,8 +77,10 @@ export function addConsole(app: Hono, options: ConsoleOptions): void {
     app.get(path, (c) => answer(c, file, caching));
   }
   app.get('*', async (c, next) => {
-    const wantsPage = (c.req.header('accept') ?? '').includes('text/html');
-    const isPage = wantsPage && !c.req.path.slice(1).includes('.');
+    const { path } = c.req;
+    const wantsPage = path === '/' || (c.req.header('accept') ?? '').includes('text/html');
+    // A name of a node may look like that of a file; files of ours are all known.
+    const isPage = wantsPage && !NO_PAGES.some((start) => path.startsWith(start));
     return isPage ? answer(c, page, 'no-cache') : await next();
   });
 }
