@@ -4,10 +4,10 @@
  * Everything that is shown follows one version: the last one, or that of the URL while somebody looks back.
  */
 import { Link, useParams } from '@tanstack/react-router';
-import { lazy, Suspense } from 'react';
+import { lazy, Suspense, useEffect } from 'react';
 import { type Task, TaskType, type Transition } from '../../../proto/gen/muster/v1/task_pb.ts';
 import { Command, Empty, Failure } from '../../ui/page.tsx';
-import { isFinal } from '../../ui/state.tsx';
+import { isFinal, stateNameOf } from '../../ui/state.tsx';
 import { type Feed, taskAt } from './feed.ts';
 import { Header } from './header/header.tsx';
 import { HistoryPanel } from './history/history-panel.tsx';
@@ -93,6 +93,7 @@ function Shown(props: {
   const index = isPast ? found : last;
   const shown = isPast ? steps.slice(0, index + 1) : steps;
   const task = isPast ? taskAt(live, shown) : live;
+  useTitle(`${live.name} (${stateNameOf(live.state)})`);
   return (
     <>
       {feed.isDeleted ? (
@@ -124,6 +125,19 @@ function Shown(props: {
       ) : null}
     </>
   );
+}
+
+/** Names the tab of the browser while the component is shown. */
+function useTitle(title: string): void {
+  useEffect(() => {
+    const former = document.title;
+    return () => {
+      document.title = former;
+    };
+  }, []);
+  useEffect(() => {
+    document.title = `${title} · Muster`;
+  }, [title]);
 }
 
 function Body(props: {
