@@ -79,6 +79,7 @@ export function MachinePanel(props: {
               machine={machine}
               path={path}
               isFinal={isFinal(task)}
+              isWide={isWide}
               impossible={impossible}
               selected={selected}
               onSelect={toggle}
