@@ -46,8 +46,9 @@ export function useFeed(id: string): Following {
     let timer: ReturnType<typeof setTimeout> | undefined;
     setError(null);
     const reread = () => {
-      clearTimeout(timer);
-      timer = setTimeout(() => {
+      // One that is due already serves for this change as well.
+      timer ??= setTimeout(() => {
+        timer = undefined;
         readNews(id, latest.current).then(
           ({ task, steps }) => {
             if (isOver) return;
