@@ -3,6 +3,7 @@
  *
  * Everything that is shown follows one version: the last one, or that of the URL while somebody looks back.
  */
+import { timestampMs } from '@bufbuild/protobuf/wkt';
 import { Link, useParams } from '@tanstack/react-router';
 import { lazy, Suspense, useEffect } from 'react';
 import { type Task, TaskType, type Transition } from '../../../proto/gen/muster/v1/task_pb.ts';
@@ -148,12 +149,14 @@ function Body(props: {
   readonly view: View;
 }) {
   const { task, live, steps, isPast, view } = props;
-  const version = isPast ? task.version : undefined;
+  // What had been printed by then; nothing is left out while it is live.
+  const at = steps.at(-1)?.at;
+  const until = isPast && at !== undefined ? { until: timestampMs(at) } : {};
   switch (view.tab) {
     case 'machine':
       return <MachinePanel task={task} steps={steps} isPast={isPast} isWide />;
     case 'output':
-      return <OutputPanel task={live} version={version} />;
+      return <OutputPanel task={task} {...until} />;
     case 'attempts':
       return <AttemptsPanel task={task} />;
     case 'children':
@@ -167,7 +170,7 @@ function Body(props: {
           {live.type === TaskType.FAN_OUT ? (
             <ChildrenPanel task={live} />
           ) : (
-            <OutputPanel task={live} version={version} />
+            <OutputPanel task={task} {...until} />
           )}
         </div>
       );
