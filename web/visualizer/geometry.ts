@@ -57,7 +57,7 @@ export function fitScale(width: number, available: number, least = MIN_SCALE): n
 
 /** Returns the size of the names of states, in pixels at scale 1: larger where all is drawn small, as far as the boxes have room. */
 export function nameSize(scale: number): number {
-  return Math.min(Math.max(10 / scale, 12), 15);
+  return Math.min(Math.max(10 / scale, 12), 14);
 }
 
 function distance(a: Point, b: Point): number {

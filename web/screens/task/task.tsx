@@ -5,11 +5,11 @@
  */
 import { timestampMs } from '@bufbuild/protobuf/wkt';
 import { Link, useNavigate, useParams } from '@tanstack/react-router';
-import { lazy, Suspense } from 'react';
+import { lazy, Suspense, useEffect } from 'react';
 import { type Task, TaskType, type Transition } from '../../../proto/gen/muster/v1/task_pb.ts';
 import { useKeys } from '../../ui/keys.ts';
 import { Command, Empty, Failure } from '../../ui/page.tsx';
-import { isFinal } from '../../ui/state.tsx';
+import { isFinal, stateNameOf } from '../../ui/state.tsx';
 import { type Feed, taskAt } from './feed.ts';
 import { Header } from './header/header.tsx';
 import { HistoryPanel } from './history/history-panel.tsx';
@@ -109,6 +109,7 @@ function Shown(props: {
   const index = isPast ? found : last;
   const shown = isPast ? steps.slice(0, index + 1) : steps;
   const task = isPast ? taskAt(live, shown) : live;
+  useTitle(`${live.name} (${stateNameOf(live.state)})`);
   return (
     <>
       {feed.isDeleted ? (
@@ -142,6 +143,19 @@ function Shown(props: {
   );
 }
 
+/** Names the tab of the browser while the component is shown. */
+function useTitle(title: string): void {
+  useEffect(() => {
+    const former = document.title;
+    return () => {
+      document.title = former;
+    };
+  }, []);
+  useEffect(() => {
+    document.title = `${title} · Muster`;
+  }, [title]);
+}
+
 function Body(props: {
   readonly task: Task;
   readonly live: Task;
@@ -150,13 +164,14 @@ function Body(props: {
   readonly view: View;
 }) {
   const { task, live, steps, isPast, view } = props;
-  const at = isPast ? steps.at(-1)?.at : undefined;
-  const past = at === undefined ? {} : { until: timestampMs(at) };
+  // What had been printed by then; nothing is left out while it is live.
+  const at = steps.at(-1)?.at;
+  const until = isPast && at !== undefined ? { until: timestampMs(at) } : {};
   switch (view.tab) {
     case 'machine':
       return <MachinePanel task={task} steps={steps} isPast={isPast} isWide />;
     case 'output':
-      return <OutputPanel task={live} {...past} />;
+      return <OutputPanel task={task} {...until} />;
     case 'attempts':
       return <AttemptsPanel task={task} />;
     case 'children':
@@ -170,7 +185,7 @@ function Body(props: {
           {live.type === TaskType.FAN_OUT ? (
             <ChildrenPanel task={live} />
           ) : (
-            <OutputPanel task={live} {...past} />
+            <OutputPanel task={task} {...until} />
           )}
         </div>
       );

@@ -6,6 +6,8 @@ import { link } from '../../live.ts';
 import { applyChange, type Change, type Feed, knownVersion, mergeSteps } from './feed.ts';
 
 const PAGE = 1_000;
+/** Why a task still waits is no step: it is asked for, this often. */
+const WAITING_MS = 5_000;
 /** Changes that come together are one reason to ask for the attempts. */
 const REREAD_MS = 250;
 
@@ -44,8 +46,9 @@ export function useFeed(id: string): Following {
     let timer: ReturnType<typeof setTimeout> | undefined;
     setError(null);
     const reread = () => {
-      clearTimeout(timer);
-      timer = setTimeout(() => {
+      // One that is due already serves for this change as well.
+      timer ??= setTimeout(() => {
+        timer = undefined;
         readNews(id, latest.current).then(
           ({ task, steps }) => {
             if (isOver) return;
@@ -81,9 +84,13 @@ export function useFeed(id: string): Following {
         if (!isOver) setError(explain(thrown));
       },
     );
+    const waiting = setInterval(() => {
+      if (latest.current?.task.substate === 'queued') reread();
+    }, WAITING_MS);
     return () => {
       isOver = true;
       clearTimeout(timer);
+      clearInterval(waiting);
       unsubscribe?.();
       dispatch({ type: 'reset' });
     };

@@ -69,21 +69,7 @@ function Form({
       </h2>
       <p className="mt-1.5 text-soft">{text}</p>
       {choices.length === 0 ? null : (
-        <fieldset className="mt-3 flex flex-col gap-1.5">
-          <legend className="sr-only">What became of it</legend>
-          {choices.map(({ value, label }) => (
-            <label key={value} className="flex items-baseline gap-2">
-              <input
-                type="radio"
-                name="choice"
-                checked={choice === value}
-                onChange={() => setChoice(value)}
-                className="accent-accent"
-              />
-              {label}
-            </label>
-          ))}
-        </fieldset>
+        <Choices choices={choices} chosen={choice} onChoose={setChoice} />
       )}
       {takesNote ? (
         <div className="mt-3">
@@ -117,5 +103,29 @@ function Form({
         </button>
       </div>
     </form>
+  );
+}
+
+function Choices(props: {
+  readonly choices: NonNullable<Question['choices']>;
+  readonly chosen: string;
+  readonly onChoose: (value: string) => void;
+}) {
+  return (
+    <fieldset className="mt-3 flex flex-col gap-1.5">
+      <legend className="sr-only">What became of it</legend>
+      {props.choices.map(({ value, label }) => (
+        <label key={value} className="flex items-baseline gap-2">
+          <input
+            type="radio"
+            name="choice"
+            checked={props.chosen === value}
+            onChange={() => props.onChoose(value)}
+            className="accent-accent"
+          />
+          {label}
+        </label>
+      ))}
+    </fieldset>
   );
 }

@@ -38,6 +38,7 @@ export function HistoryPanel(props: {
           History <span className="font-normal text-soft">{steps.length} steps</span>
         </>
       }
+      className="overflow-hidden"
       actions={<Export taskId={taskId} steps={steps} />}
     >
       <div className="grid xl:grid-cols-[minmax(0,1fr)_22rem]">

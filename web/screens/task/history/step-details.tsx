@@ -23,10 +23,10 @@ export function StepDetails(props: {
       {differences.length === 0 ? (
         <p className="text-soft">Nothing that is shown here has changed.</p>
       ) : (
-        <table className="w-full text-left text-[13px]">
+        <table className="w-full table-fixed text-left text-[13px] [overflow-wrap:anywhere]">
           <thead className="text-xs text-soft">
             <tr>
-              <th className="py-0.5 pr-3 font-normal">What</th>
+              <th className="w-1/4 py-0.5 pr-3 font-normal">What</th>
               <th className="py-0.5 pr-3 font-normal">Before</th>
               <th className="py-0.5 font-normal">After</th>
             </tr>
@@ -35,8 +35,8 @@ export function StepDetails(props: {
             {differences.map(({ name, before: old, after }) => (
               <tr key={name} className="border-t border-line/60 align-top">
                 <th className="py-0.5 pr-3 font-normal text-soft">{name}</th>
-                <td className="py-0.5 pr-3 break-words text-soft">{old ?? '–'}</td>
-                <td className="py-0.5 break-words">{after ?? '–'}</td>
+                <td className="py-0.5 pr-3 text-soft">{old ?? '–'}</td>
+                <td className="py-0.5">{after ?? '–'}</td>
               </tr>
             ))}
           </tbody>

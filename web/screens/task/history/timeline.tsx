@@ -1,7 +1,7 @@
 /** Goes back and forth through the history of a task, with the mouse or with `,` `.` and `l`, and says where one is. */
 import { timestampMs } from '@bufbuild/protobuf/wkt';
 import type { Transition } from '../../../../proto/gen/muster/v1/task_pb.ts';
-import { useKeys } from '../../../ui/keys.ts';
+import { type Keys, useKeys } from '../../../ui/keys.ts';
 import { StateBadge } from '../../../ui/state.tsx';
 import { absoluteText } from '../../../ui/time.tsx';
 
@@ -18,11 +18,12 @@ export function Timeline(props: {
   /** The last step of all is where it is live anyway. */
   const goTo = (next: number) =>
     setVersion(next >= last ? null : (steps[Math.max(next, 0)]?.version ?? null));
-  useKeys({
+  const keys: Keys = {
     ',': () => goTo(index - 1),
     '.': () => goTo(index + 1),
     l: () => setVersion(null),
-  });
+  };
+  useKeys(keys);
   if (steps.length === 0) return null;
   return (
     <div
@@ -46,6 +47,8 @@ export function Timeline(props: {
           value={index}
           disabled={last === 0}
           onChange={(event) => goTo(Number(event.target.value))}
+          // A slider that was dragged has the focus, and keys in fields are left alone otherwise.
+          onKeyDown={(event) => keys[event.key]?.()}
           className="w-56 accent-accent"
         />
         <Step label="One step on" keys="." isDisabled={!isPast} onClick={() => goTo(index + 1)}>

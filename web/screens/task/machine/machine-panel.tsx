@@ -1,6 +1,7 @@
 /** The machine of a task: the definition that runs it, the way that it took, where it is, and what can come next. */
 import { useQuery } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
+import type { Machine } from '../../../../proto/gen/muster/v1/machine_pb.ts';
 import {
   OfflinePolicy,
   type Task,
@@ -22,17 +23,11 @@ export function MachinePanel(props: {
   /** Up to what is shown. */
   readonly steps: readonly Transition[];
   readonly isPast: boolean;
-  /** What the diagram is high; the rest stands beside it. */
+  /** The diagram is larger, and the rest stands beside it instead of below. */
   readonly isWide: boolean;
 }) {
   const { task, steps, isPast, isWide } = props;
-  const { data, error } = useQuery({
-    queryKey: ['machines'],
-    queryFn: () => machines.listMachines({}),
-    staleTime: Infinity,
-  });
-  const name = task.type === TaskType.FAN_OUT ? 'fan_out' : 'task';
-  const machine = data?.machines.find((one) => one.name === name);
+  const { machine, error } = useMachine(task.type);
   const way = useMemo(
     () => (machine === undefined ? undefined : wayOf(machine, steps)),
     [machine, steps],
@@ -79,6 +74,7 @@ export function MachinePanel(props: {
               machine={machine}
               path={path}
               isFinal={isFinal(task)}
+              isWide={isWide}
               impossible={impossible}
               selected={selected}
               onSelect={toggle}
@@ -88,6 +84,20 @@ export function MachinePanel(props: {
       </div>
     </Panel>
   );
+}
+
+/** The definition that runs tasks of a type; undefined until it was read. */
+function useMachine(type: TaskType): {
+  readonly machine: Machine | undefined;
+  readonly error: Error | null;
+} {
+  const { data, error } = useQuery({
+    queryKey: ['machines'],
+    queryFn: () => machines.listMachines({}),
+    staleTime: Infinity,
+  });
+  const name = type === TaskType.FAN_OUT ? 'fan_out' : 'task';
+  return { machine: data?.machines.find((one) => one.name === name), error };
 }
 
 /** The guards that cannot hold for a task, by its policy and its attempts. */

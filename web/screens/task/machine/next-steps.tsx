@@ -6,13 +6,15 @@ export function NextSteps(props: {
   readonly machine: Machine;
   readonly path: string;
   readonly isFinal: boolean;
+  /** There is room for a long list. */
+  readonly isWide: boolean;
   /** Guards that cannot hold. */
   readonly impossible: ReadonlySet<string>;
   /** Path of a state or `from>to` of an edge. */
   readonly selected: string | undefined;
   readonly onSelect: (key: string) => void;
 }) {
-  const { machine, path, isFinal, impossible, selected, onSelect } = props;
+  const { machine, path, isFinal, isWide, impossible, selected, onSelect } = props;
   const edge = machine.edges.find(({ from, to }) => selected === `${from}>${to}`);
   const at = edge === undefined && selected !== undefined ? selected : path;
   const isCurrent = at === path;
@@ -47,7 +49,9 @@ export function NextSteps(props: {
             : 'Nothing leaves this state.'}
         </p>
       ) : (
-        <ul className="flex max-h-72 flex-col gap-1.5 overflow-y-auto">
+        <ul
+          className={`flex flex-col gap-1.5 overflow-y-auto ${isWide ? 'max-h-[27rem]' : 'max-h-72'}`}
+        >
           {next.map((one) => (
             <NextItem key={`${one.of}>${one.to}`} next={one} at={at} onSelect={onSelect} />
           ))}
