@@ -18,7 +18,7 @@ export const LOOKS: Readonly<Record<ChildState, Look>> = {
   skipped: { color: '--soft', isFilled: false, mark: 'slash' },
   running: { color: '--live', isFilled: false, mark: 'half' },
   pending: { color: '--soft', isFilled: false, mark: 'dot' },
-  held: { color: '--line', isFilled: false, mark: 'none' },
+  held: { color: '--soft', isFilled: false, mark: 'none' },
 };
 
 const DIMMED = 0.15;

@@ -33,6 +33,12 @@ describe('partsOf', () => {
     ]);
   });
 
+  it('chooses black or white on a colour without a name', () => {
+    const [dark, light] = partsOf(bytesOf(`${ESC}[48;2;0;0;90mx${ESC}[48;2;250;250;90my`), '');
+    expect(dark?.color).toBe('rgb(255,255,255)');
+    expect(light?.color).toBe('rgb(0,0,0)');
+  });
+
   it('begins with the colours in force', () => {
     expect(partsOf(bytesOf('x'), '4;42')).toEqual([
       { text: 'x', classes: 'ansi-underline ansi-green-bg' },

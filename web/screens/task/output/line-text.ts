@@ -75,12 +75,28 @@ function partOf(text: string, styles: readonly string[], classes: string): Part 
   const color = valueOf('color:');
   const background = valueOf('background-color:');
   const named = styles.filter((one) => one.startsWith('ansi-'));
+  // Text that takes the colour of the page, or a named one, is not readable on just any colour.
+  const shown =
+    color ?? (background === undefined || classes !== '' ? undefined : textOn(background));
   return {
     text,
     classes: [...named, classes].filter((one) => one !== '').join(' '),
-    ...(color === undefined ? {} : { color }),
+    ...(shown === undefined ? {} : { color: shown }),
     ...(background === undefined ? {} : { background }),
   };
+}
+
+/** Black or white, whichever has more contrast (WCAG 2) to a colour. */
+function textOn(background: string): string {
+  const [red = 0, green = 0, blue = 0] = (background.match(/[0-9]+/g) ?? []).map(linear);
+  const luminance = red * 0.2126 + green * 0.7152 + blue * 0.0722;
+  return luminance > 0.179 ? 'rgb(0,0,0)' : 'rgb(255,255,255)';
+}
+
+/** Of a part of a colour from 0 to 255: its light, from 0 to 1. */
+function linear(part: string): number {
+  const share = Number(part) / 255;
+  return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
 }
 
 const ENTITIES: Readonly<Record<string, string>> = {

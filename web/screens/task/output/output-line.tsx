@@ -60,11 +60,7 @@ export const OutputLine = memo(function OutputLine(props: LineProps) {
             // oxlint-disable-next-line react/no-array-index-key
             key={at}
             className={`${part.classes} ${part.isHit ? (isCurrent ? 'output-hit-current' : 'output-hit') : ''}`}
-            style={
-              part.color === undefined && part.background === undefined
-                ? undefined
-                : { color: part.color, backgroundColor: part.background }
-            }
+            style={styleOf(part)}
           >
             {part.text}
           </span>
@@ -76,6 +72,14 @@ export const OutputLine = memo(function OutputLine(props: LineProps) {
     </div>
   );
 });
+
+/** A colour of a program's own is brought nearer to the text of the page, so that it is readable in both themes. */
+function styleOf({ color, background }: Part) {
+  if (background !== undefined) return { color, backgroundColor: background };
+  return color === undefined
+    ? undefined
+    : { color: `color-mix(in srgb, ${color} 65%, var(--text))` };
+}
 
 /** The address of this view at a line. */
 function linkTo(number: number): string {

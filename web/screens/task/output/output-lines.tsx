@@ -6,10 +6,14 @@
 import { useVirtualizer, type Virtualizer } from '@tanstack/react-virtual';
 import { useEffect, useLayoutEffect, useRef, useState } from 'react';
 import type { Extent, LineIndex } from './line-index.ts';
+import { Tool } from './output-bar.tsx';
 import { OutputLine } from './output-line.tsx';
 import type { View } from './use-output.ts';
 
 const LINE_PX = 20;
+/** Browsers end at about 17 million pixels: longer output is shown in parts. Wrapped lines may each be several rows high. */
+const MAX_LINES = 800_000;
+const MAX_WRAPPED_LINES = 200_000;
 /** This near to the end counts as the end. */
 const END_PX = 30;
 
@@ -36,19 +40,20 @@ export function OutputLines(props: LinesProps) {
   const { extent, view, current, selected, isWrapped, isLive } = props;
   const scroller = useRef<HTMLDivElement>(null);
   const [isAtEnd, setAtEnd] = useState(false);
+  const part = usePart(view, isWrapped);
   const lines = useVirtualizer({
-    count: view.count,
+    count: part.count,
     getScrollElement: () => scroller.current,
     estimateSize: () => LINE_PX,
     overscan: 20,
   });
   const goTo = (line: number) => {
     if (line >= 0 && line < extent.lineCount) {
-      lines.scrollToIndex(view.placeOf(line), { align: 'center' });
+      part.goTo(view.placeOf(line), (place) => lines.scrollToIndex(place, { align: 'center' }));
     }
   };
   const follows = useFollowing(isLive && selected === null, view.count, scroller, () =>
-    lines.scrollToIndex(view.count - 1, { align: 'end' }),
+    part.goTo(view.count - 1, (place) => lines.scrollToIndex(place, { align: 'end' })),
   );
   useEffect(() => lines.measure(), [isWrapped, lines]);
   useGoTo(current, extent.lineCount, goTo, follows.stop);
@@ -64,7 +69,7 @@ export function OutputLines(props: LinesProps) {
     if (box !== null) setAtEnd(isNearEnd(box));
   }, [view.count]);
   return (
-    <div className="relative min-h-0 grow">
+    <div className="relative flex min-h-0 grow flex-col">
       <div
         ref={scroller}
         role="region"
@@ -74,15 +79,69 @@ export function OutputLines(props: LinesProps) {
         tabIndex={0}
         onScroll={({ currentTarget: box }) => {
           setAtEnd(isNearEnd(box));
-          follows.onScroll(box.scrollTop, isNearEnd(box));
+          follows.onScroll(box.scrollTop, isNearEnd(box) && part.isLast);
         }}
-        className="h-full overflow-auto font-mono text-[12.5px] leading-5 [overflow-anchor:none]"
+        className="min-h-0 grow overflow-auto font-mono text-[12.5px] leading-5 [overflow-anchor:none]"
       >
-        <Rows {...props} lines={lines} onSelect={select} />
+        <Rows {...props} lines={lines} firstPlace={part.first} onSelect={select} />
       </div>
-      {isAtEnd || view.count === 0 ? null : (
+      <Parts part={part} total={view.count} />
+      {(isAtEnd && part.isLast) || view.count === 0 ? null : (
         <JumpToEnd isLive={isLive} onClick={() => follows.begin()} />
       )}
+    </div>
+  );
+}
+
+interface Part {
+  /** The place of its first line. */
+  readonly first: number;
+  readonly count: number;
+  readonly isLast: boolean;
+  readonly move: (step: 1 | -1) => void;
+  /** Shows the part that a place is in, then calls `scroll` with the place in it. */
+  readonly goTo: (place: number, scroll: (place: number) => void) => void;
+}
+
+/** The part of a long output that is shown: all of it, as long as it fits. */
+function usePart(view: View, isWrapped: boolean): Part {
+  const size = isWrapped ? MAX_WRAPPED_LINES : MAX_LINES;
+  const [chosen, choose] = useState(0);
+  const last = Math.max(Math.ceil(view.count / size) - 1, 0);
+  const number = Math.min(chosen, last);
+  const first = number * size;
+  const goTo: Part['goTo'] = (place, scroll) => {
+    const wanted = Math.floor(Math.max(place, 0) / size);
+    const inside = Math.max(place, 0) % size;
+    if (wanted === number) return scroll(inside);
+    choose(wanted);
+    // Its lines have to be there first.
+    requestAnimationFrame(() => requestAnimationFrame(() => scroll(inside)));
+  };
+  return {
+    first,
+    count: Math.min(view.count - first, size),
+    isLast: number === last,
+    move: (step) => choose(number + step),
+    goTo,
+  };
+}
+
+function Parts({ part, total }: { readonly part: Part; readonly total: number }) {
+  const { first, count, isLast, move } = part;
+  if (count === total) return null;
+  return (
+    <div className="flex items-center gap-3 border-t border-line px-3 py-1.5 text-soft">
+      <span className="tabular-nums">
+        {(first + 1).toLocaleString()} to {(first + count).toLocaleString()} of{' '}
+        {total.toLocaleString()}
+      </span>
+      <Tool label="The part before" isDisabled={first === 0} onClick={() => move(-1)}>
+        ← Earlier
+      </Tool>
+      <Tool label="The part after" isDisabled={isLast} onClick={() => move(1)}>
+        Later →
+      </Tool>
     </div>
   );
 }
@@ -101,12 +160,16 @@ function Rows({
   isWrapped,
   onSelect,
   lines,
-}: LinesProps & { readonly lines: Virtualizer<HTMLDivElement, Element> }) {
+  firstPlace,
+}: LinesProps & {
+  readonly lines: Virtualizer<HTMLDivElement, Element>;
+  readonly firstPlace: number;
+}) {
   const digits = String(extent.lineCount).length;
   return (
     <div className="relative w-full" style={{ height: lines.getTotalSize() }}>
       {lines.getVirtualItems().map((item) => {
-        const line = view.lineAt(item.index);
+        const line = view.lineAt(firstPlace + item.index);
         const isSelected = selected !== null && line >= selected.first - 1 && line < selected.last;
         return (
           <div

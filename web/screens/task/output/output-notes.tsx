@@ -51,7 +51,7 @@ function whyNothing(task: Task, attempt: number, { isOver, expiredBytes }: FeedS
         <Link
           to="."
           search={(before: object) => ({ ...before, tab: 'children' })}
-          className="text-accent hover:underline"
+          className="text-accent underline"
         >
           children
         </Link>{' '}
