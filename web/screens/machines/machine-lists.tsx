@@ -4,7 +4,7 @@ import type { ChartEdge, ChartTrigger, Machine } from '../../../proto/gen/muster
 import { ChartStateKind } from '../../../proto/gen/muster/v1/machine_pb.ts';
 import { Button, Panel } from '../../ui/page.tsx';
 import { edgeKey, innerWords, triggerWords } from './machine-words.ts';
-import { type Counts, placeOf } from './state-counts.ts';
+import { type Counts, isCounted, type Place, placeOf } from './state-counts.ts';
 
 export function StateList({
   machine: { name, states },
@@ -34,18 +34,11 @@ export function StateList({
                     .join(', ')}
                 </span>
                 <span className="grow" />
-                {state.kind === ChartStateKind.COMPOUND || counts === null ? null : place ===
-                  null ? (
-                  <span className="tabular-nums">{count.toLocaleString('en')}</span>
-                ) : (
-                  <Link
-                    to={place.to}
-                    search={place.search}
-                    title={`List ${place.label}`}
-                    className="text-accent tabular-nums hover:underline"
-                  >
-                    {count.toLocaleString('en')}
-                  </Link>
+                {state.kind === ChartStateKind.COMPOUND ? null : (
+                  <Count
+                    place={place}
+                    count={counts === null || !isCounted(name, state.path) ? null : count}
+                  />
                 )}
               </span>
               {lines.map((line) => (
@@ -58,6 +51,22 @@ export function StateList({
         })}
       </ul>
     </Panel>
+  );
+}
+
+/** @param count null where nobody knows it */
+function Count({ place, count }: { readonly place: Place | null; readonly count: number | null }) {
+  const text = count === null ? '' : count.toLocaleString('en');
+  if (place === null) return <span className="tabular-nums">{text}</span>;
+  return (
+    <Link
+      to={place.to}
+      search={place.search}
+      title={`List ${place.label}`}
+      className="text-accent tabular-nums hover:underline"
+    >
+      {text || 'list'}
+    </Link>
   );
 }
 

@@ -5,7 +5,7 @@ import { ChartStateSchema, ChartTriggerSchema } from '../../../proto/gen/muster/
 import { DrainState, NodeSchema, NodeState } from '../../../proto/gen/muster/v1/node_pb.ts';
 import { TaskState } from '../../../proto/gen/muster/v1/task_pb.ts';
 import { innerWords, triggerWords, wordsOf } from './machine-words.ts';
-import { countsOf, placeOf, type Sources } from './state-counts.ts';
+import { countsOf, isCounted, placeOf, type Sources } from './state-counts.ts';
 
 test('names of code are words', () => {
   expect(['isStopAsked', 'endsAs completed', 'backing_off'].map(wordsOf)).toEqual([
@@ -97,4 +97,11 @@ test('a state leads to the list of what is in it', () => {
   });
   expect(placeOf('node', 'drained')).toMatchObject({ to: '/nodes', search: { state: 'drained' } });
   expect(placeOf('worker', 'idle')).toBeNull();
+});
+
+test('no number is better than a wrong one', () => {
+  expect(isCounted('fan_out', 'completed')).toBe(false);
+  expect(isCounted('fan_out', 'running.rolling')).toBe(true);
+  expect(isCounted('session', 'backing_off')).toBe(false);
+  expect(isCounted('task', 'completed')).toBe(true);
 });

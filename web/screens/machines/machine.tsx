@@ -37,7 +37,7 @@ export function Screen() {
         <Empty>
           {data === undefined ? 'Reading the machine …' : `There is no machine ${name}. `}
           {data === undefined ? null : (
-            <Link to="/machines" className="text-accent hover:underline">
+            <Link to="/machines" className="text-accent underline">
               All machines
             </Link>
           )}

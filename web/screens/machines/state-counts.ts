@@ -48,6 +48,13 @@ export function countsOf(machine: string, sources: Sources): Counts | null {
   }
 }
 
+/** Tells whether somebody knows how many are in a state: 0 is not the same as unknown. */
+export function isCounted(machine: string, path: string): boolean {
+  if (machine === 'session') return path === 'online';
+  // Statistics tell final fan-outs and final tasks apart by no state.
+  return machine !== 'fan_out' || path.includes('.');
+}
+
 /** Fan-outs are tasks of another machine: those at work are taken out. */
 function taskCounts(
   byState: NonNullable<Sources['byState']>,

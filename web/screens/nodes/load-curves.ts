@@ -45,11 +45,11 @@ function percent(share: number | null): number | null {
   return share === null ? null : Math.round(share * 1000) / 10;
 }
 
-/** For example: CPU 12 % now, 4 % to 80 %. */
+/** For example: CPU 12 % at last, 4 % to 80 %. */
 export function inWords(name: string, values: readonly (number | null)[], unit: string): string {
   const known = values.filter((value) => value !== null);
   const last = known.at(-1);
   if (last === undefined) return `${name} is not known`;
   const text = (value: number) => `${Math.round(value * 10) / 10}${unit}`;
-  return `${name} ${text(last)} now, ${text(Math.min(...known))} to ${text(Math.max(...known))}`;
+  return `${name} ${text(last)} at last, ${text(Math.min(...known))} to ${text(Math.max(...known))}`;
 }

@@ -44,17 +44,16 @@ export function History({ node }: { readonly node: Node }) {
           It has never been drained. <Command>{`muster node drain ${node.id}`}</Command>
         </Empty>
       ) : (
-        <ol className="max-h-80 overflow-auto px-4 py-2">
+        <ol tabIndex={0} aria-label="Steps" className="max-h-80 overflow-auto px-4 py-2">
           {data.map((step) => (
-            <li key={step.version} className="grid grid-cols-[6.5rem_1fr_auto] gap-3 py-1">
-              <span className="text-soft tabular-nums">
+            <li key={step.version} className="py-1">
+              <span className="flex gap-2 text-xs text-soft tabular-nums">
                 <Ago at={step.at} />
-              </span>
-              <span className="min-w-0 break-words">{stepText(step)}</span>
-              <span className="text-xs text-soft">
+                <span className="grow" />
                 {step.fromState === step.toState ? null : `${step.fromState || '·'} → `}
                 {step.toState}
               </span>
+              <p className="break-words">{stepText(step)}</p>
             </li>
           ))}
         </ol>

@@ -160,7 +160,7 @@ function AsTable({ curves }: { readonly curves: LoadCurves }) {
     ['15 min', curves.load15, ''],
   ];
   return (
-    <div className="max-h-96 overflow-auto">
+    <div role="region" aria-label="Measurements" tabIndex={0} className="max-h-96 overflow-auto">
       <table className="w-full tabular-nums">
         <thead className="sticky top-0 bg-panel">
           <tr className="text-left text-xs text-soft">

@@ -60,6 +60,6 @@ test('curves are broken where nothing was measured', () => {
 });
 
 test('a curve is said in words', () => {
-  expect(inWords('CPU', [50, null, 4, 12.34], ' %')).toBe('CPU 12.3 % now, 4 % to 50 %');
+  expect(inWords('CPU', [50, null, 4, 12.34], ' %')).toBe('CPU 12.3 % at last, 4 % to 50 %');
   expect(inWords('disk', [null], ' %')).toBe('disk is not known');
 });

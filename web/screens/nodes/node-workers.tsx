@@ -58,6 +58,12 @@ export function Workers({
         {error === null ? null : <Failure>{explain(error)}</Failure>}
         {data === undefined ? <Empty>Reading the workers …</Empty> : null}
         {data !== undefined && slots.length === 0 ? <Empty>No slot is known yet.</Empty> : null}
+        {data?.some(({ connected }) => !connected) ? (
+          <p className="border-b border-line px-4 py-2 text-warn">
+            Its agent is not connected: this is what was last heard. What is asked now is done when
+            it connects.
+          </p>
+        ) : null}
         {slots.length === 0 ? null : (
           <WorkerTable workers={slots} work="Attempt" selected={selected} onSelect={select} />
         )}

@@ -49,7 +49,7 @@ export function Screen() {
         <Empty>
           {items === null ? 'Reading the node …' : `There is no node ${nodeId}. `}
           {items === null ? null : (
-            <Link to="/nodes" className="text-accent hover:underline">
+            <Link to="/nodes" className="text-accent underline">
               All nodes
             </Link>
           )}

@@ -111,7 +111,12 @@ export function PastFires({
       ) : data.length === 0 ? (
         <Empty>It has not been due yet.</Empty>
       ) : (
-        <div className="max-h-[36rem] overflow-auto">
+        <div
+          role="region"
+          aria-label="Fires so far"
+          tabIndex={0}
+          className="max-h-[36rem] overflow-auto"
+        >
           <FireTable fires={data} tasks={tasks} />
           {data.length < pageSize || pageSize === MAX_FIRES ? null : (
             <p className="border-t border-line p-3 text-center">

@@ -61,7 +61,7 @@ export function Screen() {
         <Empty>
           {items === null ? 'Reading the schedule …' : `There is no schedule ${key}. `}
           {items === null ? null : (
-            <Link to="/schedules" className="text-accent hover:underline">
+            <Link to="/schedules" className="text-accent underline">
               All schedules
             </Link>
           )}
@@ -153,7 +153,7 @@ function Rules({ schedule }: { readonly schedule: Schedule }) {
               <Link
                 to="/tasks/$taskId"
                 params={{ taskId: lastTaskId }}
-                className="text-accent hover:underline"
+                className="text-accent underline"
               >
                 <Ago at={lastFiredAt} />
               </Link>
