@@ -42,7 +42,7 @@ export function StateBadge({ path }: { readonly path: string }) {
       </span>
       <span>
         {name}
-        {inner === '' ? null : <span className="opacity-80"> · {inner}</span>}
+        {inner === '' ? null : <span> · {inner}</span>}
       </span>
     </span>
   );

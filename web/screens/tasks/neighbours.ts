@@ -3,7 +3,7 @@
  */
 const PLACE = 'muster.tasks.order';
 /** As many on each side of the task that is opened. */
-const MAX_EACH_SIDE = 500;
+export const MAX_EACH_SIDE = 500;
 
 export interface Neighbours {
   /** The one above in the list; null at its head. */

@@ -18,7 +18,7 @@ import {
   type Token,
   writeTokens,
 } from './filter.ts';
-import { rememberOrder } from './neighbours.ts';
+import { MAX_EACH_SIDE, rememberOrder } from './neighbours.ts';
 import { NOTHING, type Selection } from './selection.ts';
 import { SelectionBar } from './selection-bar.tsx';
 import { StateSwitches } from './state-switches.tsx';
@@ -149,7 +149,8 @@ function useOpening(list: TaskList) {
   const [activeId, setActiveId] = useState<string | null>(null);
   const navigate = useNavigate();
   const open = (taskId: string) => {
-    rememberOrder(list.idsBetween(0, list.count - 1), taskId);
+    const row = list.indexOf(taskId);
+    rememberOrder(list.idsBetween(row - MAX_EACH_SIDE, row + MAX_EACH_SIDE), taskId);
     void navigate({ to: '/tasks/$taskId', params: { taskId } });
   };
   return { activeId, setActiveId, open };
