@@ -56,7 +56,9 @@ export function Screen() {
       <section className="relative flex min-h-0 grow flex-col overflow-hidden rounded-xl border border-line bg-panel">
         <NewPill count={log.newCount(filter)} onShow={showNew} />
         {isStarted && entries.length === 0 ? (
-          <Nothing isFiltered={Object.values(filter).some((value) => value !== '')} />
+          <div className="grow">
+            <Nothing isFiltered={Object.values(filter).some((value) => value !== '')} />
+          </div>
         ) : (
           <EventGrid
             key={round}
