@@ -42,7 +42,11 @@ export function StateBadge({ path }: { readonly path: string }) {
       </span>
       <span>
         {name}
+<<<<<<< HEAD
         {inner === '' ? null : <span className="opacity-90"> · {inner}</span>}
+=======
+        {inner === '' ? null : <span> · {inner}</span>}
+>>>>>>> c-lists
       </span>
     </span>
   );

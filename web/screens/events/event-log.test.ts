@@ -54,10 +54,11 @@ describe('the log of transitions', () => {
     log.add(entry(2));
     log.add(entry(3));
     expect(versions(log)).toEqual([1]);
-    expect(log.newCount).toBe(2);
+    expect(log.newCount(ALL)).toBe(2);
+    expect(log.newCount({ ...ALL, event: 'cancel' })).toBe(0);
     log.goOn();
     expect(versions(log)).toEqual([3, 2, 1]);
-    expect(log.newCount).toBe(0);
+    expect(log.newCount(ALL)).toBe(0);
   });
 
   it('filters by event, states and what is in them, type, node and text', () => {
@@ -86,6 +87,15 @@ describe('the log of transitions', () => {
     const [line = ''] = jsonLines([entry(1)]).split('\n');
     expect(JSON.parse(line)).toMatchObject({ at: '1970-01-01T00:00:01.000Z', version: 1 });
     expect(JSON.parse(line)).not.toHaveProperty('key');
+  });
+
+  it('has the node that the event names, or that of the task at this attempt', () => {
+    const task = create(TaskSchema, { id: 'a', nodeId: 'x', attempt: 2 });
+    const nodeOf = (event: Record<string, string>, attempt: number) =>
+      entryOf(task, create(TransitionSchema, { event, attempt })).nodeId;
+    expect(nodeOf({ nodeId: 'y' }, 1)).toBe('y');
+    expect(nodeOf({}, 1)).toBe('');
+    expect(nodeOf({}, 2)).toBe('x');
   });
 
   it('reads a transition', () => {

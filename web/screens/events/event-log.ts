@@ -33,13 +33,20 @@ export function entryOf(task: Task, transition: Transition): Entry {
     taskId: task.id,
     name: task.name,
     type: typeName.toLowerCase(),
-    nodeId: task.nodeId,
+    nodeId: nodeOf(task, transition),
     version,
     attempt,
     event: eventType,
     from: fromState,
     to: toState,
   };
+}
+
+/** The node that an event is about, else the one of the task if it is still at this attempt. */
+function nodeOf({ nodeId, attempt }: Task, { event, attempt: then }: Transition): string {
+  const told = event?.['nodeId'];
+  if (typeof told === 'string') return told;
+  return attempt === then ? nodeId : '';
 }
 
 export interface EventFilter {
@@ -90,9 +97,16 @@ export class EventLog {
     return this.#held !== null;
   }
 
-  /** Entries that came since it is held. */
-  get newCount(): number {
-    return this.#held === null ? 0 : this.#total - this.#held;
+  /** Entries that came since it is held, as far as they are kept. */
+  get #newCount(): number {
+    if (this.#held === null) return 0;
+    return Math.min(this.#total - this.#held, this.#entries.length);
+  }
+
+  /** How many of those that came since it is held match. */
+  newCount(filter: EventFilter): number {
+    const fresh = this.#newCount === 0 ? [] : this.#entries.slice(-this.#newCount);
+    return fresh.filter((entry) => isMatching(filter, entry)).length;
   }
 
   /** Adds what has come; one that is there already changes nothing. */
@@ -129,7 +143,7 @@ export class EventLog {
 
   /** What is shown: the entries that match, newest first, without those that came since it is held. */
   shown(filter: EventFilter): Entry[] {
-    const end = this.#entries.length - this.newCount;
+    const end = this.#entries.length - this.#newCount;
     const entries: Entry[] = [];
     for (let index = Math.max(end, 0) - 1; index >= 0; index -= 1) {
       const entry = this.#entries[index];

@@ -8,13 +8,7 @@ import { Button, Command, Empty, Failure } from '../../ui/page.tsx';
 import type { SearchTexts } from '../tasks/filter.ts';
 import { EventFilters } from './event-filters.tsx';
 import { EventGrid } from './event-grid.tsx';
-import {
-  type Entry,
-  type EventFilter,
-  type EventLog,
-  jsonLines,
-  MAX_ENTRIES,
-} from './event-log.ts';
+import { type Entry, type EventFilter, jsonLines, MAX_ENTRIES } from './event-log.ts';
 import { useEventLog } from './use-event-log.ts';
 
 /** The condition by text is `q` in the URL. */
@@ -48,17 +42,23 @@ export function Screen() {
         <EventFilters log={log} filter={filter} onChange={change} />
         <span className="grow" />
         <Button onClick={() => pause(!isPaused)} title="Pause or go on (p)">
-          {isPaused ? '▶ Go on' : '⏸ Pause'}
+          {isPaused ? 'Go on' : 'Pause'}
         </Button>
-        <Button onClick={() => save(entries)} isDisabled={entries.length === 0}>
-          Export {entries.length.toLocaleString('en')} as JSON lines
+        <Button
+          onClick={() => save(entries)}
+          isDisabled={entries.length === 0}
+          title="Save what is shown as JSON, one event a line"
+        >
+          Export
         </Button>
       </div>
       {failure === null ? null : <Failure>{failure}</Failure>}
       <section className="relative flex min-h-0 grow flex-col overflow-hidden rounded-xl border border-line bg-panel">
-        <NewPill log={log} onShow={showNew} />
+        <NewPill count={log.newCount(filter)} onShow={showNew} />
         {isStarted && entries.length === 0 ? (
-          <Nothing isFiltered={Object.values(filter).some((value) => value !== '')} />
+          <div className="grow">
+            <Nothing isFiltered={Object.values(filter).some((value) => value !== '')} />
+          </div>
         ) : (
           <EventGrid
             key={round}
@@ -107,17 +107,17 @@ function save(entries: readonly Entry[]): void {
   URL.revokeObjectURL(address);
 }
 
-function NewPill({ log, onShow }: { readonly log: EventLog; readonly onShow: () => void }) {
+function NewPill({ count, onShow }: { readonly count: number; readonly onShow: () => void }) {
   return (
     <div aria-live="polite" className="absolute top-10 left-1/2 z-20 -translate-x-1/2">
-      {log.newCount === 0 ? null : (
+      {count === 0 ? null : (
         <button
           type="button"
           onClick={onShow}
           className="rounded-full bg-accent px-3.5 py-1 font-medium text-accent-text shadow-lg hover:opacity-90"
         >
           <span aria-hidden>↑ </span>
-          {log.newCount.toLocaleString('en')} new
+          {count.toLocaleString('en')} new
         </button>
       )}
     </div>

@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from 'react';
 import { Link } from '@tanstack/react-router';
 import { explain, tasks } from '../../connection.ts';
 import { Button, Failure } from '../../ui/page.tsx';
+import { Bar } from './bar.tsx';
 import { act, countFor, EMPTY, MAX_FAILURES, type Tally, tally, type Verb } from './bulk.ts';
 import type { FilterInit } from './filter.ts';
 
@@ -97,7 +98,7 @@ export function BulkDialog({
                 isDisabled={count === null || count === 0}
                 onClick={() => void bulk.start()}
               >
-                {words.button} {count === null ? '' : count.toLocaleString('en')}
+                {words.button} {count === null || count === 0 ? '' : count.toLocaleString('en')}
               </Button>
             ) : null}
           </div>
@@ -171,12 +172,7 @@ function Progress({
 }) {
   return (
     <div aria-live="polite" className="flex flex-col gap-2">
-      <progress
-        max={Math.max(count, done + failed, 1)}
-        value={done + failed}
-        aria-label="Progress"
-        className="h-2 w-full accent-accent"
-      />
+      <Bar share={(done + failed) / Math.max(count, done + failed, 1)} label="Progress" />
       <p className="tabular-nums">
         {done.toLocaleString('en')} of {count.toLocaleString('en')} {word}
         {failed === 0 ? null : <span className="text-bad"> · {failed} could not be</span>}

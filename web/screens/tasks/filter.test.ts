@@ -13,7 +13,7 @@ import {
   toFilter,
   writeTokens,
 } from './filter.ts';
-import { neighboursOf } from './neighbours.ts';
+import { readNeighbours, rememberOrder } from './neighbours.ts';
 import { isSelected, NOTHING, select } from './selection.ts';
 
 const ID = '01a211fb-0e8e-7000-98a4-33d206ab8d93';
@@ -123,10 +123,18 @@ describe('what the bar offers', () => {
 });
 
 describe('the order of the list', () => {
-  it('has a former and a next task', () => {
-    expect(neighboursOf(['a', 'b', 'c'], 'b')).toEqual({ former: 'a', next: 'c' });
-    expect(neighboursOf(['a', 'b', 'c'], 'a')).toEqual({ former: null, next: 'b' });
-    expect(neighboursOf([], 'a')).toEqual({ former: null, next: null });
+  it('has a former and a next task, near the one that was opened', () => {
+    const texts = new Map<string, string>();
+    const store = {
+      getItem: (key: string) => texts.get(key) ?? null,
+      setItem: (key: string, value: string) => void texts.set(key, value),
+    };
+    expect(readNeighbours('a', store)).toEqual({ former: null, next: null });
+    const ids = Array.from({ length: 3_000 }, (_, index) => `t${index}`);
+    rememberOrder(ids, 't1000', store);
+    expect(readNeighbours('t1000', store)).toEqual({ former: 't999', next: 't1001' });
+    expect(readNeighbours('t500', store)).toEqual({ former: null, next: 't501' });
+    expect(readNeighbours('t2999', store)).toEqual({ former: null, next: null });
   });
 });
 

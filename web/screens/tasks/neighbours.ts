@@ -3,7 +3,7 @@
  */
 const PLACE = 'muster.tasks.order';
 /** As many on each side of the task that is opened. */
-const MAX_EACH_SIDE = 500;
+export const MAX_EACH_SIDE = 500;
 
 export interface Neighbours {
   /** The one above in the list; null at its head. */
@@ -12,20 +12,22 @@ export interface Neighbours {
   readonly next: string | null;
 }
 
-/** Remembers the ids around the one that is opened. */
-export function rememberOrder(ids: readonly string[], openedId: string): void {
+type Store = Pick<Storage, 'getItem' | 'setItem'>;
+
+/** Remembers the ids around the one that is opened. @param store of this tab, by default */
+export function rememberOrder(
+  ids: readonly string[],
+  openedId: string,
+  store: Store = sessionStorage,
+): void {
   const at = Math.max(ids.indexOf(openedId), 0);
   const near = ids.slice(Math.max(at - MAX_EACH_SIDE, 0), at + MAX_EACH_SIDE + 1);
-  sessionStorage.setItem(PLACE, near.join(' '));
+  store.setItem(PLACE, near.join(' '));
 }
 
-/** Returns the ids as they were remembered; none in a tab where no list was seen. */
-export function readOrder(): string[] {
-  return (sessionStorage.getItem(PLACE) ?? '').split(' ').filter((id) => id !== '');
-}
-
-/** Returns the tasks beside one in an order; both null for one that is not in it. */
-export function neighboursOf(order: readonly string[], taskId: string): Neighbours {
+/** Returns the tasks beside one, as remembered; both null for one that is not in the list, and in a tab where no list was seen. */
+export function readNeighbours(taskId: string, store: Store = sessionStorage): Neighbours {
+  const order = (store.getItem(PLACE) ?? '').split(' ').filter((id) => id !== '');
   const at = order.indexOf(taskId);
   if (at === -1) return { former: null, next: null };
   return { former: order[at - 1] ?? null, next: order[at + 1] ?? null };

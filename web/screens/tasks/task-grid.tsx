@@ -3,7 +3,7 @@ import { useVirtualizer } from '@tanstack/react-virtual';
 import { useCallback, useEffect, useRef } from 'react';
 import type { Task } from '../../../proto/gen/muster/v1/task_pb.ts';
 import { useKeys } from '../../ui/keys.ts';
-import { isSelected, select, type Selection } from './selection.ts';
+import { isSelected, NOTHING, select, type Selection } from './selection.ts';
 import { type TaskList } from './task-list.ts';
 import { COLUMNS, ROW_HEIGHT, TaskRow } from './task-row.tsx';
 
@@ -154,10 +154,10 @@ interface HeadProps {
 }
 
 function Head({ list, selection, onSelection }: HeadProps) {
-  const ids = () => list.idsBetween(0, list.count - 1);
   const isSome = selection.kind === 'some' && selection.ids.size > 0;
-  const isAll =
-    selection.kind === 'all' || (isSome && ids().every((id) => isSelected(selection, id)));
+  const isAll = selection.kind === 'all' || (isSome && selection.ids.size >= list.loadedCount);
+  const toggle = () =>
+    onSelection(select(NOTHING, isAll ? [] : list.idsBetween(0, list.count - 1), true));
   return (
     <div role="rowgroup" className="sticky top-0 z-10 border-b border-line bg-panel">
       <div role="row" aria-rowindex={1} className={`${COLUMNS} h-8 items-center text-xs text-soft`}>
@@ -170,7 +170,7 @@ function Head({ list, selection, onSelection }: HeadProps) {
               ref={(box) => {
                 if (box !== null) box.indeterminate = isSome && !isAll;
               }}
-              onChange={() => onSelection(select({ kind: 'some', ids: new Set() }, ids(), !isAll))}
+              onChange={toggle}
               className="size-3.5 accent-accent"
             />
           </label>

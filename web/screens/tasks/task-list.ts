@@ -109,14 +109,23 @@ export class TaskList {
     return this.#deleted.has(id);
   }
 
+  /** Tasks in memory that can be chosen. */
+  get loadedCount(): number {
+    const loaded = this.#pages.reduce((sum, { tasks }) => sum + (tasks?.length ?? 0), 0);
+    return loaded - this.#deleted.size;
+  }
+
   /** Ids of the rows from one to another, both included, as far as they are in memory. */
   idsBetween(from: number, to: number): string[] {
-    const ids: string[] = [];
-    for (let index = Math.max(Math.min(from, to), 0); index <= Math.max(from, to); index += 1) {
-      const task = this.at(index);
-      if (task !== null && !this.#deleted.has(task.id)) ids.push(task.id);
-    }
-    return ids;
+    const low = Math.min(from, to);
+    const high = Math.max(from, to);
+    return this.#pages
+      .filter(({ start, size, tasks }) => tasks !== null && start <= high && start + size > low)
+      .flatMap(({ start, tasks }) =>
+        (tasks ?? []).slice(Math.max(low - start, 0), high - start + 1),
+      )
+      .map(({ id }) => id)
+      .filter((id) => !this.#deleted.has(id));
   }
 
   /** Versions of tasks in memory, for a subscription: the newest rows first, then others that may still change. */
@@ -180,12 +189,16 @@ export class TaskList {
       this.#news.delete(task.id);
       return;
     }
-    // It has its place already, on a page that was dropped or is still to come.
-    const page = this.#pages.find(({ firstId, lastId }) => task.id <= firstId && task.id >= lastId);
-    if (page?.tasks === null) return;
-    const oldest = this.#pages.at(-1)?.lastId;
-    if (this.#nextToken !== null && (oldest === undefined || task.id < oldest)) return;
+    const newest = this.#pages[0]?.firstId;
+    if (newest !== undefined && task.id <= newest && this.#hasPlaceFor(task.id)) return;
     if (this.#news.size < MAX_NEWS) this.#news.add(task.id);
+  }
+
+  /** Tells whether a task is on a page that was dropped or is still to come. */
+  #hasPlaceFor(id: string): boolean {
+    const page = this.#pages.find(({ firstId, lastId }) => id <= firstId && id >= lastId);
+    if (page !== undefined) return page.tasks === null;
+    return this.#nextToken !== null && id < (this.#pages.at(-1)?.lastId ?? '');
   }
 
   async #loadNext(): Promise<void> {

@@ -5,6 +5,7 @@ import { type MouseEvent, memo } from 'react';
 import { type Task, TaskType } from '../../../proto/gen/muster/v1/task_pb.ts';
 import { isFinal, pathOf, StateBadge } from '../../ui/state.tsx';
 import { Ago, durationText, useNow } from '../../ui/time.tsx';
+import { Bar } from './bar.tsx';
 
 export const ROW_HEIGHT = 34;
 /** The columns of the head and of every row. */
@@ -134,12 +135,9 @@ function Outcome({ task }: { readonly task: Task }) {
   if (progress !== undefined && !isFinal(task)) {
     return (
       <span className="flex items-center gap-2">
-        <progress
-          max={1}
-          value={progress.fraction}
-          aria-label="Progress"
-          className="h-1.5 w-16 accent-live"
-        />
+        <span className="w-16 shrink-0">
+          <Bar share={progress.fraction} label="Progress" />
+        </span>
         <span className="truncate tabular-nums">
           {Math.round(progress.fraction * 100)} % {progress.message}
         </span>

@@ -18,7 +18,7 @@ import {
   type Token,
   writeTokens,
 } from './filter.ts';
-import { rememberOrder } from './neighbours.ts';
+import { MAX_EACH_SIDE, rememberOrder } from './neighbours.ts';
 import { NOTHING, type Selection } from './selection.ts';
 import { SelectionBar } from './selection-bar.tsx';
 import { StateSwitches } from './state-switches.tsx';
@@ -33,10 +33,10 @@ export function Screen() {
     <div className="flex h-full flex-col gap-3 px-5 py-4">
       <h1 className="sr-only">Tasks</h1>
       {fault === null ? null : (
-        <>
+        <div className="flex flex-col gap-3">
           <FilterBar tokens={tokens} known={{}} onChange={(next) => change(writeTokens(next))} />
           <Failure>{fault}</Failure>
-        </>
+        </div>
       )}
       {isReady && fault === null ? (
         <List tokens={tokens} withChildren={withChildren} filter={filter} change={change} />
@@ -77,30 +77,16 @@ interface ListProps {
 
 function List({ tokens, withChildren, filter, change }: ListProps) {
   const list = useTaskList(filter);
-  const known = useKnownValues(list);
   const [selection, setSelection] = useState<Selection>(NOTHING);
   const [wish, setWish] = useState<BulkWish | null>(null);
   useEffect(() => setSelection(NOTHING), [filter]);
   const { activeId, setActiveId, open } = useOpening(list);
   const isMatching = useMemo(() => (task: Task) => isStillMatching(filter, task), [filter]);
   const wishFor = (verb: Verb) => setWish(makeWish(verb, selection, filter, list));
-  const onTokens = (next: readonly Token[]) => change(writeTokens(next));
   const isEmpty = list.isStarted && list.count === 0 && list.failure === null;
   return (
     <>
-      <div className="flex flex-wrap items-start gap-x-3 gap-y-2">
-        <FilterBar tokens={tokens} known={known} onChange={onTokens} />
-        <StateSwitches tokens={tokens} onChange={onTokens} />
-        <label className="flex cursor-pointer items-center gap-2 py-1.5 text-soft">
-          <input
-            type="checkbox"
-            checked={withChildren}
-            onChange={(event) => change({ children: event.target.checked ? '1' : undefined })}
-            className="size-3.5 accent-accent"
-          />
-          Children of fan-outs
-        </label>
-      </div>
+      <Toolbar {...{ list, tokens, withChildren, change }} />
       {list.failure === null ? null : (
         <Failure>
           {explain(list.failure)}. <Button onClick={() => void list.reload()}>Try again</Button>
@@ -109,7 +95,9 @@ function List({ tokens, withChildren, filter, change }: ListProps) {
       <section className="relative flex min-h-0 grow flex-col overflow-hidden rounded-xl border border-line bg-panel">
         <NewPill list={list} />
         {isEmpty ? (
-          <Nothing isFiltered={tokens.length > 0} />
+          <div className="grow">
+            <Nothing isFiltered={tokens.length > 0} />
+          </div>
         ) : (
           <TaskGrid
             list={list}
@@ -145,11 +133,34 @@ function List({ tokens, withChildren, filter, change }: ListProps) {
   );
 }
 
+type ToolbarProps = Omit<ListProps, 'filter'> & { readonly list: TaskList };
+
+function Toolbar({ list, tokens, withChildren, change }: ToolbarProps) {
+  const known = useKnownValues(list);
+  const onTokens = (next: readonly Token[]) => change(writeTokens(next));
+  return (
+    <div className="flex flex-wrap items-start gap-x-3 gap-y-2">
+      <FilterBar tokens={tokens} known={known} onChange={onTokens} />
+      <StateSwitches tokens={tokens} onChange={onTokens} />
+      <label className="flex cursor-pointer items-center gap-2 py-1.5 text-soft">
+        <input
+          type="checkbox"
+          checked={withChildren}
+          onChange={(event) => change({ children: event.target.checked ? '1' : undefined })}
+          className="size-3.5 accent-accent"
+        />
+        Children of fan-outs
+      </label>
+    </div>
+  );
+}
+
 function useOpening(list: TaskList) {
   const [activeId, setActiveId] = useState<string | null>(null);
   const navigate = useNavigate();
   const open = (taskId: string) => {
-    rememberOrder(list.idsBetween(0, list.count - 1), taskId);
+    const row = list.indexOf(taskId);
+    rememberOrder(list.idsBetween(row - MAX_EACH_SIDE, row + MAX_EACH_SIDE), taskId);
     void navigate({ to: '/tasks/$taskId', params: { taskId } });
   };
   return { activeId, setActiveId, open };
@@ -161,7 +172,7 @@ function makeWish(verb: Verb, selection: Selection, filter: FilterInit, list: Ta
   return {
     verb,
     filters: isAll ? [filter] : filtersOf([...selection.ids]),
-    what: isAll ? 'all tasks that match the filter' : `${count} selected`,
+    what: isAll ? 'the tasks that match the filter' : `the ${count} selected`,
     nameOf: (id) => list.find(id)?.name ?? null,
   };
 }
