@@ -145,14 +145,6 @@ function stateOf(node: AnyStateNode, path: string): Omit<ChartState, 'inner'> {
   };
 }
 
-/** The machine itself is no state of the chart: what leads out of it leads out of each state at the top that can be left. */
-function sourcesOf(node: AnyStateNode, to: string): string[] {
-  if (node.parent !== undefined) return [pathOf(node)];
-  return Object.values(node.states)
-    .filter((child) => child.type !== 'final' && pathOf(child) !== to)
-    .map(pathOf);
-}
-
 function* transitionsOf(node: AnyStateNode) {
   for (const transition of node.always ?? []) yield { event: '', transition };
   for (const [event, transitions] of node.transitions) {

@@ -42,11 +42,7 @@ export function StateBadge({ path }: { readonly path: string }) {
       </span>
       <span>
         {name}
-<<<<<<< HEAD
-        {inner === '' ? null : <span className="opacity-90"> · {inner}</span>}
-=======
         {inner === '' ? null : <span> · {inner}</span>}
->>>>>>> c-lists
       </span>
     </span>
   );
