@@ -52,7 +52,7 @@ export function Screen() {
           </Button>
         )}
       </div>
-      <Panel>
+      <Panel className={rows.length === 0 ? '' : 'min-w-[1100px]'}>
         {items === null ? (
           <Empty>{failure === null ? 'Reading the nodes …' : 'Nothing could be read.'}</Empty>
         ) : rows.length === 0 ? (
