@@ -51,15 +51,7 @@ export async function runSupervisor(
   const closing = new AsyncDisposableStack();
   try {
     await mkdir(config.home, { recursive: true, mode: 0o700 });
-    const tokens = {
-      user: await loadToken(config.userToken),
-      agent: await loadToken(config.agentToken),
-    };
-    if (tokens.user === tokens.agent) {
-      throw new StartError(
-        'Cannot start the supervisor: the user token and the agent token are the same; give each its own',
-      );
-    }
+    const tokens = await loadTokens(config);
     const database = await connectDatabase({
       url: config.databaseUrl,
       applicationName: 'muster supervisor',
@@ -116,6 +108,20 @@ export async function runSupervisor(
     const isDown = await within(closing.disposeAsync(), STOP_BOUND_MS);
     if (!isDown) log.warn('not everything has stopped in time', { afterMs: STOP_BOUND_MS });
   }
+}
+
+/** @throws {StartError} where the two are the same */
+async function loadTokens(config: SupervisorConfig): Promise<{ user: string; agent: string }> {
+  const tokens = {
+    user: await loadToken(config.userToken),
+    agent: await loadToken(config.agentToken),
+  };
+  if (tokens.user === tokens.agent) {
+    throw new StartError(
+      'Cannot start the supervisor: the user token and the agent token are the same; give each its own',
+    );
+  }
+  return tokens;
 }
 
 /** Makes what answers besides the API. */

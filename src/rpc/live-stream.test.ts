@@ -149,6 +149,7 @@ it('has room for so many, and for those that it has already', async () => {
   const { stream } = open();
   const waits = async function* (signal: AbortSignal): AsyncGenerator<LiveMessage> {
     await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+    yield* [];
   };
   for (let number = 0; number < MAX_SUBSCRIPTIONS; number += 1) {
     expect(stream.canAdd(String(number))).toBe(true);

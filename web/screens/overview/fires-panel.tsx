@@ -72,7 +72,7 @@ function FireRow({ schedule }: { readonly schedule: Schedule }) {
         <Ago at={schedule.nextAt} />
       </td>
       <td className="w-28 px-4 py-1.5 text-right whitespace-nowrap">
-        <Button isDisabled={isBusy} onClick={() => void trigger()} title={`Fire ${name} now`}>
+        <Button isDisabled={isBusy} onClick={() => void trigger()} title={`Run now: fire ${name}`}>
           Run now
         </Button>
       </td>

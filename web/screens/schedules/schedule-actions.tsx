@@ -33,7 +33,11 @@ export function ScheduleActions({
   const Action = isSmall ? SmallButton : Button;
   return (
     <span className={`flex ${isSmall ? 'gap-1' : 'gap-2'}`}>
-      <Action title={`Fire ${name} now`} isDisabled={isBusy} onClick={() => void trigger()}>
+      <Action
+        title={`Trigger ${name}: fire it now`}
+        isDisabled={isBusy}
+        onClick={() => void trigger()}
+      >
         Trigger
       </Action>
       {state === ScheduleState.ACTIVE ? (

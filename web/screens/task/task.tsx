@@ -15,7 +15,7 @@ import { Header } from './header/header.tsx';
 import { HistoryPanel } from './history/history-panel.tsx';
 import { Timeline } from './history/timeline.tsx';
 import { MachinePanel } from './machine/machine-panel.tsx';
-import { neighboursOf, readOrder } from '../tasks/neighbours.ts';
+import { readNeighbours } from '../tasks/neighbours.ts';
 import { Tabs } from './tabs.tsx';
 import { type Following, useFeed } from './use-feed.ts';
 import { useView, type View } from './use-view.ts';
@@ -70,8 +70,8 @@ function useNeighbourKeys(id: string): void {
     if (taskId !== null) void navigate({ to: '/tasks/$taskId', params: { taskId }, search: {} });
   };
   useKeys({
-    '[': () => go(neighboursOf(readOrder(), id).former),
-    ']': () => go(neighboursOf(readOrder(), id).next),
+    '[': () => go(readNeighbours(id).former),
+    ']': () => go(readNeighbours(id).next),
   });
 }
 
