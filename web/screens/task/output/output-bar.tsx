@@ -106,7 +106,7 @@ export function FindBox({
     <div className="flex min-w-0 items-center gap-1.5">
       <input
         type="search"
-        data-find-output
+        data-search
         aria-label="Find in the output"
         placeholder="Find, or /regex/i"
         value={text}
