@@ -19,7 +19,7 @@ export function AttemptChoice({
   readonly attempt: number;
   readonly onChange: (change: OutputParameters) => void;
 }) {
-  const numbers = Array.from({ length: Math.max(task.attempt, attempt) }, (_, at) => at + 1);
+  const numbers = Array.from({ length: task.attempt }, (_, at) => at + 1);
   if (numbers.length < 2) return null;
   const newest = numbers.length;
   return (

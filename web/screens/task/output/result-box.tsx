@@ -31,7 +31,7 @@ export function ResultBox({ task, attempt }: { readonly task: Task; readonly att
   if (data === undefined || data === '') return null;
   return (
     <section aria-label="Result" className="border-b border-line px-4 py-3">
-      <h3 className="mb-1.5 font-medium text-soft">Result</h3>
+      <h2 className="mb-1.5 font-medium text-soft">Result</h2>
       <pre
         // What scrolls has to be reachable by keys.
         // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
