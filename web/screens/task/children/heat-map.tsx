@@ -55,10 +55,10 @@ export function HeatMap({
           setPointed(cellAt(layout, offsetX, offsetY))
         }
         onMouseLeave={() => setPointed(-1)}
-        onClick={() => {
-          if (child !== undefined) {
-            void navigate({ to: '/tasks/$taskId', params: { taskId: child.id } });
-          }
+        onClick={({ nativeEvent: { offsetX, offsetY } }) => {
+          // A tap points at nothing first.
+          const taskId = children[cellAt(layout, offsetX, offsetY)]?.id;
+          if (taskId !== undefined) void navigate({ to: '/tasks/$taskId', params: { taskId } });
         }}
       />
       {child === undefined ? null : (

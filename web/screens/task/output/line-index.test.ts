@@ -48,6 +48,14 @@ describe('LineIndex', () => {
     expect(index.endOf('stdout')).toBe(8);
   });
 
+  it('lets no line go across bytes that are missing', () => {
+    const index = new LineIndex();
+    index.append('stdout', 0, bytesOf('a\nbro'), 1);
+    index.append('stdout', 50, bytesOf('ken\nc\n'), 2);
+    expect(texts(index)).toEqual(['a', 'bro', 'ken', 'c']);
+    expect(index.endOf('stdout')).toBe(56);
+  });
+
   it('shows what there was at a time', () => {
     const index = new LineIndex();
     index.append('stdout', 0, bytesOf('a\nb'), 100);

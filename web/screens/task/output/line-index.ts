@@ -8,7 +8,6 @@ import { Growing } from './growing.ts';
 import { advanceSgr } from './sgr.ts';
 
 export type LogStream = 'stdout' | 'stderr';
-const LOG_STREAMS: readonly LogStream[] = ['stdout', 'stderr'];
 
 /** How far the output is looked at: all of it, or what there was at a time. */
 export interface Extent {

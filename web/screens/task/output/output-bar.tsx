@@ -19,7 +19,7 @@ export function AttemptChoice({
   readonly attempt: number;
   readonly onChange: (change: OutputParameters) => void;
 }) {
-  const numbers = Array.from({ length: Math.max(task.attempt, attempt) }, (_, at) => at + 1);
+  const numbers = Array.from({ length: task.attempt }, (_, at) => at + 1);
   if (numbers.length < 2) return null;
   const newest = numbers.length;
   return (
@@ -106,7 +106,7 @@ export function FindBox({
     <div className="flex min-w-0 items-center gap-1.5">
       <input
         type="search"
-        data-find-output
+        data-search
         aria-label="Find in the output"
         placeholder="Find, or /regex/i"
         value={text}

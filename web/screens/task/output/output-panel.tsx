@@ -23,7 +23,8 @@ import { type Output, useOutput, useSearchIn, type View, viewOf } from './use-ou
 /** @param until ms since 1970: shows only what had been printed by then */
 export function OutputPanel({ task, until }: { readonly task: Task; readonly until?: number }) {
   const [shown] = useOutputSearch();
-  const attempt = shown.attempt ?? task.attempt;
+  // An address may name one that there is not.
+  const attempt = Math.min(shown.attempt ?? task.attempt, task.attempt);
   const output = useOutput(task.id, attempt);
   // Another attempt begins with a fresh list.
   return (

@@ -3,9 +3,11 @@ import { useQuery } from '@tanstack/react-query';
 import { OutputStream, type Task, TaskType } from '../../../../proto/gen/muster/v1/task_pb.ts';
 import { explain, tasks } from '../../../connection.ts';
 import { Failure } from '../../../ui/page.tsx';
+import { isFinal } from '../../../ui/state.tsx';
 
 export function ResultBox({ task, attempt }: { readonly task: Task; readonly attempt: number }) {
-  const isHandler = task.type === TaskType.HANDLER && attempt > 0;
+  // Only what has completed has one.
+  const isHandler = task.type === TaskType.HANDLER && attempt > 0 && isFinal(task);
   const { data, error } = useQuery({
     queryKey: ['result', task.id, attempt, task.version],
     enabled: isHandler,
@@ -29,8 +31,13 @@ export function ResultBox({ task, attempt }: { readonly task: Task; readonly att
   if (data === undefined || data === '') return null;
   return (
     <section aria-label="Result" className="border-b border-line px-4 py-3">
-      <h3 className="mb-1.5 font-medium text-soft">Result</h3>
-      <pre className="max-h-60 overflow-auto rounded-lg bg-raised px-3 py-2 font-mono text-[12.5px] whitespace-pre-wrap [overflow-wrap:anywhere]">
+      <h2 className="mb-1.5 font-medium text-soft">Result</h2>
+      <pre
+        // What scrolls has to be reachable by keys.
+        // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
+        tabIndex={0}
+        className="max-h-60 overflow-auto rounded-lg bg-raised px-3 py-2 font-mono text-[12.5px] whitespace-pre-wrap [overflow-wrap:anywhere]"
+      >
         {prettyJson(data)}
       </pre>
     </section>
