@@ -26,7 +26,7 @@ export function StepDetails(props: {
         <table className="w-full table-fixed text-left text-[13px] [overflow-wrap:anywhere]">
           <thead className="text-xs text-soft">
             <tr>
-              <th className="w-1/4 py-0.5 pr-3 font-normal">What</th>
+              <th className="w-1/5 py-0.5 pr-3 font-normal">What</th>
               <th className="py-0.5 pr-3 font-normal">Before</th>
               <th className="py-0.5 font-normal">After</th>
             </tr>
