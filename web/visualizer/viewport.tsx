@@ -37,9 +37,9 @@ export function Viewport(props: {
   // At first not smaller than can be read; the button shows the whole width in any case.
   const scale = typeof zoom === 'number' ? zoom : fitScale(width, available, LEAST[zoom]);
   const anchor = useRef<Anchor | null>(null);
-  const zoomTo = (next: number, at?: Anchor) => {
-    anchor.current = at ?? null;
-    setZoom(clampScale(next));
+  const zoomTo = (next: number | 'whole', at?: Anchor) => {
+    anchor.current = at ?? middleOf(box.current, scale);
+    setZoom(next === 'whole' ? next : clampScale(next));
   };
   useWheelZoom(box, scale, zoomTo);
   useAnchor(box, scale, anchor);
@@ -65,7 +65,7 @@ export function Viewport(props: {
         scale={scale}
         isFit={Math.abs(scale - fitScale(width, available)) < 0.005}
         onZoom={(factor) => zoomTo(scale * factor)}
-        onFit={() => setZoom('whole')}
+        onFit={() => zoomTo('whole')}
         onFull={() => zoomTo(1)}
       />
     </div>
@@ -78,6 +78,18 @@ interface Anchor {
   readonly contentY: number;
   readonly offsetX: number;
   readonly offsetY: number;
+}
+
+/** What is in the middle stays there. */
+function middleOf(box: HTMLDivElement | null, scale: number): Anchor | null {
+  if (box === null) return null;
+  const [offsetX, offsetY] = [box.clientWidth / 2, box.clientHeight / 2];
+  return {
+    contentX: (box.scrollLeft + offsetX) / scale,
+    contentY: (box.scrollTop + offsetY) / scale,
+    offsetX,
+    offsetY,
+  };
 }
 
 function useWidth(box: RefObject<HTMLDivElement | null>): number {

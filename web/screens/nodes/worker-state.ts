@@ -12,7 +12,7 @@ const LOOKS: ReadonlyMap<WorkerState, Look> = new Map([
   [WorkerState.STARTING, { icon: '◔', word: 'starting', color: 'text-live' }],
   [WorkerState.IDLE, { icon: '○', word: 'idle', color: 'text-soft' }],
   [WorkerState.BUSY, { icon: '◐', word: 'busy', color: 'text-live' }],
-  [WorkerState.BACKING_OFF, { icon: '⧗', word: 'backing off', color: 'text-warn' }],
+  [WorkerState.BACKING_OFF, { icon: '↻', word: 'backing off', color: 'text-warn' }],
   [WorkerState.CRASHED, { icon: '✕', word: 'crashed', color: 'text-bad' }],
   [WorkerState.STOPPED, { icon: '■', word: 'stopped', color: 'text-soft' }],
 ]);

@@ -77,12 +77,15 @@ describe('a task as it was', () => {
   it('is in the state of then, and knows nothing of what came later', () => {
     const past = taskAt(task, STEPS.slice(0, 3));
     expect([past.state, past.substate, past.version]).toEqual([TaskState.RUNNING, 'executing', 3]);
+    expect(past.nodeId).toBe('web-1');
+    expect(taskAt(task, STEPS.slice(0, 1)).nodeId).toBe('');
     expect([past.exitCode, past.finishedAt]).toEqual([undefined, undefined]);
     expect(past.attempts.map(({ number, outcome }) => [number, outcome])).toEqual([[1, '']]);
   });
 
   it('has the attempts that had ended by then', () => {
     const past = taskAt(task, STEPS.slice(0, 6));
+    expect(past.nodeId).toBe('web-2');
     expect(past.attempts.map(({ number, outcome }) => [number, outcome])).toEqual([
       [1, 'exited'],
       [2, ''],

@@ -88,6 +88,7 @@ export function taskAt(task: Task, steps: readonly Transition[]): Task {
   past.substate = substates.join('.');
   past.version = step.version;
   past.attempt = step.attempt;
+  past.nodeId = nodeAt(task, step.attempt);
   past.updatedAt = step.at;
   past.progress = undefined;
   if (step.version < task.version) {
@@ -118,6 +119,12 @@ export function taskAt(task: Task, steps: readonly Transition[]): Task {
           },
     );
   return past;
+}
+
+/** The node of an attempt; before the first, the one that the task is bound to. */
+function nodeAt({ attempts, nodeId, spec }: Task, attempt: number): string {
+  if (attempt > 0) return attempts.find(({ number }) => number === attempt)?.nodeId ?? nodeId;
+  return spec?.target?.kind.case === 'nodeId' ? spec.target.kind.value : '';
 }
 
 /** The children as they were counted last. */

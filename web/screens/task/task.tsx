@@ -5,7 +5,7 @@
  */
 import { timestampMs } from '@bufbuild/protobuf/wkt';
 import { Link, useNavigate, useParams } from '@tanstack/react-router';
-import { lazy, Suspense, useEffect } from 'react';
+import { lazy, type ReactNode, Suspense, useEffect } from 'react';
 import { type Task, TaskType, type Transition } from '../../../proto/gen/muster/v1/task_pb.ts';
 import { useKeys } from '../../ui/keys.ts';
 import { Command, Empty, Failure } from '../../ui/page.tsx';
@@ -185,9 +185,20 @@ function Body(props: {
           {live.type === TaskType.FAN_OUT ? (
             <ChildrenPanel task={live} />
           ) : (
-            <OutputPanel task={task} {...until} />
+            <BesideMachine>
+              <OutputPanel task={task} {...until} />
+            </BesideMachine>
           )}
         </div>
       );
   }
+}
+
+/** On a wide screen as high as the machine, so that the history stands right below both. */
+function BesideMachine({ children }: { readonly children: ReactNode }) {
+  return (
+    <div className="min-w-0 xl:relative xl:self-stretch xl:[&>section]:absolute xl:[&>section]:inset-0 xl:[&>section]:h-auto">
+      {children}
+    </div>
+  );
 }

@@ -201,7 +201,7 @@ function Bar({
 const ENDS: Readonly<Record<string, readonly [string, string]>> = {
   completed: ['✓ completed', 'var(--good)'],
   failed: ['✕ failed', 'var(--bad)'],
-  timeout: ['⧗ timeout', 'var(--bad)'],
+  timeout: ['◷ timeout', 'var(--bad)'],
   cancelled: ['⊘ cancelled', 'var(--warn)'],
   retry: ['↻ retried', 'var(--warn)'],
 };

@@ -30,7 +30,7 @@ export function Bars({ task }: { readonly task: Task }) {
 const PARTS = [
   { key: 'completed', name: 'completed', icon: '✓', fill: 'bg-good', text: 'text-good' },
   { key: 'failed', name: 'failed', icon: '✕', fill: 'bg-bad', text: 'text-bad' },
-  { key: 'timedOut', name: 'timed out', icon: '⧗', fill: 'bg-bad/70', text: 'text-bad' },
+  { key: 'timedOut', name: 'timed out', icon: '◷', fill: 'bg-bad/70', text: 'text-bad' },
   { key: 'cancelled', name: 'cancelled', icon: '⊘', fill: 'bg-warn', text: 'text-warn' },
   { key: 'skipped', name: 'skipped', icon: '⤼', fill: 'bg-warn/60', text: 'text-warn' },
   { key: 'active', name: 'at work', icon: '◐', fill: 'bg-live', text: 'text-live' },

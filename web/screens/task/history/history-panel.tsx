@@ -41,7 +41,7 @@ export function HistoryPanel(props: {
       className="overflow-hidden"
       actions={<Export taskId={taskId} steps={steps} />}
     >
-      <div className="grid xl:grid-cols-[minmax(0,1fr)_22rem]">
+      <div className="grid xl:grid-cols-[minmax(0,1fr)_24rem]">
         <Rows
           steps={steps}
           creator={creator}

@@ -23,19 +23,19 @@ export function StepDetails(props: {
       {differences.length === 0 ? (
         <p className="text-soft">Nothing that is shown here has changed.</p>
       ) : (
-        <table className="w-full table-fixed text-left text-[13px] [overflow-wrap:anywhere]">
-          <thead className="text-xs text-soft">
+        <table className="w-full table-fixed text-left text-xs leading-5 [overflow-wrap:anywhere]">
+          <thead className="text-soft">
             <tr>
-              <th className="w-1/4 py-0.5 pr-3 font-normal">What</th>
-              <th className="py-0.5 pr-3 font-normal">Before</th>
+              <th className="w-24 py-0.5 pr-2 font-normal">What</th>
+              <th className="py-0.5 pr-2 font-normal">Before</th>
               <th className="py-0.5 font-normal">After</th>
             </tr>
           </thead>
           <tbody>
             {differences.map(({ name, before: old, after }) => (
               <tr key={name} className="border-t border-line/60 align-top">
-                <th className="py-0.5 pr-3 font-normal text-soft">{name}</th>
-                <td className="py-0.5 pr-3 text-soft">{old ?? '–'}</td>
+                <th className="py-0.5 pr-2 font-normal text-soft">{name}</th>
+                <td className="py-0.5 pr-2 text-soft">{old ?? '–'}</td>
                 <td className="py-0.5">{after ?? '–'}</td>
               </tr>
             ))}
