@@ -65,6 +65,11 @@ export class TaskList {
     return this.#revision;
   }
 
+  /** Counts reloads. */
+  get generation(): number {
+    return this.#generation;
+  }
+
   /** Rows that have a place, loaded or dropped. */
   get count(): number {
     const last = this.#pages.at(-1);
