@@ -20,7 +20,7 @@ interface NumbersProps {
 
 export function Numbers({ all, day, oldest }: NumbersProps) {
   return (
-    <div className="grid grid-cols-2 gap-px overflow-hidden rounded-xl border border-line bg-line sm:grid-cols-3 lg:grid-cols-[repeat(6,1fr)_1.3fr_1.3fr]">
+    <div className="grid grid-cols-2 gap-px overflow-hidden rounded-xl border border-line bg-line sm:grid-cols-4 lg:grid-cols-[repeat(6,1fr)_1.3fr_1.3fr]">
       <StateNumber name="pending" state={TaskState.PENDING} from={all}>
         {oldest === null ? 'none waits' : <OldestPending task={oldest} />}
       </StateNumber>
