@@ -91,7 +91,7 @@ function List({ tokens, withChildren, kept, change }: ListProps) {
       <Toolbar {...{ list, tokens, withChildren, change }} />
       {list.failure === null ? null : (
         <Failure>
-          {explain(list.failure)}. <Button onClick={() => void list.reload()}>Try again</Button>
+          {explain(list.failure)}. <Button onClick={() => void list.retry()}>Try again</Button>
         </Failure>
       )}
       <section className="relative flex min-h-0 grow flex-col overflow-hidden rounded-xl border border-line bg-panel">

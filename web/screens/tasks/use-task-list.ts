@@ -27,6 +27,14 @@ export function useTaskList(kept: KeptList): TaskList {
       kept.leftAt = Date.now();
     };
   }, [list, kept]);
+  // What could not be read is read once the supervisor is there again.
+  useEffect(
+    () =>
+      link.onStateChange(() => {
+        if (link.state === 'online' && list.failure !== null) void list.retry();
+      }),
+    [list],
+  );
   const notify = useMemo(() => perFrame(list), [list]);
   useSyncExternalStore(notify.subscribe, notify.revision);
   const { count, isStarted } = list;
