@@ -8,7 +8,7 @@ import type { Entry } from './event-log.ts';
 
 const ROW_HEIGHT = 30;
 const COLUMNS =
-  'grid grid-cols-[116px_minmax(140px,1.4fr)_minmax(140px,1fr)_minmax(320px,1.6fr)_minmax(80px,0.6fr)_72px_64px]';
+  'grid grid-cols-[116px_minmax(140px,1.4fr)_minmax(164px,1fr)_minmax(396px,1.6fr)_minmax(80px,0.6fr)_72px_64px]';
 const NAMES = ['Time', 'Task', 'Event', 'Transition', 'Node', 'Attempt', 'Version'];
 
 interface GridProps {
@@ -42,7 +42,7 @@ export function EventGrid({ entries, onAtTop }: GridProps) {
       onScroll={onScroll}
       className="min-h-0 grow overflow-auto"
     >
-      <div className="min-w-[980px]">
+      <div className="min-w-[1080px]">
         <div role="rowgroup" className="sticky top-0 z-10 border-b border-line bg-panel">
           <div role="row" className={`${COLUMNS} h-8 items-center px-3 text-xs text-soft`}>
             {NAMES.map((name) => (

@@ -15,14 +15,16 @@ interface NumbersProps {
   readonly all: GetStatisticsResponse;
   /** Of tasks created in the last day. */
   readonly day: GetStatisticsResponse;
-  readonly oldest: Task | null;
+  /** Null for none, undefined while it is not known. */
+  readonly oldest: Task | null | undefined;
 }
 
 export function Numbers({ all, day, oldest }: NumbersProps) {
   return (
-    <div className="grid grid-cols-2 gap-px overflow-hidden rounded-xl border border-line bg-line sm:grid-cols-3 lg:grid-cols-[repeat(6,1fr)_1.3fr_1.3fr]">
+    <div className="grid grid-cols-2 gap-px overflow-hidden rounded-xl border border-line bg-line sm:grid-cols-4 lg:grid-cols-[repeat(6,1fr)_1.3fr_1.3fr]">
       <StateNumber name="pending" state={TaskState.PENDING} from={all}>
-        {oldest === null ? 'none waits' : <OldestPending task={oldest} />}
+        {oldest === null ? 'none waits' : null}
+        {oldest ? <OldestPending task={oldest} /> : null}
       </StateNumber>
       <StateNumber name="running" state={TaskState.RUNNING} from={all}>
         {substatesText(all, TaskState.RUNNING) || 'now'}

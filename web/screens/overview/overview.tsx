@@ -60,7 +60,7 @@ export function Screen() {
       <h1 className="sr-only">Overview</h1>
       {failure === null ? null : <Failure>{explain(failure)}; trying again</Failure>}
       {data === undefined ? null : (
-        <Numbers all={data.all} day={data.day} oldest={pending.data?.oldest ?? null} />
+        <Numbers all={data.all} day={data.day} oldest={pending.data?.oldest} />
       )}
       {data?.all.total === 0n ? <Welcome hasNodes={nodes.all.length > 0} /> : null}
       <Charts hours={hours} minutes={minutes} />

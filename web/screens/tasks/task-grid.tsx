@@ -3,12 +3,14 @@ import { useVirtualizer } from '@tanstack/react-virtual';
 import { useCallback, useEffect, useRef } from 'react';
 import type { Task } from '../../../proto/gen/muster/v1/task_pb.ts';
 import { useKeys } from '../../ui/keys.ts';
+import type { KeptList } from './kept-list.ts';
 import { isSelected, NOTHING, select, type Selection } from './selection.ts';
 import { type TaskList } from './task-list.ts';
 import { COLUMNS, ROW_HEIGHT, TaskRow } from './task-row.tsx';
 
 interface GridProps {
   readonly list: TaskList;
+  readonly kept: KeptList;
   readonly selection: Selection;
   readonly onSelection: (selection: Selection) => void;
   readonly activeId: string | null;
@@ -29,13 +31,14 @@ const NAMES = [
 ] as const;
 
 export function TaskGrid(props: GridProps) {
-  const { list, selection, activeId, isMatching } = props;
+  const { list, kept, selection, activeId, isMatching } = props;
   const scroller = useRef<HTMLDivElement>(null);
   const rows = useVirtualizer({
     count: list.count,
     getScrollElement: () => scroller.current,
     estimateSize: () => ROW_HEIGHT,
     overscan: 12,
+    initialOffset: kept.scrollTop,
   });
   const items = rows.getVirtualItems();
   const first = items[0]?.index ?? 0;
@@ -43,9 +46,7 @@ export function TaskGrid(props: GridProps) {
   useEffect(() => {
     if (list.isStarted) list.show(first, last);
   }, [list, list.revision, list.isStarted, first, last]);
-  useEffect(() => {
-    scroller.current?.scrollTo({ top: 0 });
-  }, [list]);
+  useTopAfterReload(list, scroller);
   const { openRow, selectRow } = useRows(props, (index) => rows.scrollToIndex(index));
   return (
     <div
@@ -55,6 +56,9 @@ export function TaskGrid(props: GridProps) {
       aria-rowcount={list.hasMore ? -1 : list.count + 1}
       aria-multiselectable
       tabIndex={0}
+      onScroll={(event) => {
+        kept.scrollTop = event.currentTarget.scrollTop;
+      }}
       className="min-h-0 grow overflow-auto"
     >
       <div className="min-w-[940px]">
@@ -89,6 +93,17 @@ export function TaskGrid(props: GridProps) {
       </div>
     </div>
   );
+}
+
+/** A list that was read anew is shown from its top. */
+function useTopAfterReload(list: TaskList, scroller: React.RefObject<HTMLDivElement | null>) {
+  const { generation } = list;
+  const shown = useRef(generation);
+  useEffect(() => {
+    if (shown.current === generation) return;
+    shown.current = generation;
+    scroller.current?.scrollTo({ top: 0 });
+  }, [generation, scroller]);
 }
 
 function goneBy(list: TaskList, task: Task, isMatching: (task: Task) => boolean) {

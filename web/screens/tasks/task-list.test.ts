@@ -148,20 +148,35 @@ describe('the list of tasks', () => {
     expect(seen[0]).toEqual({ id: idOf(450), version: 2 });
   });
 
-  it('says what failed and goes on when asked again', async () => {
+  it('says what failed, asks for nothing until it is told to, and goes on then', async () => {
     let isDown = true;
+    let asked = 0;
     const list = new TaskList({
-      fetchPage: async () => {
+      fetchPage: async (token) => {
+        asked += 1;
         if (isDown) throw new Error('down');
-        return { tasks: [taskOf(1)], nextPageToken: '' };
+        return { tasks: [taskOf(token === '' ? 2 : 1)], nextPageToken: token === '' ? 'x' : '' };
       },
       isMatching: () => true,
     });
     await list.reload();
     expect(list.failure).toEqual(new Error('down'));
+    list.show(0, 0);
+    expect(asked).toBe(1);
     isDown = false;
-    await list.reload();
+    await list.retry();
     expect(list.failure).toBeNull();
     expect(list.count).toBe(1);
+    isDown = true;
+    list.show(0, 0);
+    await settled();
+    list.show(0, 0);
+    expect(list.failure).toEqual(new Error('down'));
+    expect(asked).toBe(3);
+    isDown = false;
+    await list.retry();
+    list.show(0, 0);
+    await settled();
+    expect(list.count).toBe(2);
   });
 });

@@ -65,6 +65,11 @@ export class TaskList {
     return this.#revision;
   }
 
+  /** Counts reloads. */
+  get generation(): number {
+    return this.#generation;
+  }
+
   /** Rows that have a place, loaded or dropped. */
   get count(): number {
     const last = this.#pages.at(-1);
@@ -156,8 +161,16 @@ export class TaskList {
     this.#notify();
   }
 
+  /** Reads what could not be read. Until then nothing is asked for again. */
+  async retry(): Promise<void> {
+    if (this.#pages.length === 0) return await this.reload();
+    this.failure = null;
+    this.#notify();
+  }
+
   /** Has the rows in view in memory, and what follows when their end is near. */
   show(first: number, last: number): void {
+    if (this.failure !== null) return;
     const from = findPage(this.#pages, first);
     const to = findPage(this.#pages, last);
     for (let number = from; number <= to; number += 1) {

@@ -18,6 +18,7 @@ import {
   type Token,
   writeTokens,
 } from './filter.ts';
+import { keep, keptFor, type KeptList } from './kept-list.ts';
 import { MAX_EACH_SIDE, rememberOrder } from './neighbours.ts';
 import { NOTHING, type Selection } from './selection.ts';
 import { SelectionBar } from './selection-bar.tsx';
@@ -28,7 +29,7 @@ import { useKnownValues, useScheduleIds } from './use-known-values.ts';
 import { useTaskList } from './use-task-list.ts';
 
 export function Screen() {
-  const { tokens, withChildren, filter, isReady, fault, change } = useFilter();
+  const { tokens, withChildren, kept, isReady, fault, change } = useFilter();
   return (
     <div className="flex h-full flex-col gap-3 px-5 py-4">
       <h1 className="sr-only">Tasks</h1>
@@ -39,7 +40,7 @@ export function Screen() {
         </div>
       )}
       {isReady && fault === null ? (
-        <List tokens={tokens} withChildren={withChildren} filter={filter} change={change} />
+        <List tokens={tokens} withChildren={withChildren} kept={kept} change={change} />
       ) : null}
     </div>
   );
@@ -56,31 +57,32 @@ function useFilter() {
   const schedules = useScheduleIds(tokens.some(({ key }) => key === 'schedule'));
   const wanted = tokens.find(({ key }) => key === 'schedule')?.value;
   const meaning = JSON.stringify([tokens, withChildren, wanted && schedules.ids.get(wanted)]);
-  const filter = useMemo(
-    () => toFilter(tokens, { nowMs: Date.now(), withChildren, scheduleIds: schedules.ids }),
+  const kept = useMemo(() => {
+    const context = { nowMs: Date.now(), withChildren, scheduleIds: schedules.ids };
+    return keptFor(meaning, context.nowMs) ?? keep(meaning, toFilter(tokens, context));
     // Other objects that mean the same are the same filter.
-    [meaning],
-  );
-  const isUnknown = schedules.isReady && wanted !== undefined && filter.scheduleId === '';
+  }, [meaning]);
+  const isUnknown = schedules.isReady && wanted !== undefined && kept.filter.scheduleId === '';
   const fault = isUnknown ? `There is no schedule ${wanted}` : null;
   const change: Change = (next) =>
     void navigate({ to: '/tasks', search: (former) => ({ ...former, ...next }), replace: true });
-  return { tokens, withChildren, filter, isReady: schedules.isReady, fault, change };
+  return { tokens, withChildren, kept, isReady: schedules.isReady, fault, change };
 }
 
 interface ListProps {
   readonly tokens: readonly Token[];
   readonly withChildren: boolean;
-  readonly filter: FilterInit;
+  readonly kept: KeptList;
   readonly change: Change;
 }
 
-function List({ tokens, withChildren, filter, change }: ListProps) {
-  const list = useTaskList(filter);
+function List({ tokens, withChildren, kept, change }: ListProps) {
+  const { filter } = kept;
+  const list = useTaskList(kept);
   const [selection, setSelection] = useState<Selection>(NOTHING);
   const [wish, setWish] = useState<BulkWish | null>(null);
   useEffect(() => setSelection(NOTHING), [filter]);
-  const { activeId, setActiveId, open } = useOpening(list);
+  const { activeId, setActiveId, open } = useOpening(kept, list);
   const isMatching = useMemo(() => (task: Task) => isStillMatching(filter, task), [filter]);
   const wishFor = (verb: Verb) => setWish(makeWish(verb, selection, filter, list));
   const isEmpty = list.isStarted && list.count === 0 && list.failure === null;
@@ -89,7 +91,7 @@ function List({ tokens, withChildren, filter, change }: ListProps) {
       <Toolbar {...{ list, tokens, withChildren, change }} />
       {list.failure === null ? null : (
         <Failure>
-          {explain(list.failure)}. <Button onClick={() => void list.reload()}>Try again</Button>
+          {explain(list.failure)}. <Button onClick={() => void list.retry()}>Try again</Button>
         </Failure>
       )}
       <section className="relative flex min-h-0 grow flex-col overflow-hidden rounded-xl border border-line bg-panel">
@@ -100,7 +102,9 @@ function List({ tokens, withChildren, filter, change }: ListProps) {
           </div>
         ) : (
           <TaskGrid
+            key={kept.meaning}
             list={list}
+            kept={kept}
             selection={selection}
             onSelection={setSelection}
             activeId={activeId}
@@ -133,7 +137,7 @@ function List({ tokens, withChildren, filter, change }: ListProps) {
   );
 }
 
-type ToolbarProps = Omit<ListProps, 'filter'> & { readonly list: TaskList };
+type ToolbarProps = Omit<ListProps, 'kept'> & { readonly list: TaskList };
 
 function Toolbar({ list, tokens, withChildren, change }: ToolbarProps) {
   const known = useKnownValues(list);
@@ -155,8 +159,12 @@ function Toolbar({ list, tokens, withChildren, change }: ToolbarProps) {
   );
 }
 
-function useOpening(list: TaskList) {
-  const [activeId, setActiveId] = useState<string | null>(null);
+function useOpening(kept: KeptList, list: TaskList) {
+  const [activeId, setShown] = useState(kept.activeId);
+  const setActiveId = (id: string) => {
+    kept.activeId = id;
+    setShown(id);
+  };
   const navigate = useNavigate();
   const open = (taskId: string) => {
     const row = list.indexOf(taskId);

@@ -4,24 +4,37 @@ import { tasks } from '../../connection.ts';
 import { link } from '../../live.ts';
 import { isFinal } from '../../ui/state.tsx';
 import { type FilterInit, isStillMatching } from './filter.ts';
+import type { KeptList } from './kept-list.ts';
 import { PAGE_SIZE, TaskList } from './task-list.ts';
 
 /** After this long without a new page, the changes of what was loaded since are followed as well. */
 const SETTLE_MS = 700;
 
-/** @param filter must stay the same object while it means the same */
-export function useTaskList(filter: FilterInit): TaskList {
-  const list = useMemo(
-    () =>
-      new TaskList({
-        fetchPage: (pageToken) => tasks.listTasks({ filter, pageSize: PAGE_SIZE, pageToken }),
-        isMatching: (task) => isStillMatching(filter, task),
-      }),
-    [filter],
-  );
+/** @param kept must stay the same object while the filter means the same */
+export function useTaskList(kept: KeptList): TaskList {
+  const { filter } = kept;
+  const list = useMemo(() => {
+    kept.list ??= new TaskList({
+      fetchPage: (pageToken) => tasks.listTasks({ filter, pageSize: PAGE_SIZE, pageToken }),
+      isMatching: (task) => isStillMatching(filter, task),
+    });
+    return kept.list;
+  }, [kept, filter]);
   useEffect(() => {
-    void list.reload();
-  }, [list]);
+    kept.leftAt = 0;
+    if (!list.isStarted) void list.reload();
+    return () => {
+      kept.leftAt = Date.now();
+    };
+  }, [list, kept]);
+  // What could not be read is read once the supervisor is there again.
+  useEffect(
+    () =>
+      link.onStateChange(() => {
+        if (link.state === 'online' && list.failure !== null) void list.retry();
+      }),
+    [list],
+  );
   const notify = useMemo(() => perFrame(list), [list]);
   useSyncExternalStore(notify.subscribe, notify.revision);
   const { count, isStarted } = list;
