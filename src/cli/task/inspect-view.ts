@@ -57,8 +57,8 @@ export function stepLine({ at, version, eventType, fromState, toState }: Transit
 function titleOf(task: Task): string {
   const { id, name, nodeId, attempt, maxAttempts, fanOut } = task;
   if (fanOut !== undefined) {
-    const { total, completed, failed, timedOut, cancelled, active } = fanOut;
-    const ended = completed + failed + timedOut + cancelled;
+    const { total, held, active, failed, timedOut } = fanOut;
+    const ended = total - held - active;
     return `${name}  ${id}  ${ended} of ${total} ended, ${active} at work, ${failed + timedOut} failed`;
   }
   const place = nodeId === '' ? '' : `  ${nodeId}`;
