@@ -8,8 +8,9 @@ import { VERSION } from '../process/version.ts';
 import { addAgentCommand } from './agent-command.ts';
 import { addCallCommand } from './call-command.ts';
 import { addClientFlags } from './client-flags.ts';
-import { addFileCommands } from './file-commands.ts';
 import { addCompletionCommands } from './completion-command.ts';
+import { EXIT } from './exit.ts';
+import { addFileCommands } from './file-commands.ts';
 import { addGroupCommands } from './group-commands.ts';
 import { addMachineCommands } from './machine-commands.ts';
 import { addNodeCommands } from './node-commands.ts';
@@ -33,7 +34,10 @@ export function buildProgram(): Command {
     .exitOverride()
     .version(VERSION, '--version', 'show the version')
     .configureHelp({ sortSubcommands: false, subcommandTerm: (command) => command.name() })
-    .configureOutput({ outputError: (text, write) => write(inOurWords(text)) })
+    .configureOutput({
+      writeOut: writeHelp,
+      outputError: (text, write) => write(inOurWords(text)),
+    })
     .helpCommand('help [command]', 'show the help of a command')
     .showSuggestionAfterError(true);
   addClientFlags(program);
@@ -64,4 +68,13 @@ Examples:
   # what has happened
   muster task list --since 1h`,
   );
+}
+
+/** Writes to stdout; a reader that has gone, as in `muster --help | head -1`, ends the command quietly. */
+function writeHelp(text: string): void {
+  process.stdout.once('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit(EXIT.closedPipe);
+  });
+  process.stdout.write(text);
 }
