@@ -43,8 +43,9 @@ export const TaskRow = memo(function TaskRow(props: RowProps) {
       aria-rowindex={index + 2}
       aria-selected={isSelected}
       tabIndex={-1}
+      title={gone === 'changed' ? 'Does not match the filter any more' : undefined}
       onClick={open}
-      className={`${COLUMNS} h-[34px] cursor-pointer items-center border-b border-line/60 hover:bg-raised ${isSelected ? 'bg-accent-soft/60' : ''} ${isActive ? 'shadow-[inset_3px_0_0_var(--accent)] bg-raised' : ''} ${gone === null ? '' : 'opacity-60'}`}
+      className={`${COLUMNS} h-[34px] cursor-pointer items-center border-b border-line/60 hover:bg-raised ${isSelected ? 'bg-accent-soft/60' : ''} ${isActive ? 'shadow-[inset_3px_0_0_var(--accent)] bg-raised' : ''} ${gone === null ? '' : 'italic opacity-90'}`}
     >
       <Cell>
         <label className="flex h-[34px] cursor-pointer items-center justify-center">
