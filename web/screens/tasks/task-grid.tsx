@@ -6,7 +6,7 @@ import { useKeys } from '../../ui/keys.ts';
 import type { KeptList } from './kept-list.ts';
 import { isSelected, NOTHING, select, type Selection } from './selection.ts';
 import { type TaskList } from './task-list.ts';
-import { COLUMNS, ROW_HEIGHT, TaskRow } from './task-row.tsx';
+import { COLUMNS, ROW_HEIGHT, rowIdOf, TaskRow } from './task-row.tsx';
 
 interface GridProps {
   readonly list: TaskList;
@@ -31,7 +31,7 @@ const NAMES = [
 ] as const;
 
 export function TaskGrid(props: GridProps) {
-  const { list, kept, selection, activeId, isMatching } = props;
+  const { list, kept, selection, activeId } = props;
   const scroller = useRef<HTMLDivElement>(null);
   const rows = useVirtualizer({
     count: list.count,
@@ -47,7 +47,11 @@ export function TaskGrid(props: GridProps) {
     if (list.isStarted) list.show(first, last);
   }, [list, list.revision, list.isStarted, first, last]);
   useTopAfterReload(list, scroller);
-  const { openRow, selectRow } = useRows(props, (index) => rows.scrollToIndex(index));
+  const { openRow, selectRow, openActive } = useRows(props, (index) => {
+    rows.scrollToIndex(index);
+    // With the focus, Enter is for the row that is active.
+    scroller.current?.focus({ preventScroll: true });
+  });
   return (
     <div
       ref={scroller}
@@ -55,43 +59,56 @@ export function TaskGrid(props: GridProps) {
       aria-label="Tasks"
       aria-rowcount={list.hasMore ? -1 : list.count + 1}
       aria-multiselectable
+      aria-activedescendant={activeId === null ? undefined : rowIdOf(activeId)}
       tabIndex={0}
+      onKeyDown={(event) => {
+        if (event.key === 'Enter' && event.target === event.currentTarget) openActive();
+      }}
       onScroll={(event) => {
         kept.scrollTop = event.currentTarget.scrollTop;
       }}
-      className="min-h-0 grow overflow-auto"
+      className="min-h-0 grow overflow-auto !-outline-offset-2"
     >
       <div className="min-w-[940px]">
         <Head list={list} selection={selection} onSelection={props.onSelection} />
         <div role="rowgroup" className="relative" style={{ height: rows.getTotalSize() }}>
-          {items.map(({ index, start }) => {
-            const task = list.at(index);
-            return (
-              <div
-                key={index}
-                role="presentation"
-                className="absolute top-0 left-0 w-full"
-                style={{ transform: `translateY(${start}px)` }}
-              >
-                {task === null ? (
-                  <Placeholder index={index} />
-                ) : (
-                  <TaskRow
-                    task={task}
-                    index={index}
-                    isActive={task.id === activeId}
-                    isSelected={isSelected(selection, task.id)}
-                    gone={goneBy(list, task, isMatching)}
-                    onOpen={openRow}
-                    onSelect={selectRow}
-                  />
-                )}
-              </div>
-            );
-          })}
+          {items.map(({ index, start }) => (
+            <div
+              key={index}
+              role="presentation"
+              className="absolute top-0 left-0 w-full"
+              style={{ transform: `translateY(${start}px)` }}
+            >
+              <RowAt index={index} grid={props} onOpen={openRow} onSelect={selectRow} />
+            </div>
+          ))}
         </div>
       </div>
     </div>
+  );
+}
+
+interface RowAtProps {
+  readonly index: number;
+  readonly grid: GridProps;
+  readonly onOpen: (index: number) => void;
+  readonly onSelect: (index: number, isOn: boolean, isRange: boolean) => void;
+}
+
+function RowAt({ index, grid, onOpen, onSelect }: RowAtProps) {
+  const { list, selection, activeId, isMatching } = grid;
+  const task = list.at(index);
+  if (task === null) return <Placeholder index={index} />;
+  return (
+    <TaskRow
+      task={task}
+      index={index}
+      isActive={task.id === activeId}
+      isSelected={isSelected(selection, task.id)}
+      gone={goneBy(list, task, isMatching)}
+      onOpen={onOpen}
+      onSelect={onSelect}
+    />
   );
 }
 
@@ -112,7 +129,7 @@ function goneBy(list: TaskList, task: Task, isMatching: (task: Task) => boolean)
 }
 
 /** What rows do, as functions that stay the same, so that only rows that differ are drawn anew. */
-function useRows(props: GridProps, scrollTo: (index: number) => void) {
+function useRows(props: GridProps, show: (index: number) => void) {
   const current = useRef(props);
   current.current = props;
   const anchor = useRef<number | null>(null);
@@ -136,15 +153,15 @@ function useRows(props: GridProps, scrollTo: (index: number) => void) {
     const { list, onActive } = current.current;
     const next = Math.min(Math.max(activeRow() + step, 0), list.count - 1);
     const task = list.at(next);
-    if (task === null) return;
+    if (task === null || isAsking()) return;
     onActive(task.id);
-    scrollTo(next);
+    show(next);
   };
   const toggle = () => {
     const { list, selection } = current.current;
     const row = activeRow();
     const task = row === -1 ? null : list.at(row);
-    if (task !== null) selectRow(row, !isSelected(selection, task.id), false);
+    if (task !== null && !isAsking()) selectRow(row, !isSelected(selection, task.id), false);
   };
   useKeys({
     j: () => move(1),
@@ -152,14 +169,13 @@ function useRows(props: GridProps, scrollTo: (index: number) => void) {
     ArrowDown: () => move(1),
     ArrowUp: () => move(-1),
     x: toggle,
-    // A focused link or button has Enter to itself.
-    ...(isControlFocused() ? {} : { Enter: () => openRow(activeRow()) }),
   });
-  return { openRow, selectRow };
+  return { openRow, selectRow, openActive: () => openRow(activeRow()) };
 }
 
-function isControlFocused(): boolean {
-  return document.activeElement?.closest('a,button,input,select,[role=dialog]') != null;
+/** While something is asked, keys are not for the list behind it. */
+function isAsking(): boolean {
+  return document.querySelector('[role=dialog]') !== null;
 }
 
 interface HeadProps {

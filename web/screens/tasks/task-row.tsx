@@ -12,6 +12,11 @@ export const ROW_HEIGHT = 34;
 export const COLUMNS =
   'grid grid-cols-[36px_188px_minmax(160px,1.6fr)_minmax(90px,0.7fr)_76px_72px_minmax(120px,1fr)_96px_92px]';
 
+/** The id of the element of a row. */
+export function rowIdOf(taskId: string): string {
+  return `row-${taskId}`;
+}
+
 interface RowProps {
   readonly task: Task;
   readonly index: number;
@@ -33,12 +38,14 @@ export const TaskRow = memo(function TaskRow(props: RowProps) {
   return (
     // The name is the link; a click anywhere in the row is a short cut to it.
     <div
+      id={rowIdOf(task.id)}
       role="row"
       aria-rowindex={index + 2}
       aria-selected={isSelected}
       tabIndex={-1}
+      title={gone === 'changed' ? 'Does not match the filter any more' : undefined}
       onClick={open}
-      className={`${COLUMNS} h-[34px] cursor-pointer items-center border-b border-line/60 hover:bg-raised ${isSelected ? 'bg-accent-soft/60' : ''} ${isActive ? 'shadow-[inset_3px_0_0_var(--accent)] bg-raised' : ''} ${gone === null ? '' : 'opacity-60'}`}
+      className={`${COLUMNS} h-[34px] cursor-pointer items-center border-b border-line/60 hover:bg-raised ${isSelected ? 'bg-accent-soft/60' : ''} ${isActive ? 'shadow-[inset_3px_0_0_var(--accent)] bg-raised' : ''} ${gone === null ? '' : 'italic opacity-90'}`}
     >
       <Cell>
         <label className="flex h-[34px] cursor-pointer items-center justify-center">
@@ -47,7 +54,11 @@ export const TaskRow = memo(function TaskRow(props: RowProps) {
             type="checkbox"
             checked={isSelected}
             onChange={() => {}}
-            onClick={(event) => onSelect(index, event.currentTarget.checked, event.shiftKey)}
+            onClick={(event) => {
+              onSelect(index, event.currentTarget.checked, event.shiftKey);
+              // Chosen with the mouse: the keys of the list go on working.
+              if (event.detail > 0) event.currentTarget.blur();
+            }}
             className="size-3.5 accent-accent"
           />
         </label>
