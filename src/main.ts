@@ -16,7 +16,7 @@ import { createHttpHandler, type HttpHandler } from './http/adapter.ts';
 import { createApp } from './http/app.ts';
 import { readAssets } from './http/console/assets.ts';
 import { createInspectSockets } from './http/inspect/sockets.ts';
-import { listen } from './http/listen.ts';
+import { listen, type Listener } from './http/listen.ts';
 import { readProcessMetrics } from './http/metrics.ts';
 import { sleep, systemClock } from './process/clock.ts';
 import { createLogger } from './process/log.ts';
@@ -24,7 +24,7 @@ import { parentGone } from './process/parent.ts';
 import { StartError } from './process/start-error.ts';
 import { loadToken } from './process/tokens.ts';
 import { VERSION } from './process/version.ts';
-import { type Api, createApi } from './rpc/routes.ts';
+import { type Api, type ApiOptions, createApi } from './rpc/routes.ts';
 import { startSupervisor } from './supervisor/start.ts';
 
 /** Where the build of the console is. */
@@ -78,19 +78,13 @@ export async function runSupervisor(
     const stopSupervisor = () => (stopped ??= supervisor.stop());
     closing.defer(stopSupervisor);
 
-    const api = createApi({ supervisor, tokens, clock, log, stopping: stopping.signal });
-    const isServing = () => supervisor.isServing() && !stopping.signal.aborted;
-    const fallback = await createPages(config, tokens.user, api, isServing);
-    const { host, port, tls } = config;
-    const handler = createHttpHandler(api, fallback, log);
-    const onUpgrade = createInspectSockets({
-      tasks: supervisor.tasks,
-      isUser: (header, from) => api.isUserRequest(header, from),
+    const listener = await openPort(config, {
+      supervisor,
+      tokens,
       clock,
       log,
       stopping: stopping.signal,
     });
-    const listener = await listen({ host, port, tls, handler, onUpgrade, clock, log });
     closing.defer(async () => {
       // Agents are told to go elsewhere first; only then do their streams end.
       await stopSupervisor();
@@ -122,6 +116,24 @@ async function loadTokens(config: SupervisorConfig): Promise<{ user: string; age
     );
   }
   return tokens;
+}
+
+/** Opens the one port, with everything that is served there. */
+async function openPort(config: SupervisorConfig, options: ApiOptions): Promise<Listener> {
+  const { supervisor, tokens, clock, log, stopping } = options;
+  const api = createApi(options);
+  const isServing = () => supervisor.isServing() && !stopping.aborted;
+  const fallback = await createPages(config, tokens.user, api, isServing);
+  const onUpgrade = createInspectSockets({
+    tasks: supervisor.tasks,
+    isUser: (header, from) => api.isUserRequest(header, from),
+    clock,
+    log,
+    stopping,
+  });
+  const { host, port, tls } = config;
+  const handler = createHttpHandler(api, fallback, log);
+  return await listen({ host, port, tls, handler, onUpgrade, clock, log });
 }
 
 /** Makes what answers besides the API. */

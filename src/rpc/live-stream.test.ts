@@ -148,6 +148,7 @@ it('ends all of them with its reader', async () => {
 it('has room for so many, and for those that it has already', async () => {
   const { stream } = open();
   const waits = async function* (signal: AbortSignal): AsyncGenerator<LiveMessage> {
+    yield deleted('first');
     await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
     yield* [];
   };

@@ -1,5 +1,6 @@
 /** The keys of the console, in a dialog. */
 import { Dialog } from 'radix-ui';
+import { Backdrop } from './backdrop.tsx';
 
 const OTHERS: readonly (readonly [string, string])[] = [
   ['g c', 'New task'],
@@ -23,7 +24,7 @@ export function Help({
   return (
     <Dialog.Root open={isOpen} onOpenChange={(open) => !open && onClose()}>
       <Dialog.Portal>
-        <Dialog.Overlay className="fixed inset-0 z-40 bg-black/40" />
+        <Backdrop />
         <Dialog.Content
           aria-describedby={undefined}
           className="fixed top-24 left-1/2 z-50 w-96 -translate-x-1/2 rounded-xl border border-line bg-panel p-5 shadow-xl"

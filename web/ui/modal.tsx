@@ -1,6 +1,7 @@
 /** A question in front of the page: what is asked, its fields, and the button that does it. */
 import { Dialog } from 'radix-ui';
 import type { ReactNode } from 'react';
+import { Backdrop } from './backdrop.tsx';
 import { Button } from './page.tsx';
 
 /** @param failure why it could not be done, in a sentence */
@@ -28,7 +29,7 @@ export function Modal({
   return (
     <Dialog.Root open={isOpen} onOpenChange={(open) => !open && onClose()}>
       <Dialog.Portal>
-        <Dialog.Overlay className="fixed inset-0 z-40 bg-black/40" />
+        <Backdrop />
         <Dialog.Content
           aria-describedby={undefined}
           className="fixed top-24 left-1/2 z-50 w-[30rem] max-w-[95vw] -translate-x-1/2 rounded-xl border border-line bg-panel p-5 shadow-xl"

@@ -63,7 +63,7 @@ export function ScriptEditor() {
           autoCapitalize="off"
           autoComplete="off"
           placeholder={'set -eu\nuptime'}
-          className="grow resize-none overflow-auto bg-transparent px-3 py-2 whitespace-pre outline-none placeholder:text-soft"
+          className="grow resize-none overflow-auto bg-transparent px-3 py-2 whitespace-pre outline-none! placeholder:text-soft"
           style={{ height: `${heightOf(count)}px`, tabSize: 4 }}
         />
       </div>

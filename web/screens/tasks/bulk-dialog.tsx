@@ -3,6 +3,7 @@ import { Dialog } from 'radix-ui';
 import { useEffect, useRef, useState } from 'react';
 import { Link } from '@tanstack/react-router';
 import { explain, tasks } from '../../connection.ts';
+import { Backdrop } from '../../ui/backdrop.tsx';
 import { Button, Failure } from '../../ui/page.tsx';
 import { Bar } from './bar.tsx';
 import { act, countFor, EMPTY, MAX_FAILURES, type Tally, tally, type Verb } from './bulk.ts';
@@ -65,8 +66,7 @@ export function BulkDialog({
       onOpenChange={(open) => !open && phase !== 'acting' && onClose(phase === 'over')}
     >
       <Dialog.Portal>
-        {/* Not Dialog.Overlay: it puts a <style> into the page, which our content security policy refuses. */}
-        <div aria-hidden className="fixed inset-0 z-40 bg-black/40" />
+        <Backdrop />
         <Dialog.Content
           aria-describedby={undefined}
           className="fixed top-24 left-1/2 z-50 flex max-h-[75vh] w-[34rem] max-w-[92vw] -translate-x-1/2 flex-col gap-3 rounded-xl border border-line bg-panel p-5 shadow-xl"
