@@ -190,7 +190,7 @@ describe.skipIf(runtimeName() === 'deno')('the console', { timeout: TIMEOUT_MS }
       for (const path of paths) {
         await open(path);
         await page.locator('main h1, main table, main form').first().waitFor();
-        await page.waitForFunction("!document.body.innerText.includes('Reading the')");
+        await page.getByText('Reading the').first().waitFor({ state: 'hidden' });
         const name = `${theme}${path.replace(id, 'one').replaceAll('/', '-')}`;
         if (folder !== undefined) await page.screenshot({ path: join(folder, `${name}.png`) });
         faults.push(...(await accessibilityFaults(name)));
