@@ -1,7 +1,8 @@
 /** Follows the transitions of all tasks while the screen is shown, beginning with those of the newest tasks. */
-import { useEffect, useState, useSyncExternalStore } from 'react';
+import { useEffect, useState } from 'react';
 import { explain, tasks } from '../../connection.ts';
 import { link } from '../../live.ts';
+import { each, useRevision } from '../../use-revision.ts';
 import { type Entry, entryOf, EventLog } from './event-log.ts';
 
 /** Tasks whose transitions are read at the beginning. */
@@ -10,14 +11,13 @@ const FIRST_TASKS = 20;
 const MAX_SEEN = 1_000;
 const AGAIN_MS = 1_000;
 /** Drawn this often at most. */
-const DRAW_MS = 200;
+const paced = each(200);
 
 export function useEventLog(): { log: EventLog; isStarted: boolean; failure: string | null } {
   const [log] = useState(() => new EventLog());
   const [isStarted, setStarted] = useState(false);
   const [failure, setFailure] = useState<string | null>(null);
-  const [store] = useState(() => throttled(log));
-  useSyncExternalStore(store.subscribe, store.revision);
+  useRevision(log, paced);
   useEffect(() => follow(log), [log]);
   useEffect(() => {
     readFormer().then(
@@ -69,24 +69,4 @@ function follow(log: EventLog): () => void {
     clearTimeout(timer);
     end();
   };
-}
-
-function throttled(log: EventLog) {
-  let shown = log.revision;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const subscribe = (listener: () => void) => {
-    const end = log.onChange(() => {
-      timer ??= setTimeout(() => {
-        timer = undefined;
-        shown = log.revision;
-        listener();
-      }, DRAW_MS);
-    });
-    return () => {
-      end();
-      clearTimeout(timer);
-      timer = undefined;
-    };
-  };
-  return { subscribe, revision: () => shown };
 }

@@ -1,8 +1,9 @@
 /** Keeps a TaskList up to date while a screen shows it: reads its pages and follows its changes. */
-import { useEffect, useMemo, useState, useSyncExternalStore } from 'react';
+import { useEffect, useMemo, useState } from 'react';
 import { tasks } from '../../connection.ts';
 import { link } from '../../live.ts';
 import { isFinal } from '../../ui/state.tsx';
+import { eachFrame, useRevision } from '../../use-revision.ts';
 import { type FilterInit, isStillMatching } from './filter.ts';
 import type { KeptList } from './kept-list.ts';
 import { PAGE_SIZE, TaskList } from './task-list.ts';
@@ -35,8 +36,7 @@ export function useTaskList(kept: KeptList): TaskList {
       }),
     [list],
   );
-  const notify = useMemo(() => perFrame(list), [list]);
-  useSyncExternalStore(notify.subscribe, notify.revision);
+  useRevision(list, eachFrame);
   const { count, isStarted } = list;
   const settledCount = useSettled(count);
   // A subscription names what it has seen: with more pages it is made anew, or their tasks would not be told of once they match
@@ -71,29 +71,6 @@ function follow(list: TaskList, filter: FilterInit): () => void {
     clearTimeout(timer);
     end();
   };
-}
-
-/** Many changes are one rendering: at most one a frame. */
-function perFrame(list: TaskList) {
-  let shown = list.revision;
-  let frame = 0;
-  const subscribe = (listener: () => void) => {
-    shown = list.revision;
-    const end = list.onChange(() => {
-      if (frame !== 0) return;
-      frame = requestAnimationFrame(() => {
-        frame = 0;
-        shown = list.revision;
-        listener();
-      });
-    });
-    return () => {
-      end();
-      cancelAnimationFrame(frame);
-      frame = 0;
-    };
-  };
-  return { subscribe, revision: () => shown };
 }
 
 /** The value once it has not changed for a while. */
