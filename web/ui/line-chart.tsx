@@ -12,6 +12,8 @@ export interface Curve {
 }
 
 const HEIGHT = 180;
+/** Values that are drawn as points as well. */
+const FEW = 12;
 /** How the mark in the legend is drawn, by the first length of the dashes. */
 const BORDERS: Readonly<Record<number, string>> = { 0: 'solid', 2: 'dotted', 6: 'dashed' };
 
@@ -32,16 +34,19 @@ function colorOf(name: string): string {
 
 /**
  * @param times seconds since 1970, ascending
+ * @param span seconds that the chart shows, up to the last time; more if there are earlier ones
  * @param max the top of the scale; null for what the values need
  */
 export function LineChart({
   times,
+  span,
   curves,
   label,
   unit = '',
   max = null,
 }: {
   readonly times: readonly number[];
+  readonly span: number;
   readonly curves: readonly Curve[];
   readonly label: string;
   readonly unit?: string;
@@ -58,7 +63,7 @@ export function LineChart({
     const element = box.current;
     if (element === null) return;
     const plot = new UPlot(
-      optionsOf(curves, { unit, max, width: element.clientWidth }),
+      optionsOf(curves, { unit, max, span, width: element.clientWidth }),
       latest.current,
       element,
     );
@@ -73,7 +78,7 @@ export function LineChart({
       chart.current = null;
     };
     // The values alone are given to the chart that is there.
-  }, [scheme, looks, unit, max]);
+  }, [scheme, looks, unit, max, span]);
   useEffect(() => chart.current?.setData(latest.current), [data]);
   return (
     <div ref={box} role="img" aria-label={label} className="w-full text-xs [&_.u-legend]:text-xs" />
@@ -82,7 +87,7 @@ export function LineChart({
 
 function optionsOf(
   curves: readonly Curve[],
-  { unit, max, width }: { unit: string; max: number | null; width: number },
+  { unit, max, span, width }: { unit: string; max: number | null; span: number; width: number },
 ): UPlot.Options {
   const axis: UPlot.Axis = {
     stroke: colorOf('soft'),
@@ -96,7 +101,7 @@ function optionsOf(
     padding: [8, 20, 0, 0],
     cursor: { y: false, points: { size: 5 } },
     scales: {
-      x: { time: true },
+      x: { time: true, range: (_plot, low, high) => [Math.min(low, high - span), high] },
       y: {
         range: (_plot, _low, high) => [
           0,
@@ -117,7 +122,11 @@ function optionsOf(
         label,
         stroke: colorOf(color),
         width: 1.5,
-        points: { show: false },
+        // A few values alone are no line.
+        points: {
+          size: 4,
+          show: (_plot: UPlot, _series: number, first: number, last: number) => last - first < FEW,
+        },
         ...(dash === undefined ? {} : { dash: [...dash] }),
         value: (_plot: UPlot, value: number | null) =>
           value === null ? '–' : `${Math.round(value * 100) / 100}${unit}`,

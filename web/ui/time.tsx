@@ -36,8 +36,17 @@ export function durationText(ms: number): string {
 export function relativeText(at: number, from: number): string {
   const ms = from - at;
   if (Math.abs(ms) < 1_000) return 'now';
-  const text = durationText(Math.abs(ms)).split(' ').slice(0, 2).join(' ');
+  const text = durationText(roundedToUnit(Math.abs(ms)))
+    .split(' ')
+    .slice(0, 2)
+    .join(' ');
   return ms > 0 ? `${text} ago` : `in ${text}`;
+}
+
+/** From minutes on to whole ones of the largest unit that fits: 47 h are two days. */
+function roundedToUnit(ms: number): number {
+  const unit = [86_400_000, 3_600_000, 60_000].find((one) => ms >= one) ?? 1;
+  return Math.round(ms / unit) * unit;
 }
 
 /** Returns a time with its date, to the millisecond, in the zone of the browser. */

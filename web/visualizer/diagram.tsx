@@ -12,7 +12,7 @@ import {
 } from '../../proto/gen/muster/v1/machine_pb.ts';
 import { nameSize } from './geometry.ts';
 import { AtomicState, CompoundState, EdgeLabel, EdgeLine } from './shapes.tsx';
-import { Viewport } from './viewport.tsx';
+import { type Fit, Viewport } from './viewport.tsx';
 
 export interface DiagramProps {
   readonly machine: Machine;
@@ -32,10 +32,12 @@ export interface DiagramProps {
   readonly onSelectEdge?: ((edge: ChartEdge, index: number) => void) | undefined;
   /** Says how large the window on the diagram is, for example `h-96`. Default: as high as its parent. */
   readonly className?: string;
+  /** How much is shown at first. Default: as much as can be read. */
+  readonly fit?: Fit;
 }
 
 export function Diagram(props: DiagramProps) {
-  const { machine, current, className = 'h-full' } = props;
+  const { machine, current, className = 'h-full', fit } = props;
   const focus = useMemo(() => {
     const state = machine.states.find(({ path }) => path === current);
     if (state === undefined) return undefined;
@@ -49,6 +51,7 @@ export function Diagram(props: DiagramProps) {
       label={`Diagram of the ${machine.name} machine`}
       className={className}
       focus={focus}
+      fit={fit}
     >
       {(scale) => (
         <svg

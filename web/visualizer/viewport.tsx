@@ -14,6 +14,9 @@ import { clampScale, fitScale, MIN_SCALE } from './geometry.ts';
 const STEP = 1.25;
 /** The least scale at which a width is made to fit. */
 const LEAST = { readable: 0.6, whole: MIN_SCALE } as const;
+
+/** How something large is shown at first: all of it, or not smaller than it can be read. */
+export type Fit = keyof typeof LEAST;
 /** A pointer that moves less than this has clicked. */
 const DRAG_PIXELS = 4;
 
@@ -21,6 +24,7 @@ const DRAG_PIXELS = 4;
  * Shows `children(scale)`, which are `width` × `height` pixels at scale 1.
  *
  * @param focus a point that is to be seen when it changes, in pixels at scale 1
+ * @param fit default: readable; the button shows the whole width in any case
  */
 export function Viewport(props: {
   readonly width: number;
@@ -28,13 +32,13 @@ export function Viewport(props: {
   readonly label: string;
   readonly className?: string;
   readonly focus?: { readonly x: number; readonly y: number } | undefined;
+  readonly fit?: Fit | undefined;
   readonly children: (scale: number) => ReactNode;
 }) {
-  const { width, height, label, className = '', focus, children } = props;
+  const { width, height, label, className = '', focus, fit = 'readable', children } = props;
   const box = useRef<HTMLDivElement>(null);
   const available = useWidth(box);
-  const [zoom, setZoom] = useState<number | keyof typeof LEAST>('readable');
-  // At first not smaller than can be read; the button shows the whole width in any case.
+  const [zoom, setZoom] = useState<number | Fit>(fit);
   const scale = typeof zoom === 'number' ? zoom : fitScale(width, available, LEAST[zoom]);
   const anchor = useRef<Anchor | null>(null);
   const zoomTo = (next: number | 'whole', at?: Anchor) => {

@@ -61,7 +61,7 @@ function Card({ machine, counts }: { readonly machine: Machine; readonly counts:
           className="mx-auto overflow-hidden"
           style={{ height: DRAWING_PX, maxWidth: (DRAWING_PX * width) / Math.max(height, 1) }}
         >
-          <Diagram machine={machine} counts={counts ?? undefined} />
+          <Diagram machine={machine} counts={counts ?? undefined} fit="whole" />
         </div>
       </div>
       <ul className="mt-auto flex flex-wrap gap-x-4 gap-y-1 border-t border-line px-4 py-2.5">

@@ -69,7 +69,7 @@ export function Load({
       ) : form === 'table' ? (
         <AsTable curves={data} />
       ) : (
-        <AsCurves curves={data} />
+        <AsCurves curves={data} span={hours * 3_600} />
       )}
     </Panel>
   );
@@ -103,7 +103,7 @@ function Choice({
   );
 }
 
-function AsCurves({ curves }: { readonly curves: LoadCurves }) {
+function AsCurves({ curves, span }: { readonly curves: LoadCurves; readonly span: number }) {
   const { times, cpu, memory, disk, load1, load5, load15 } = curves;
   const shares = [
     inWords('CPU', cpu, ' %'),
@@ -117,6 +117,7 @@ function AsCurves({ curves }: { readonly curves: LoadCurves }) {
         <figure className="min-w-0">
           <LineChart
             times={times}
+            span={span}
             label={shares}
             unit="%"
             max={100}
@@ -131,6 +132,7 @@ function AsCurves({ curves }: { readonly curves: LoadCurves }) {
         <figure className="min-w-0">
           <LineChart
             times={times}
+            span={span}
             label={loads}
             curves={[
               { label: 'Load, 1 min', color: 'accent', values: load1 },
