@@ -167,7 +167,17 @@ export interface Statistics {
   readonly byState: readonly { state: TaskState; substate: string; count: number }[];
   readonly byType: readonly { name: string; count: number }[];
   readonly byNode: readonly { name: string; count: number }[];
-  readonly byHour: readonly { hour: number; created: number; completed: number; failed: number }[];
+  readonly byHour: readonly HourCount[];
+  readonly waiting: DurationSummary;
+  readonly running: DurationSummary;
+}
+
+/** The tasks that were created in an hour, which begins at `hour`. */
+export interface HourCount {
+  readonly hour: number;
+  readonly created: number;
+  readonly completed: number;
+  readonly failed: number;
   readonly waiting: DurationSummary;
   readonly running: DurationSummary;
 }

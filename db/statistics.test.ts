@@ -30,6 +30,12 @@ const DAY = 24 * HOUR;
 const NOTHING = { count: 0, p50: 0, p95: 0, max: 0 };
 const ALL = [null, null] as const;
 
+/** Of tasks of which so many have waited 2 s, and so many run for 1 s. */
+const took = (waited: number, ran: number) => ({
+  waiting: waited === 0 ? NOTHING : { count: waited, p50: 2_000, p95: 2_000, max: 2_000 },
+  running: ran === 0 ? NOTHING : { count: ran, p50: 1_000, p95: 1_000, max: 1_000 },
+});
+
 const ended = (at: number, wish: object = {}) =>
   storeTask(sql, { at, ...wish }, dispatch(), start(), exit());
 
@@ -73,9 +79,9 @@ describe('readStatistics', () => {
         { name: 'n2', count: 1 },
       ],
       byHour: [
-        { hour: NOON - HOUR, created: 1, completed: 1, failed: 0 },
-        { hour: NOON, created: 2, completed: 0, failed: 1 },
-        { hour: NOON + HOUR, created: 1, completed: 0, failed: 0 },
+        { hour: NOON - HOUR, created: 1, completed: 1, failed: 0, ...took(1, 1) },
+        { hour: NOON, created: 2, completed: 0, failed: 1, ...took(1, 1) },
+        { hour: NOON + HOUR, created: 1, completed: 0, failed: 0, ...took(1, 0) },
       ],
       waiting: { count: 3, p50: 2_000, p95: 2_000, max: 2_000 },
       running: { count: 2, p50: 1_000, p95: 1_000, max: 1_000 },
@@ -85,7 +91,7 @@ describe('readStatistics', () => {
       expect(await readStatistics(sql, ...ALL)).toEqual(expected);
       const hour = await readStatistics(sql, NOON, NOON + HOUR);
       expect(hour.total).toBe(2);
-      expect(hour.byHour).toEqual([{ hour: NOON, created: 2, completed: 0, failed: 1 }]);
+      expect(hour.byHour).toEqual(expected.byHour.slice(1, 2));
       expect((await readStatistics(sql, NOON + HOUR, null)).total).toBe(1);
       expect((await readStatistics(sql, null, NOON)).total).toBe(1);
     }

@@ -6,7 +6,7 @@
  */
 import type postgres from 'postgres';
 import type { Sql } from './connect.ts';
-import type { DurationSummary, Statistics } from './records.ts';
+import type { DurationSummary, HourCount, Statistics } from './records.ts';
 import { idRange } from './task-filter.ts';
 
 type Fragment = postgres.PendingQuery<postgres.Row[]>;
@@ -24,11 +24,16 @@ interface DurationClass {
   readonly longest: number;
 }
 
+interface HourRow extends Omit<HourCount, 'waiting' | 'running'> {
+  readonly waiting: DurationClass[] | null;
+  readonly running: DurationClass[] | null;
+}
+
 interface StatisticsRow {
   by_state: Statistics['byState'] | null;
   by_type: Statistics['byType'] | null;
   by_node: Statistics['byNode'] | null;
-  by_hour: Statistics['byHour'] | null;
+  by_hour: HourRow[] | null;
   waiting: DurationClass[] | null;
   running: DurationClass[] | null;
 }
@@ -73,7 +78,9 @@ export async function readStatistics(
       (
         select json_agg(
           json_build_object(
-            'hour', extract(epoch from hour)::bigint * 1000, 'created', created, 'completed', completed, 'failed', failed
+            'hour', extract(epoch from hour)::bigint * 1000, 'created', created, 'completed', completed, 'failed', failed,
+            'waiting', (select classes from hour_durations as d where d.hour = hours.hour and kind = 'waiting'),
+            'running', (select classes from hour_durations as d where d.hour = hours.hour and kind = 'running')
           )
           order by hour
         )
@@ -88,7 +95,11 @@ export async function readStatistics(
     byState,
     byType: row?.by_type ?? [],
     byNode: row?.by_node ?? [],
-    byHour: row?.by_hour ?? [],
+    byHour: (row?.by_hour ?? []).map((hour) => ({
+      ...hour,
+      waiting: summary(hour.waiting ?? []),
+      running: summary(hour.running ?? []),
+    })),
     waiting: summary(row?.waiting ?? []),
     running: summary(row?.running ?? []),
   };
@@ -125,7 +136,7 @@ function sources(sql: Sql, range: HourRange): Fragment {
     )`;
 }
 
-/** `hours`: the last ones that have tasks. Those that are rolled up are found one by one, from the last, through the index. */
+/** `hours`: the last ones that have tasks, and `hour_durations` of each. Those that are rolled up are found one by one, from the last, through the index. */
 function hours(sql: Sql, range: HourRange): Fragment {
   return sql`
     latest (hour, place) as (
@@ -150,6 +161,22 @@ function hours(sql: Sql, range: HourRange): Fragment {
       group by hour
       order by hour desc
       limit ${HOURS_SHOWN}
+    ), hour_durations as (
+      select hour, kind,
+             json_agg(json_build_object('tasks', tasks, 'total', total, 'longest', longest) order by class) as classes
+      from (
+        select hour, kind, class, sum(tasks)::bigint as tasks, sum(total_ms) as total, max(longest_ms) as longest
+        from (
+          select starts_at as hour, kind, class, tasks, total_ms, longest_ms
+          from hours join task_durations on span = 'hour' and starts_at = hour
+          union all
+          select date_trunc('hour', created_at, 'UTC'), kind, duration_class(ms), 1, ms, ms
+          from fresh cross join lateral (values ('waiting', waiting_ms), ('running', running_ms)) as timed (kind, ms)
+          where ms is not null
+        ) as timed
+        group by hour, kind, class
+      ) as classes
+      group by hour, kind
     )`;
 }
 

@@ -102,6 +102,8 @@ export function statisticsOf(statistics: Statistics): GetStatisticsResponse {
       created: BigInt(entry.created),
       completed: BigInt(entry.completed),
       failed: BigInt(entry.failed),
+      waiting: summaryOf(entry.waiting),
+      running: summaryOf(entry.running),
     })),
     waiting: summaryOf(statistics.waiting),
     running: summaryOf(statistics.running),

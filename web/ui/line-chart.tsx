@@ -13,9 +13,15 @@ export interface Curve {
 
 const HEIGHT = 180;
 /** Values that are drawn as points as well. */
-const FEW = 12;
+const FEW = 40;
 /** How the mark in the legend is drawn, by the first length of the dashes. */
 const BORDERS: Readonly<Record<number, string>> = { 0: 'solid', 2: 'dotted', 6: 'dashed' };
+
+interface Look {
+  readonly format: (value: number) => string;
+  readonly max: number | null;
+  readonly span: number;
+}
 
 function useSchemeName(): string {
   return useSyncExternalStore(
@@ -35,6 +41,7 @@ function colorOf(name: string): string {
 /**
  * @param times seconds since 1970, ascending
  * @param span seconds that the chart shows, up to the last time; more if there are earlier ones
+ * @param format says a value; must stay the same function
  * @param max the top of the scale; null for what the values need
  */
 export function LineChart({
@@ -42,14 +49,14 @@ export function LineChart({
   span,
   curves,
   label,
-  unit = '',
+  format,
   max = null,
 }: {
   readonly times: readonly number[];
   readonly span: number;
   readonly curves: readonly Curve[];
   readonly label: string;
-  readonly unit?: string;
+  readonly format: (value: number) => string;
   readonly max?: number | null;
 }) {
   const box = useRef<HTMLDivElement>(null);
@@ -63,7 +70,7 @@ export function LineChart({
     const element = box.current;
     if (element === null) return;
     const plot = new UPlot(
-      optionsOf(curves, { unit, max, span, width: element.clientWidth }),
+      optionsOf(curves, { format, max, span, width: element.clientWidth }),
       latest.current,
       element,
     );
@@ -78,7 +85,7 @@ export function LineChart({
       chart.current = null;
     };
     // The values alone are given to the chart that is there.
-  }, [scheme, looks, unit, max, span]);
+  }, [scheme, looks, format, max, span]);
   useEffect(() => chart.current?.setData(latest.current), [data]);
   return (
     <div ref={box} role="img" aria-label={label} className="w-full text-xs [&_.u-legend]:text-xs" />
@@ -87,7 +94,7 @@ export function LineChart({
 
 function optionsOf(
   curves: readonly Curve[],
-  { unit, max, span, width }: { unit: string; max: number | null; span: number; width: number },
+  { format, max, span, width }: Look & { readonly width: number },
 ): UPlot.Options {
   const axis: UPlot.Axis = {
     stroke: colorOf('soft'),
@@ -114,7 +121,7 @@ function optionsOf(
     },
     axes: [
       { ...axis, values: '{HH}:{mm}', space: 70, size: 30 },
-      { ...axis, size: 46, values: (_plot, values) => values.map((value) => `${value}${unit}`) },
+      { ...axis, size: 56, values: (_plot, values) => values.map(format) },
     ],
     series: [
       { value: '{YYYY}-{MM}-{DD} {HH}:{mm}' },
@@ -128,8 +135,7 @@ function optionsOf(
           show: (_plot: UPlot, _series: number, first: number, last: number) => last - first < FEW,
         },
         ...(dash === undefined ? {} : { dash: [...dash] }),
-        value: (_plot: UPlot, value: number | null) =>
-          value === null ? '–' : `${Math.round(value * 100) / 100}${unit}`,
+        value: (_plot: UPlot, value: number | null) => (value === null ? '–' : format(value)),
       })),
     ],
   };

@@ -1,3 +1,5 @@
+// Times for people: the largest units, rounded where one says how long ago.
+
 import { expect, it } from 'vitest';
 import { durationText, relativeText } from './time.tsx';
 

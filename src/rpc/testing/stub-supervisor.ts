@@ -217,7 +217,9 @@ export class StubSupervisor implements Supervisor {
         byState: [{ state: 'completed', substate: '', count: 2 }],
         byType: [{ name: 'script', count: 2 }],
         byNode: [{ name: '', count: 2 }],
-        byHour: [{ hour: NOW, created: 2, completed: 2, failed: 0 }],
+        byHour: [
+          { hour: NOW, created: 2, completed: 2, failed: 0, waiting: summary, running: summary },
+        ],
         waiting: summary,
         running: summary,
       };

@@ -10,7 +10,7 @@ import { meaningOf } from './machine-words.ts';
 import { type Counts, countsOf } from './state-counts.ts';
 import { useCounts } from './use-counts.ts';
 
-const DRAWING_PX = 260;
+const DRAWING_PX = 340;
 
 export function Screen() {
   const { data, error } = useMachines();

@@ -18,6 +18,9 @@ const REFRESH_MS = 30_000;
 /** Rows of the table; the newest first. */
 const TABLE_ROWS = 30;
 
+const numberText = (value: number) => String(Math.round(value * 100) / 100);
+const percentText = (value: number) => `${numberText(value)}%`;
+
 /** @param range one of RANGES @param form `table`, or empty for curves */
 export function Load({
   nodeId,
@@ -119,7 +122,7 @@ function AsCurves({ curves, span }: { readonly curves: LoadCurves; readonly span
             times={times}
             span={span}
             label={shares}
-            unit="%"
+            format={percentText}
             max={100}
             curves={[
               { label: 'CPU', color: 'accent', values: cpu },
@@ -134,6 +137,7 @@ function AsCurves({ curves, span }: { readonly curves: LoadCurves; readonly span
             times={times}
             span={span}
             label={loads}
+            format={numberText}
             curves={[
               { label: 'Load, 1 min', color: 'accent', values: load1 },
               { label: '5 min', color: 'good', values: load5, dash: [6, 3] },

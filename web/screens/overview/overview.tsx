@@ -10,6 +10,7 @@ import { Command, Failure, Panel } from '../../ui/page.tsx';
 import { AttentionPanel } from './attention-panel.tsx';
 import type { Findings } from './attention.ts';
 import { Chart } from './chart.tsx';
+import { Durations } from './durations.tsx';
 import { FailuresPanel } from './failures-panel.tsx';
 import { FiresPanel } from './fires-panel.tsx';
 import { MINUTE_MS, type Minute } from './minutes.ts';
@@ -46,6 +47,10 @@ export function Screen() {
     () => filled(data?.day.byHour.map(spanOf) ?? [], HOUR_MS, HOURS, Date.now()),
     [data],
   );
+  const durations = useMemo(() => {
+    const counts = new Map(data?.day.byHour.map((count) => [spanOf(count).at, count]));
+    return hours.map(({ at }) => ({ at, count: counts.get(at) }));
+  }, [data, hours]);
   const findings: Findings = {
     waiting: pending.data?.waiting ?? [],
     running: hasStuck ? (stuck.data ?? []) : [],
@@ -69,6 +74,7 @@ export function Screen() {
         <FiresPanel {...schedules} />
       </div>
       <FailuresPanel failed={failures.data} />
+      <Durations hours={durations} />
     </div>
   );
 }

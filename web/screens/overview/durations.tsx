@@ -1,0 +1,73 @@
+/** How long tasks have waited and run, by the hour of their creation: the median and what one in twenty exceeds. */
+import type { Duration } from '@bufbuild/protobuf/wkt';
+import { durationMs } from '@bufbuild/protobuf/wkt';
+import { lazy, Suspense } from 'react';
+import type { DurationSummary, HourCount } from '../../../proto/gen/muster/v1/statistics_pb.ts';
+import { Empty, Panel } from '../../ui/page.tsx';
+import { durationText } from '../../ui/time.tsx';
+
+const LineChart = lazy(async () => ({
+  default: (await import('../../ui/line-chart.tsx')).LineChart,
+}));
+
+const HOUR_S = 3_600;
+
+interface Hour {
+  /** Its beginning, in ms since 1970. */
+  readonly at: number;
+  readonly count: HourCount | undefined;
+}
+
+/** @param hours without gaps, in order */
+export function Durations({ hours }: { readonly hours: readonly Hour[] }) {
+  return (
+    <div className="grid gap-4 lg:grid-cols-2">
+      <Curves title="Waiting time by the hour" hours={hours} read={({ waiting }) => waiting} />
+      <Curves title="Running time by the hour" hours={hours} read={({ running }) => running} />
+    </div>
+  );
+}
+
+function Curves({
+  title,
+  hours,
+  read,
+}: {
+  readonly title: string;
+  readonly hours: readonly Hour[];
+  readonly read: (count: HourCount) => DurationSummary | undefined;
+}) {
+  const curve = (of: (summary: DurationSummary) => Duration | undefined) =>
+    hours.map(({ count }) => {
+      const summary = count === undefined ? undefined : read(count);
+      const value = summary === undefined || summary.count === 0n ? undefined : of(summary);
+      return value === undefined ? null : durationMs(value);
+    });
+  const median = curve(({ p50 }) => p50);
+  const high = curve(({ p95 }) => p95);
+  return (
+    <Panel title={title}>
+      <Suspense fallback={<Empty>Drawing …</Empty>}>
+        <div className="p-3">
+          <LineChart
+            times={hours.map(({ at }) => at / 1000)}
+            span={(hours.length - 1) * HOUR_S}
+            label={`${title}: ${inWords(median, high)}`}
+            format={durationText}
+            curves={[
+              { label: 'p50', color: 'live', values: median },
+              { label: 'p95', color: 'warn', values: high, dash: [6, 3] },
+            ]}
+          />
+        </div>
+      </Suspense>
+    </Panel>
+  );
+}
+
+function inWords(median: readonly (number | null)[], high: readonly (number | null)[]): string {
+  const last = median.findLastIndex((value) => value !== null);
+  const [p50, p95] = [median[last] ?? null, high[last] ?? null];
+  if (p50 === null || p95 === null) return 'nothing was measured';
+  return `at last p50 ${durationText(p50)}, p95 ${durationText(p95)}`;
+}
