@@ -48,6 +48,23 @@ describe('muster run on many nodes', () => {
     expect(run.code).toBe(0);
   });
 
+  it('shows the output again later, of all nodes or of one stream', async () => {
+    const script = 'echo out; echo err >&2; sleep 0.2';
+    const { stdout } = await muster('run', '-d', '-l', 'role=web', '--', 'sh', '-c', script);
+    const id = stdout.trim();
+    const followed = await muster('task', 'logs', id, '--follow', '--stderr');
+    expect(followed.stdout.trim().split('\n').sort()).toEqual([
+      'web01: err',
+      'web02: err',
+      'web03: err',
+    ]);
+    const stored = await muster('task', 'logs', id, '--stdout');
+    expect(stored).toMatchObject({ code: 0, stdout: 'web01: out\nweb02: out\nweb03: out\n' });
+    const refused = await muster('task', 'logs', id, '-o', 'json');
+    expect(refused.code).not.toBe(0);
+    expect(refused.stderr).toContain(`muster task list --parent ${id}`);
+  });
+
   it('puts the name of the node before each line, names failures, and ends with 3', async () => {
     const script = 'echo "one\ntwo"; [ $MUSTER_NODE_ID != web02 ]';
     const run = await muster('run', '-l', 'role=web', '--prefix', '--', 'sh', '-c', script);

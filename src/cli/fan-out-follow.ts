@@ -5,14 +5,14 @@
  * connection. Output is read when a child has ended, a few at a time, so that thousands of nodes cost no thousands of streams.
  */
 import { Code, ConnectError } from '@connectrpc/connect';
+import { readChildOutput } from './child-output.ts';
 import { foldNodes } from './fold-nodes.ts';
 import type { Task } from '../../proto/gen/muster/v1/task_pb.ts';
-import { TaskSchema, TaskState } from '../../proto/gen/muster/v1/task_pb.ts';
+import { type OutputStream, TaskSchema, TaskState } from '../../proto/gen/muster/v1/task_pb.ts';
 import type { Connection } from './connection.ts';
 import { unary } from './connection.ts';
 import { isFinal } from './exit-code.ts';
 import { gatheredBlock, prefixedLines, progressLine } from './fan-out-view.ts';
-import { followOutput } from './follow.ts';
 import { messageJson, printDocument, printLines, stdoutStyle } from './output.ts';
 import type { OutputForm } from './output.ts';
 import type { Reconnect } from './reconnect.ts';
@@ -21,8 +21,6 @@ import { createStyle } from './style.ts';
 import { requireTask } from './task-line.ts';
 import { endSentence } from './task-view.ts';
 
-/** Of the output of one node, both streams together; the rest is in `task logs`. */
-const MAX_SHOWN_BYTES = 2 ** 20;
 /** Children whose output is read at once. */
 const READERS = 8;
 const REDRAW_MS = 200;
@@ -37,6 +35,8 @@ export interface FanOutFollowOptions {
   readonly form: OutputForm;
   /** Leaves the fan-out to itself. */
   readonly signal: AbortSignal;
+  /** Of which streams output is shown. Default: both. */
+  readonly isWanted?: (stream: OutputStream) => boolean;
 }
 
 /** Shows a fan-out until it is over, and returns it as it ended. */
@@ -150,24 +150,9 @@ class FanOutFollow {
   }
 
   async #readOutput(child: Task): Promise<void> {
-    const { connection, reconnect, show, signal } = this.#options;
-    const pieces: Uint8Array[] = [];
-    let bytes = 0;
-    const request = { id: child.id, waits: false, signal };
-    await followOutput(connection, reconnect, request, {
-      chunk: async ({ content }) => {
-        const room = Math.max(MAX_SHOWN_BYTES - bytes, 0);
-        if (room > 0) pieces.push(content.subarray(0, room));
-        bytes += content.length;
-      },
-      dropped: async (_, count) => void (bytes += Number(count)),
-      expired: async (_, count) => void (bytes += Number(count)),
-    });
-    const output = Buffer.concat(pieces);
-    const rest =
-      bytes > output.length
-        ? `… ${bytes - output.length} bytes more: muster task logs ${child.id}\n`
-        : '';
+    const { connection, reconnect, show, signal, isWanted } = this.#options;
+    const options = isWanted === undefined ? { signal } : { signal, isWanted };
+    const { output, rest } = await readChildOutput(connection, reconnect, child, options);
     if (show === 'prefix') {
       await this.#erase();
       const more = rest === '' ? '' : `${child.nodeId}: ${rest}`;

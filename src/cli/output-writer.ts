@@ -28,11 +28,18 @@ export interface StreamChoice {
   readonly stderr?: boolean | undefined;
 }
 
+/** Tells which streams are chosen. */
+export function chosenBy({
+  stdout: out,
+  stderr: err,
+}: StreamChoice): (stream: OutputStream) => boolean {
+  const isAll = out !== true && err !== true;
+  return (stream) => isAll || (stream === OutputStream.STDERR ? err === true : out === true);
+}
+
 /** Returns the writer for an output form. */
 export function createOutputWriter(form: OutputForm, choice: StreamChoice = {}): OutputWriter {
-  const isAll = choice.stdout !== true && choice.stderr !== true;
-  const isWanted = (stream: OutputStream) =>
-    isAll || (stream === OutputStream.STDERR ? choice.stderr === true : choice.stdout === true);
+  const isWanted = chosenBy(choice);
   const writer =
     form === 'table' ? rawWriter() : form === 'jsonl' ? lineWriter() : documentWriter();
   return {

@@ -128,10 +128,15 @@ function addFollowing(task: Command): void {
     ),
   );
 
-  const logs = add(task, 'logs', 'show the output of a task, byte for byte', [
-    ['muster task logs 0198c5f2-7b1a --follow', 'what there is and what comes'],
-    ['muster task logs 0198c5f2-7b1a --attempt 2 --stderr', 'the errors of the second attempt'],
-  ])
+  const logs = add(
+    task,
+    'logs',
+    'show the output of a task, byte for byte; of a fan-out, that of its nodes',
+    [
+      ['muster task logs 0198c5f2-7b1a --follow', 'what there is and what comes'],
+      ['muster task logs 0198c5f2-7b1a --attempt 2 --stderr', 'the errors of the second attempt'],
+    ],
+  )
     .argument('<id>', ID)
     .option('-f, --follow', 'go on until the task is final')
     .option('--attempt <n>', 'only this attempt (default: all of them, from the first)')

@@ -14,7 +14,8 @@ import type { Child } from './states.ts';
 const ROW_PX = 36;
 /** Enough for its first line. */
 const READ_BYTES = 4_096;
-const COLUMNS = 'grid grid-cols-[minmax(5rem,1fr)_9.75rem_3rem_4rem_minmax(7rem,3fr)] gap-2 px-4';
+const COLUMNS =
+  'grid grid-cols-[minmax(5rem,1fr)_10.25rem_2.75rem_4rem_minmax(6rem,3fr)] gap-2 px-4';
 
 export function ChildrenTable({ rows }: { readonly rows: readonly Child[] }) {
   const scroller = useRef<HTMLDivElement>(null);
