@@ -3,12 +3,14 @@ import { timestampMs } from '@bufbuild/protobuf/wkt';
 import { useQuery } from '@tanstack/react-query';
 import { explain, schedules } from '../../connection.ts';
 import { Panel } from '../../ui/page.tsx';
+import { useSettled } from '../../ui/settled.ts';
 import { absoluteText, relativeText, useNow } from '../../ui/time.tsx';
 import { Choice, More, Select, Text, useForm } from './fields.tsx';
-import { useSettled } from './settled.ts';
 import type { FormState } from './form-state.ts';
 import { toTiming } from './to-spec.ts';
 
+/** After this long without a key, the supervisor is asked. */
+const SETTLED_MS = 250;
 const KINDS = [
   ['now', 'Now'],
   ['at', 'Later'],
@@ -104,7 +106,10 @@ function Due() {
   const now = useNow();
   const { timing, cron, every, at, timeZone, from, until } = form;
   // The texts themselves: a timing holds big numbers, which are no JSON.
-  const asked = useSettled(JSON.stringify({ timing, cron, every, at, timeZone, from, until }));
+  const asked = useSettled(
+    JSON.stringify({ timing, cron, every, at, timeZone, from, until }),
+    SETTLED_MS,
+  );
   const isAsking = isTimed(form);
   const { data, error } = useQuery({
     queryKey: ['new-task', 'due', asked],

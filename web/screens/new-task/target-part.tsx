@@ -2,11 +2,13 @@
 import { useQuery } from '@tanstack/react-query';
 import { explain, nodes } from '../../connection.ts';
 import { Panel } from '../../ui/page.tsx';
+import { useSettled } from '../../ui/settled.ts';
 import { Choice, Select, Text, useForm } from './fields.tsx';
 import type { Known } from './known.ts';
-import { useSettled } from './settled.ts';
 import { type Selection, isSelecting, toSelection } from './to-spec.ts';
 
+/** After this long without a key, the supervisor is asked. */
+const SETTLED_MS = 250;
 const KINDS = [
   ['any', 'Any node'],
   ['node', 'One node'],
@@ -90,7 +92,7 @@ const MAX_NAMES = 60;
 function Matched() {
   const { form } = useForm();
   const isAsking = isSelecting(form);
-  const asked = useSettled(JSON.stringify(toSelection(form)));
+  const asked = useSettled(JSON.stringify(toSelection(form)), SETTLED_MS);
   const { data, error, isFetching } = useQuery({
     queryKey: ['new-task', 'resolve', asked],
     queryFn: ({ signal }) =>

@@ -5,6 +5,7 @@ import type { Node } from '../../../proto/gen/muster/v1/node_pb.ts';
 import { useLiveNodes } from '../../live-collection.ts';
 import { useStableOrder } from '../../stable-order.ts';
 import { Button, Command, Empty, Failure, Page, Panel } from '../../ui/page.tsx';
+import { SearchInput, StateChoice } from '../../ui/list-filter.tsx';
 import { DRAIN_WORDS, drainOf, HEALTH_WORDS, healthOf } from './health.ts';
 import { compareNodes, matches, readSort } from './node-filter.ts';
 import { NodeTable } from './node-table.tsx';
@@ -129,31 +130,18 @@ function Filters({
   const words = [...HEALTH_WORDS, ...DRAIN_WORDS.filter((word) => counts.has(word))];
   return (
     <>
-      <input
-        type="search"
-        data-search
-        aria-label="Filter nodes by name, address, version or label"
+      <SearchInput
+        label="Filter nodes by name, address, version or label"
         placeholder="Name, address, version, role=web …"
         value={q}
-        onChange={(event) => onChange({ q: event.target.value })}
-        className="w-80 rounded-md border border-line bg-panel px-3 py-1.5 placeholder:text-soft"
+        onChange={(text) => onChange({ q: text })}
       />
-      <div role="group" aria-label="State" className="flex rounded-md border border-line bg-panel">
-        {['', ...words].map((word) => (
-          <button
-            key={word}
-            type="button"
-            aria-pressed={state === word}
-            onClick={() => onChange({ state: word })}
-            className="px-2.5 py-1.5 text-soft first:rounded-l-md last:rounded-r-md hover:bg-raised aria-pressed:bg-accent-soft aria-pressed:font-medium aria-pressed:text-text"
-          >
-            {word || 'all'}
-            <span className="ml-1.5 text-xs tabular-nums">
-              {word === '' ? (nodes?.size ?? 0) : (counts.get(word) ?? 0)}
-            </span>
-          </button>
-        ))}
-      </div>
+      <StateChoice
+        words={words}
+        state={state}
+        count={(word) => (word === '' ? (nodes?.size ?? 0) : (counts.get(word) ?? 0))}
+        onChange={(word) => onChange({ state: word })}
+      />
     </>
   );
 }

@@ -4,7 +4,7 @@ import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import type { Fire, Schedule } from '../../../proto/gen/muster/v1/schedule_pb.ts';
 import { OutputStream, type Task, TaskState } from '../../../proto/gen/muster/v1/task_pb.ts';
 import { schedules, tasks } from '../../connection.ts';
-import { firstLine } from './first-line.ts';
+import { firstLine } from '../../ui/first-line.ts';
 import { findOldest } from './oldest.ts';
 
 const OFTEN_MS = 5_000;

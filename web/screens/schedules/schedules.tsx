@@ -5,6 +5,7 @@ import type { Schedule } from '../../../proto/gen/muster/v1/schedule_pb.ts';
 import { useLiveSchedules } from '../../live-collection.ts';
 import { useStableOrder } from '../../stable-order.ts';
 import { Button, Command, Empty, Failure, Page, Panel } from '../../ui/page.tsx';
+import { SearchInput, StateChoice } from '../../ui/list-filter.tsx';
 import { SCHEDULE_WORDS, schedulePathOf, whenWords } from './schedule-words.ts';
 import { ScheduleTable } from './schedule-table.tsx';
 
@@ -118,29 +119,18 @@ function Filters({
     word === '' ? all.length : all.filter((one) => schedulePathOf(one) === word).length;
   return (
     <>
-      <input
-        type="search"
-        data-search
-        aria-label="Filter schedules by name, time, note or creator"
+      <SearchInput
+        label="Filter schedules by name, time, note or creator"
         placeholder="Name, time, note …"
         value={q}
-        onChange={(event) => onChange({ q: event.target.value })}
-        className="w-80 rounded-md border border-line bg-panel px-3 py-1.5 placeholder:text-soft"
+        onChange={(text) => onChange({ q: text })}
       />
-      <div role="group" aria-label="State" className="flex rounded-md border border-line bg-panel">
-        {['', ...SCHEDULE_WORDS].map((word) => (
-          <button
-            key={word}
-            type="button"
-            aria-pressed={state === word}
-            onClick={() => onChange({ state: word })}
-            className="px-2.5 py-1.5 text-soft first:rounded-l-md last:rounded-r-md hover:bg-raised aria-pressed:bg-accent-soft aria-pressed:font-medium aria-pressed:text-text"
-          >
-            {word || 'all'}
-            <span className="ml-1.5 text-xs tabular-nums">{count(word)}</span>
-          </button>
-        ))}
-      </div>
+      <StateChoice
+        words={SCHEDULE_WORDS}
+        state={state}
+        count={count}
+        onChange={(word) => onChange({ state: word })}
+      />
     </>
   );
 }

@@ -1,7 +1,8 @@
 /** Keeps a TaskList up to date while a screen shows it: reads its pages and follows its changes. */
-import { useEffect, useMemo, useState } from 'react';
+import { useEffect, useMemo } from 'react';
 import { tasks } from '../../connection.ts';
 import { link } from '../../live.ts';
+import { useSettled } from '../../ui/settled.ts';
 import { isFinal } from '../../ui/state.tsx';
 import { eachFrame, useRevision } from '../../use-revision.ts';
 import { type FilterInit, isStillMatching } from './filter.ts';
@@ -38,7 +39,7 @@ export function useTaskList(kept: KeptList): TaskList {
   );
   useRevision(list, eachFrame);
   const { count, isStarted } = list;
-  const settledCount = useSettled(count);
+  const settledCount = useSettled(count, SETTLE_MS);
   // A subscription names what it has seen: with more pages it is made anew, or their tasks would not be told of once they match
   // no longer.
   useEffect(() => {
@@ -71,14 +72,4 @@ function follow(list: TaskList, filter: FilterInit): () => void {
     clearTimeout(timer);
     end();
   };
-}
-
-/** The value once it has not changed for a while. */
-function useSettled(value: number): number {
-  const [settled, setSettled] = useState(value);
-  useEffect(() => {
-    const timer = setTimeout(() => setSettled(value), SETTLE_MS);
-    return () => clearTimeout(timer);
-  }, [value]);
-  return settled;
 }

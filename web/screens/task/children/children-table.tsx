@@ -6,9 +6,9 @@ import { useVirtualizer } from '@tanstack/react-virtual';
 import { useRef } from 'react';
 import { OutputStream, type Task } from '../../../../proto/gen/muster/v1/task_pb.ts';
 import { tasks } from '../../../connection.ts';
+import { firstLine } from '../../../ui/first-line.ts';
 import { pathOf, StateBadge } from '../../../ui/state.tsx';
 import { durationText } from '../../../ui/time.tsx';
-import { firstLineOf } from './first-line.ts';
 import type { Child } from './states.ts';
 
 const ROW_PX = 36;
@@ -117,7 +117,7 @@ function ErrorLine({ task: { id, attempt } }: { readonly task: Task }) {
         stream: OutputStream.STDERR,
         limitBytes: READ_BYTES,
       });
-      return firstLineOf(content);
+      return firstLine(new TextDecoder().decode(content));
     },
   });
   if (data === undefined || data === '') return null;

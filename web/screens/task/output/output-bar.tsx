@@ -5,7 +5,7 @@ import type { Task } from '../../../../proto/gen/muster/v1/task_pb.ts';
 import type { LogStream } from './line-index.ts';
 import type { OutputParameters, OutputSearch } from './output-search.ts';
 import type { Search } from './search.ts';
-import { useSettled } from './use-output.ts';
+import { useSettled } from '../../../ui/settled.ts';
 
 const CONTROL =
   'h-8 rounded-md border border-line bg-panel px-2.5 hover:bg-raised disabled:opacity-50';

@@ -1,5 +1,5 @@
 /** The output of an attempt and a search in it, for components. */
-import { useEffect, useMemo, useReducer, useState, useSyncExternalStore } from 'react';
+import { useEffect, useMemo, useReducer, useSyncExternalStore } from 'react';
 import type { Extent, LogStream } from './line-index.ts';
 import { type FeedState, OutputFeed } from './output-feed.ts';
 import { Search } from './search.ts';
@@ -52,16 +52,6 @@ export function useSearchIn(
     // Again for all that has arrived.
   }, [search, version]);
   return search;
-}
-
-/** Returns a value once it has stayed the same for a while. */
-export function useSettled<T>(value: T, ms: number): T {
-  const [settled, setSettled] = useState(value);
-  useEffect(() => {
-    const timer = setTimeout(() => setSettled(value), ms);
-    return () => clearTimeout(timer);
-  }, [value, ms]);
-  return settled;
 }
 
 /** The lines that are shown, by their place in the list. */
