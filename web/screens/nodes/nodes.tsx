@@ -112,8 +112,8 @@ function Summary({ nodes }: { readonly nodes: readonly Node[] }) {
 }
 
 function Filters({
-  q,
-  state,
+  q = '',
+  state = '',
   nodes,
   onChange,
 }: NodesSearch & {
