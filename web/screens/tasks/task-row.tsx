@@ -10,7 +10,7 @@ import { Bar } from './bar.tsx';
 export const ROW_HEIGHT = 34;
 /** The columns of the head and of every row. */
 export const COLUMNS =
-  'grid grid-cols-[36px_188px_minmax(160px,1.6fr)_minmax(90px,0.7fr)_76px_72px_minmax(120px,1fr)_96px_92px]';
+  'grid grid-cols-[36px_206px_minmax(160px,1.6fr)_minmax(90px,0.7fr)_76px_72px_minmax(120px,1fr)_96px_92px]';
 
 /** The id of the element of a row. */
 export function rowIdOf(taskId: string): string {
