@@ -14,6 +14,7 @@ import {
 import { type Client, createClient } from '@connectrpc/connect';
 import { createConnectTransport } from '@connectrpc/connect-node';
 import { AgentService } from '../proto/gen/muster/v1/agent_service_pb.ts';
+import { wholeResponse } from '../src/process/whole-response.ts';
 
 /** Neither side sends more than this in one message. */
 const MAX_MESSAGE_BYTES = 8 * 2 ** 20;
@@ -74,7 +75,7 @@ class SingleConnection {
   ): Promise<ClientHttp2Stream> {
     this.#session ??= this.#open();
     const session = await this.#session;
-    return session.request({ ...headers, ':method': method, ':path': path });
+    return wholeResponse(session.request({ ...headers, ':method': method, ':path': path }));
   }
 
   notifyResponseByteRead(): void {

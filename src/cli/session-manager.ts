@@ -13,6 +13,7 @@ import type {
   SecureClientSessionOptions,
 } from 'node:http2';
 import { Code, ConnectError } from '@connectrpc/connect';
+import { wholeResponse } from '../process/whole-response.ts';
 
 /** An open session is pinged this often; it is given up when the answer has not come by the next time. */
 const PING_INTERVAL_MS = 10_000;
@@ -41,7 +42,7 @@ export class SessionManager {
     headers: OutgoingHttpHeaders,
   ): Promise<ClientHttp2Stream> {
     const session = await this.#connected();
-    const stream = session.request({ ...headers, ':method': method, ':path': path });
+    const stream = wholeResponse(session.request({ ...headers, ':method': method, ':path': path }));
     let isAnswered = false;
     stream.once('response', () => {
       isAnswered = true;
