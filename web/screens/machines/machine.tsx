@@ -40,19 +40,21 @@ export function Screen() {
   const { range: rangeText, version = '' } = useSearch({ strict: false }) as MachineSearch;
   const change = useSearchChange(name);
   const range = rangeOf(rangeText);
-  const { data, error } = useMachines();
-  const versions = useMachineVersions().filter((one) => one.name === name);
-  const chosen = versionAt(versions, version);
-  const former = chosen === undefined || chosen.running ? undefined : chosen;
-  const formerMachine = useFormerMachine(name, former?.hash ?? '');
+  const { machine, versions, chosen, isFormer, isMissing, error } = useShown(name, version);
   const states = countsOf(name, useCounts());
-  const edges = useEdgeCounts(former === undefined ? name : null, range);
-  const running = data?.find((one) => one.name === name);
-  const machine = former === undefined ? running : formerMachine.data;
-  const isMissing = data !== undefined && running === undefined;
-  const failure = error ?? formerMachine.error ?? edges.error;
+  const edges = useEdgeCounts(isFormer || machine === undefined ? null : name, range);
+  const failure = error ?? edges.error;
+  const choice = (
+    <VersionChoice
+      versions={versions}
+      shown={chosen ?? versions.find((one) => one.running)}
+      onChoose={(one) =>
+        change({ version: one.running ? undefined : versionKey(one), edge: undefined })
+      }
+    />
+  );
   const actions =
-    machine == null ? null : (
+    machine === undefined ? null : (
       <>
         {edges.counts?.has(name) === true ? (
           <Choice
@@ -63,45 +65,63 @@ export function Screen() {
             {RANGES}
           </Choice>
         ) : null}
-        <ExportButtons name={name} version={former === undefined ? '' : versionKey(former)} />
+        <ExportButtons
+          name={name}
+          version={isFormer && chosen !== undefined ? versionKey(chosen) : ''}
+        />
       </>
     );
   return (
-    <Page
-      title={
-        <Title name={name}>
-          <VersionChoice
-            versions={versions}
-            shown={chosen ?? versions.find((one) => one.running)}
-            onChoose={(one) =>
-              change({ version: one.running ? undefined : versionKey(one), edge: undefined })
-            }
-          />
-        </Title>
-      }
-      actions={actions}
-    >
-      {failure === null || isMissing ? null : <Failure>{explain(failure)}</Failure>}
-      {former === undefined ? null : <FormerNote version={former} />}
-      {machine == null ? (
-        <Empty>
-          {isMissing ? `There is no machine ${name}. ` : 'Reading the machine …'}
-          {isMissing ? (
-            <Link to="/machines" className="text-accent underline">
-              All machines
-            </Link>
-          ) : null}
-        </Empty>
+    <Page title={<Title name={name}>{choice}</Title>} actions={actions}>
+      {failure === null ? null : <Failure>{explain(failure)}</Failure>}
+      {isFormer && chosen !== undefined ? <FormerNote version={chosen} /> : null}
+      {version !== '' && chosen === undefined && versions.length > 0 ? (
+        <Failure>There is no version {version} of this machine; this is the one that runs.</Failure>
+      ) : null}
+      {machine === undefined ? (
+        <NoMachine name={name} isMissing={isMissing} />
       ) : (
         <Body
           machine={machine}
-          isFormer={former !== undefined}
-          states={former === undefined ? states : null}
+          isFormer={isFormer}
+          states={isFormer ? null : states}
           edges={edges.counts?.get(name) ?? null}
           range={range}
         />
       )}
     </Page>
+  );
+}
+
+/** The definition that the URL names: the one that runs where it names none. */
+function useShown(name: string, version: string) {
+  const { data, error } = useMachines();
+  const versions = useMachineVersions().filter((one) => one.name === name);
+  const chosen = versionAt(versions, version);
+  const isFormer = chosen?.running === false;
+  const former = useFormerMachine(name, isFormer ? chosen.hash : '');
+  const running = data?.find((one) => one.name === name);
+  return {
+    machine: isFormer ? (former.data ?? undefined) : running,
+    /** Of this machine. */
+    versions,
+    /** Undefined where the URL names none, or one that there is not. */
+    chosen,
+    isFormer,
+    isMissing: data !== undefined && running === undefined,
+    error: error ?? former.error,
+  };
+}
+
+function NoMachine({ name, isMissing }: { readonly name: string; readonly isMissing: boolean }) {
+  if (!isMissing) return <Empty>Reading the machine …</Empty>;
+  return (
+    <Empty>
+      There is no machine {name}.{' '}
+      <Link to="/machines" className="text-accent underline">
+        All machines
+      </Link>
+    </Empty>
   );
 }
 
