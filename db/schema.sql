@@ -80,6 +80,15 @@ create table late_reports (
 );
 CREATE INDEX late_reports_task ON late_reports USING btree (task_id, id);
 
+create table machine_versions (
+  machine text not null,
+  hash text not null,
+  version text not null,
+  definition json not null,
+  first_seen_at timestamp with time zone not null default now(),
+  constraint machine_versions_pkey PRIMARY KEY (machine, hash)
+);
+
 create table migrations (
   version integer not null,
   name text not null,
@@ -267,6 +276,17 @@ create table specs (
   constraint specs_pkey PRIMARY KEY (id)
 );
 CREATE INDEX specs_file_content ON specs USING btree (((content #>> '{file,put,sha256}'::text[]))) WHERE ((content #>> '{file,put,sha256}'::text[]) IS NOT NULL);
+
+create table step_counts (
+  machine text not null,
+  minute timestamp with time zone not null,
+  from_path text not null,
+  event text not null,
+  to_path text not null,
+  steps bigint not null,
+  constraint step_counts_pkey PRIMARY KEY (machine, minute, from_path, event, to_path)
+);
+CREATE INDEX step_counts_minute ON step_counts USING btree (minute);
 
 create table task_counts (
   span text not null,

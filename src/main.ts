@@ -19,13 +19,15 @@ import { createInspectSockets } from './http/inspect/sockets.ts';
 import { listen, type Listener } from './http/listen.ts';
 import { readProcessMetrics } from './http/metrics.ts';
 import { sleep, systemClock } from './process/clock.ts';
-import { createLogger } from './process/log.ts';
+import { createLogger, type Logger } from './process/log.ts';
 import { parentGone } from './process/parent.ts';
 import { StartError } from './process/start-error.ts';
 import { loadToken } from './process/tokens.ts';
 import { VERSION } from './process/version.ts';
 import { type Api, type ApiOptions, createApi } from './rpc/routes.ts';
+import { RUNNING_DEFINITIONS } from './supervisor/machines.ts';
 import { startSupervisor } from './supervisor/start.ts';
+import { layoutsOf } from './visualizer/diagrams.ts';
 
 /** Where the build of the console is. */
 const CONSOLE_FOLDER = fileURLToPath(new URL('../web/dist', import.meta.url));
@@ -92,6 +94,7 @@ export async function runSupervisor(
     });
     const removeAddress = await writeAddress(config.home, listener.url);
     closing.defer(removeAddress);
+    void drawMachines(log);
     log.info('ready', { url: listener.url, version: VERSION, supervisorId, home: config.home });
     onReady?.(listener.url);
 
@@ -101,6 +104,15 @@ export async function runSupervisor(
     stopping.abort();
     const isDown = await within(closing.disposeAsync(), STOP_BOUND_MS);
     if (!isDown) log.warn('not everything has stopped in time', { afterMs: STOP_BOUND_MS });
+  }
+}
+
+/** Lays the machines out before anybody asks for them. Without it the first one who does waits for that. */
+async function drawMachines(log: Logger): Promise<void> {
+  try {
+    await layoutsOf(RUNNING_DEFINITIONS);
+  } catch (error) {
+    log.warn('cannot draw the machines', { error });
   }
 }
 

@@ -48,6 +48,41 @@ it(
 );
 
 it(
+  'says how often edges were taken, and goes on counting after an orderly restart',
+  async () => {
+    const completed = async () => {
+      const table = await textOf('machine', 'counts', 'task', '--since', '24h');
+      return Number(/^task +running +attempt.exited +completed +(\d+)$/m.exec(table)?.[1] ?? 0);
+    };
+    const before = await completed();
+    await textOf('run', '--node', 'web-1', '--', 'true');
+    // At once: what is counted is written at the end of the supervisor.
+    await cluster.kill('supervisor', 'SIGTERM');
+    await cluster.startSupervisor();
+    await cluster.online('web-1');
+    expect(await completed()).toBe(before + 1);
+    await textOf('run', '--node', 'web-1', '--', 'true');
+    await eventually(async () => (await completed()) === before + 2, 'the second is counted');
+  },
+  TIMEOUT_MS,
+);
+
+it(
+  'lists the definitions that have run, and prints one by its hash',
+  async () => {
+    const table = await textOf('machine', 'list', '--all');
+    const [, hash = ''] = /^schedule +1 +yes +([0-9a-f]{12}) +20/m.exec(table) ?? [];
+    const byHash = await textOf('machine', 'show', 'schedule', '--version', hash);
+    expect(byHash).toBe(await textOf('machine', 'show', 'schedule'));
+    const unknown = await cluster.muster('machine', 'show', 'schedule', '--version', '99');
+    expect(unknown.stderr).toContain(
+      `There is no version 99 of the machine schedule; there is 1 (${hash})`,
+    );
+  },
+  TIMEOUT_MS,
+);
+
+it(
   'says what it cannot print',
   async () => {
     const unknown = await cluster.muster('machine', 'show', 'nothing');

@@ -1,35 +1,61 @@
 /**
- * MachineService: the definitions that run, as diagrams.
+ * MachineService: the definitions that run and have run, as diagrams, and how often their edges are taken.
  */
-import { create } from '@bufbuild/protobuf';
 import type { ConnectRouter } from '@connectrpc/connect';
 import { machineOf } from '../../machines/catalog.ts';
 import { edgeOfStep } from '../../machines/chart.ts';
-import type { Trigger } from '../../machines/chart.ts';
+import type { Chart } from '../../machines/chart.ts';
+import { chartOfDefinition } from '../../machines/definition.ts';
 import { MusterError } from '../../machines/errors.ts';
-import {
-  ChartStateKind,
-  type Machine,
-  MachineSchema,
-} from '../../proto/gen/muster/v1/machine_pb.ts';
 import { MachineForm, MachineService } from '../../proto/gen/muster/v1/machine_service_pb.ts';
-import type { Supervisor, Tasks, TransitionRecord } from '../supervisor/supervisor.ts';
-import { type Diagram, diagramOf, machineNames } from '../visualizer/diagrams.ts';
+import { COUNTED_MACHINES, RUNNING_DEFINITIONS } from '../supervisor/machines.ts';
+import type {
+  MachineDefinition,
+  Machines,
+  Supervisor,
+  Tasks,
+  TransitionRecord,
+} from '../supervisor/supervisor.ts';
+import { layoutOf, layoutsOf } from '../visualizer/diagrams.ts';
 import type { Layout } from '../visualizer/layout.ts';
 import { drawMermaid } from '../visualizer/mermaid.ts';
 import { drawSvg } from '../visualizer/svg.ts';
+import { countsMessage, machineMessage, versionMessage } from './machine-messages.ts';
+import { msOfDuration } from './times.ts';
 
 /** Steps of a history that are read at once. */
 const PAGE = 1_000;
+const DEFAULT_WINDOW_MS = 3_600_000;
 
-export function routeMachineService(router: ConnectRouter, { tasks }: Supervisor): void {
+export function routeMachineService(router: ConnectRouter, { tasks, machines }: Supervisor): void {
   router.service(MachineService, {
     async listMachines() {
-      const diagrams = await Promise.all(machineNames().map(diagramOf));
-      return { machines: diagrams.map(({ layout }) => machineMessage(layout)) };
+      return { machines: (await layoutsOf(RUNNING_DEFINITIONS)).map(machineMessage) };
     },
-    exportMachine: async ({ name, form }) => ({
-      content: contentOf(await diagramOf(name), form),
+    async getMachine({ name, version }) {
+      const definition = await machines.definition(name, version.toLowerCase());
+      const versions = await machines.versions(name);
+      const known = versions.find(({ hash }) => hash === definition.hash);
+      return {
+        machine: machineMessage(await layoutOf(definition)),
+        ...(known === undefined ? {} : { version: versionMessage(known) }),
+      };
+    },
+    async listMachineVersions({ name }) {
+      const versions = await machines.versions(name === '' ? null : name);
+      // Says which machines there are.
+      if (versions.length === 0 && name !== '') await machines.definition(name, '');
+      return { versions: versions.map(versionMessage) };
+    },
+    getMachineCounts: async ({ name, window }) => ({
+      machines: await countsOf(
+        machines,
+        name,
+        window === undefined ? DEFAULT_WINDOW_MS : msOfDuration(window),
+      ),
+    }),
+    exportMachine: async ({ name, form, version }) => ({
+      content: await contentOf(await machines.definition(name, version.toLowerCase()), form),
     }),
     async drawTask({ id, version }) {
       const { record } = await tasks.get(id.toLowerCase());
@@ -45,9 +71,29 @@ export function routeMachineService(router: ConnectRouter, { tasks }: Supervisor
         );
       }
       const current = last?.version === drawn ? last.toPath : record.snapshot.path;
-      const { layout } = await diagramOf(machineOf(record.type).id);
+      const layout = await layoutOf(await machines.definition(machineOf(record.type).id, ''));
       return { svg: drawSvg(layout, { current, visits: visitsOf(layout, steps) }), version: drawn };
     },
+  });
+}
+
+/** Of the definitions that run; they are asked for every other second by everybody who looks. */
+const charts = new Map<string, Chart>();
+
+async function countsOf(machines: Machines, name: string, windowMs: number) {
+  if (name !== '') await machines.definition(name, '');
+  const counted = RUNNING_DEFINITIONS.filter(
+    ({ machine }) => COUNTED_MACHINES.includes(machine) && (name === '' || name === machine),
+  );
+  const names = counted.map(({ machine }) => machine);
+  const steps = names.length === 0 ? [] : await machines.stepCounts(names, windowMs);
+  return counted.map(({ machine, json }) => {
+    const chart = charts.get(machine) ?? chartOfDefinition(json);
+    charts.set(machine, chart);
+    return countsMessage(
+      chart,
+      steps.filter((step) => step.machine === machine),
+    );
   });
 }
 
@@ -75,50 +121,13 @@ function visitsOf(
   return visits;
 }
 
-function contentOf({ layout, definitionJson }: Diagram, form: MachineForm): string {
+async function contentOf(definition: MachineDefinition, form: MachineForm): Promise<string> {
   switch (form) {
     case MachineForm.MERMAID:
-      return drawMermaid(layout.chart);
+      return drawMermaid(chartOfDefinition(definition.json));
     case MachineForm.XSTATE:
-      return definitionJson;
+      return definition.json;
     default:
-      return drawSvg(layout);
+      return drawSvg(await layoutOf(definition));
   }
-}
-
-const KINDS = {
-  atomic: ChartStateKind.ATOMIC,
-  compound: ChartStateKind.COMPOUND,
-  final: ChartStateKind.FINAL,
-} as const;
-
-function machineMessage({ chart, width, height, states, edges }: Layout): Machine {
-  return create(MachineSchema, {
-    name: chart.name,
-    version: chart.version,
-    width,
-    height,
-    states: states.map(({ kind, isInitial, inner, entry, ...state }) => ({
-      ...state,
-      kind: KINDS[kind],
-      initial: isInitial,
-      entry: [...entry],
-      inner: inner.map(triggerMessage),
-    })),
-    edges: edges.map(({ from, to, triggers, points, label }) => ({
-      from,
-      to,
-      triggers: triggers.map(triggerMessage),
-      points: [...points],
-      label: [...label.lines],
-      labelX: label.x,
-      labelY: label.y,
-      labelWidth: label.width,
-      labelHeight: label.height,
-    })),
-  });
-}
-
-function triggerMessage({ event, guard, actions }: Trigger) {
-  return { event, guard, actions: [...actions] };
 }

@@ -18,12 +18,14 @@ import { NODE_MACHINE_VERSION } from '../../machines/node.ts';
 import { upgradeSnapshot } from '../../machines/snapshot.ts';
 import type { Stamper } from './actor.ts';
 import { encodeNews } from './news.ts';
+import type { StepCounter } from './step-counter.ts';
 import type { Store } from './store.ts';
 
 export interface NodeActorOptions {
   readonly store: Store;
   readonly stamper: Stamper;
   readonly supervisorId: string;
+  readonly counter: Pick<StepCounter, 'count'>;
 }
 
 /** Lost races in a row after which a caller is told to try again. */
@@ -61,7 +63,7 @@ export async function applyToNode(
   nodeId: string,
   body: NodeEventBody,
 ): Promise<NodeActorRecord> {
-  const { store, supervisorId } = options;
+  const { store, supervisorId, counter } = options;
   for (let conflicts = 0; conflicts <= MAX_CONFLICTS; conflicts += 1) {
     const before = await loadNode(store, nodeId);
     const move = moveNode(options, before, body);
@@ -74,7 +76,9 @@ export async function applyToNode(
       nodes: [nodeId],
     });
     const isMoved = await store.read((sql) => moveNodeActor(sql, move.record, move.steps, news));
-    if (isMoved) return move.record;
+    if (!isMoved) continue;
+    counter.count('node', move.steps);
+    return move.record;
   }
   throw new MusterError('conflict', `Node ${nodeId} changes faster than this call can follow`);
 }

@@ -41,6 +41,7 @@ const NOTHING = {
   contents: 0,
   sets: 0,
   metrics: 0,
+  counts: 0,
   outputs: 0,
   histories: 0,
   steps: 0,
@@ -118,6 +119,19 @@ describe('RetentionService', () => {
     expect(await serviceOf(null).runOnce()).toEqual({ ...NOTHING, metrics: 61 });
     const [left] = await database.sql`select count(*)::integer as points from node_metrics`;
     expect(left).toEqual({ points: 1440 });
+  });
+
+  it('deletes counts of steps after two days', async () => {
+    await database.sql`
+      insert into step_counts
+      select 'task', date_trunc('minute', now()) - make_interval(mins => n), '', 'task.created', 'pending.queued', 1
+      from generate_series(0, 2900) as n`;
+    // The minute that is just two days old may have passed or not.
+    const { counts } = await serviceOf(null).runOnce();
+    expect(counts).toBeGreaterThanOrEqual(20);
+    const [left] = await database.sql`select count(*)::integer as minutes from step_counts`;
+    expect(left).toEqual({ minutes: 2901 - counts });
+    expect(left?.['minutes']).toBeLessThanOrEqual(2881);
   });
 
   it('refuses options that would delete too soon or never end', () => {

@@ -3,7 +3,7 @@
  *
  * Final tasks go with their output and history, which may also go before them, by age or because all output together is too
  * much. Tasks that are not final, and children of such, lose nothing. Contents of files and sets of nodes go once nothing refers to
- * them, measurements of hosts after a day. What a batch could not delete is found again by the next run. Watchers are not told: what goes has been final for as long
+ * them, measurements of hosts after a day, counts of steps after two. What a batch could not delete is found again by the next run. Watchers are not told: what goes has been final for as long
  * as it was kept.
  */
 import { expireHistories, expireOutput, readOutputBytes } from '../../db/expiry.ts';
@@ -13,6 +13,7 @@ import { deleteUnusedNodeSets } from '../../db/node-sets.ts';
 import { deleteOldNodeMetrics } from '../../db/node-metrics.ts';
 import { expireDays, makeDays } from '../../db/partitions.ts';
 import { deleteOldRequests, deleteOldTasks } from '../../db/retention.ts';
+import { deleteOldStepCounts } from '../../db/step-counts.ts';
 import { MusterError } from '../../machines/errors.ts';
 import type { Clock } from '../process/clock.ts';
 import type { Logger } from '../process/log.ts';
@@ -52,6 +53,8 @@ export interface Deleted {
   sets: number;
   /** Points of hosts. */
   metrics: number;
+  /** Minutes of steps. */
+  counts: number;
   /** Tasks that have lost theirs. */
   outputs: number;
   histories: number;
@@ -70,8 +73,9 @@ const KEEP_CONTENTS_MS = 24 * HOUR_MS;
 /** A content may have 100 MiB. */
 const CONTENTS_BATCH = 10;
 const KEEP_METRICS_MS = 24 * HOUR_MS;
-/** Their rows are small, and there is one for each node and minute. */
-const METRICS_PER_ROW_OF_BATCH = 10;
+const KEEP_COUNTS_MS = 48 * HOUR_MS;
+/** Their rows are small, and there is one for each minute and node, or kind of step. */
+const POINTS_PER_ROW_OF_BATCH = 10;
 
 export class RetentionService {
   readonly #options: Required<RetentionOptions>;
@@ -132,12 +136,15 @@ export class RetentionService {
     const sets = await this.#deleteAll(batch, () =>
       store.read((sql) => deleteUnusedNodeSets(sql, batch)),
     );
-    const points = batch * METRICS_PER_ROW_OF_BATCH;
+    const points = batch * POINTS_PER_ROW_OF_BATCH;
     const metrics = await this.#deleteAll(points, () =>
       store.read((sql) => deleteOldNodeMetrics(sql, KEEP_METRICS_MS, points)),
     );
+    const counts = await this.#deleteAll(points, () =>
+      store.read((sql) => deleteOldStepCounts(sql, KEEP_COUNTS_MS, points)),
+    );
     const schedules = await this.#pruneSchedules();
-    const gone = { days, tasks, requests, contents, sets, metrics, outputs, histories };
+    const gone = { days, tasks, requests, contents, sets, metrics, counts, outputs, histories };
     return { ...gone, ...schedules };
   }
 
@@ -241,8 +248,8 @@ export class RetentionService {
 
   async #tick(): Promise<void> {
     const deleted = await this.runOnce();
-    // Measurements go all the time; they are not worth a line.
-    const { metrics: _, ...others } = deleted;
+    // Measurements and counts go all the time; they are not worth a line.
+    const { metrics: _metrics, counts: _counts, ...others } = deleted;
     const count = Object.values(others).reduce((sum: number, n: number) => sum + n, 0);
     if (count > 0) this.#options.log.info('deleted what was old', { ...deleted });
   }

@@ -12,6 +12,7 @@ import type { Database } from '../../db/connect.ts';
 import { classifyFailure } from '../../db/failures.ts';
 import { notify } from '../../db/notify.ts';
 import { behaviourOf } from '../../machines/behaviour.ts';
+import { machineOf } from '../../machines/catalog.ts';
 import type { Clock } from '../process/clock.ts';
 import type { Logger } from '../process/log.ts';
 import { Availability } from './availability.ts';
@@ -24,6 +25,7 @@ import { createGroupActions } from './groups.ts';
 import { Host } from './host.ts';
 import type { Committed } from './host.ts';
 import { createIdSource } from './ids.ts';
+import { createMachineActions, keepRunningDefinitions } from './machines.ts';
 import { encodeNews } from './news.ts';
 import { NodeMetricsService } from './node-metrics.ts';
 import { createNodeActions } from './nodes.ts';
@@ -37,6 +39,7 @@ import { ScheduleService } from './schedules/schedule-service.ts';
 import { createScheduleActions } from './schedules/schedules.ts';
 import { DEFAULT_KEEP_STATISTICS_MS, StatisticsService } from './statistics.ts';
 import { SpecCache } from './spec-cache.ts';
+import { StepCounter } from './step-counter.ts';
 import { createStore } from './store.ts';
 import type { Store } from './store.ts';
 import type { Supervisor } from './supervisor.ts';
@@ -87,16 +90,18 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
     upkeep.nodeMetrics,
   );
   const { sessions, timers, reconciler, peers } = services;
-  const periodic = [sessions, timers, reconciler, schedules, ...Object.values(upkeep)];
+  const { counter } = core;
+  const periodic = [sessions, timers, reconciler, schedules, counter, ...Object.values(upkeep)];
   let isStopping = false;
   let stopped: Promise<void> | null = null;
   const stop = () => {
     isStopping = true;
-    return (stopped ??= stopAll(core, services, periodic));
+    return (stopped ??= stopAll(core, services, periodic, options.log));
   };
   try {
     await core.databaseClock.start();
     await core.store.read(() => peers.start());
+    await keepRunningDefinitions(core.store);
   } catch (error) {
     await stop();
     throw error;
@@ -119,15 +124,17 @@ function createCore({ database, clock, log, supervisorId, random }: SupervisorOp
   const databaseClock = new DatabaseClock(store, clock, log);
   const stamper = { now: () => databaseClock.now(), random };
   const specs = new SpecCache(store, classifyFailure);
-  return { availability, store, databaseClock, stamper, specs, changes: new Changes() };
+  const counter = new StepCounter({ store, clock, log });
+  return { availability, store, databaseClock, stamper, specs, counter, changes: new Changes() };
 }
 
 type Core = ReturnType<typeof createCore>;
 
 function createServices(options: SupervisorOptions, core: Core) {
   const { database, clock, log, supervisorId } = options;
-  const { availability, store, databaseClock, stamper, specs, changes } = core;
+  const { availability, store, databaseClock, stamper, specs, counter, changes } = core;
   const onCommitted = ({ record, transitions, effects }: Committed) => {
+    counter.count(machineOf(record.type).id, transitions);
     sessions.committed(record.id);
     board.committed(record);
     fanOuts.committed(record);
@@ -163,7 +170,7 @@ function createServices(options: SupervisorOptions, core: Core) {
   });
   const book = new WorkerBook({ ...common, sessionOf: (nodeId) => sessions.get(nodeId) });
   const fanOuts: FanOuts = new FanOuts(common);
-  const drains: Drains = new Drains({ ...common, stamper, sessions, scheduler });
+  const drains: Drains = new Drains({ ...common, stamper, counter, sessions, scheduler });
   const deadAfterMs = () =>
     // Before, agents that are well may not have come yet.
     availability.upForMs < sessions.deadAfterMs ? null : sessions.deadAfterMs;
@@ -171,16 +178,7 @@ function createServices(options: SupervisorOptions, core: Core) {
   const intervalMs = options.sweepIntervalMs ?? 5_000;
   const parts = { ...common, availability, sessions, scheduler, fanOuts, drains, book };
   const reconciler = new Reconciler({ ...parts, intervalMs });
-  const peers = new Peers({
-    ...common,
-    database,
-    sessions,
-    scheduler,
-    changes,
-    drains,
-    book,
-    board,
-  });
+  const peers = new Peers({ ...parts, database, changes, board });
   return {
     host,
     sessions,
@@ -219,18 +217,27 @@ function createActions(
   nodeMetrics: NodeMetricsService,
 ) {
   const { clock, log, supervisorId } = options;
-  const { store, stamper, specs, changes } = core;
+  const { store, stamper, specs, counter, changes } = core;
   const { deadAfterMs } = sessions;
   const ids = createIdSource(options.randomBytes);
   const creator = { store, specs, stamper, ids, supervisorId, onCommitted };
-  const scheduling = { store, host, creator, clock, log };
+  const scheduling = { store, host, creator, counter, clock, log };
   const schedules = new ScheduleService(scheduling);
   return {
     tasks: createTaskActions({ store, host, clock, changes, board, creator, deadAfterMs }),
-    nodes: createNodeActions({ store, stamper, supervisorId, sessions, drains, nodeMetrics }),
+    nodes: createNodeActions({
+      store,
+      stamper,
+      supervisorId,
+      counter,
+      sessions,
+      drains,
+      nodeMetrics,
+    }),
     workers: createWorkerActions({ store, log, supervisorId, book, deadAfterMs }),
     groups: createGroupActions(store),
     files: createFileActions(store),
+    machines: createMachineActions(store, counter),
     schedules,
     scheduleActions: createScheduleActions(scheduling, schedules.poke),
   };
@@ -262,8 +269,9 @@ async function stopAll(
   core: Core,
   services: Services,
   periodic: readonly { stop(): void }[],
+  log: Logger,
 ): Promise<void> {
-  const { availability, store, databaseClock } = core;
+  const { availability, store, databaseClock, counter } = core;
   const { scheduler, fanOuts, drains, book, board } = services;
   // No new work before the sessions end.
   for (const service of [scheduler, fanOuts, drains, book, board]) service.stop();
@@ -271,6 +279,9 @@ async function stopAll(
   const drained = services.host.quiet().then(() => store.drained());
   // What is open while the database is away stays open: its agents tell it again to the next supervisor.
   await Promise.race([drained, availability.whenLost()]);
+  await counter.writeOnce().catch((error: unknown) => {
+    log.warn('how often the last steps were made is not written', { error });
+  });
   availability.stop();
   databaseClock.stop();
   await services.peers.stop();

@@ -4,7 +4,9 @@
  * Everything here speaks of the domain, never of protobuf. Each method rejects with a MusterError and nothing else.
  */
 import type { NodeMetrics } from '../../db/node-metrics.ts';
+import type { MachineDefinition, MachineVersion } from '../../db/machine-versions.ts';
 import type { NodeLabelChange } from '../../db/node-labels.ts';
+import type { StepCount } from '../../db/step-counts.ts';
 import type { DrainEnd } from '../../machines/node-context.ts';
 import type { TaskInput } from '../../machines/task-context.ts';
 import type {
@@ -37,6 +39,8 @@ export type { NodeGroupRecord } from '../../db/node-groups.ts';
 export type { FireRecord, ScheduleRecord } from '../../db/schedules.ts';
 export type * from '../../db/workers.ts';
 
+export type { MachineDefinition, MachineVersion } from '../../db/machine-versions.ts';
+export type { StepCount } from '../../db/step-counts.ts';
 export type { HostMetrics, NodeMetrics } from '../../db/node-metrics.ts';
 export type { NodeLabelChange } from '../../db/node-labels.ts';
 export type {
@@ -325,6 +329,19 @@ export interface Groups {
   remove(name: string, selection: NodeSelection): Promise<number>;
 }
 
+export interface Machines {
+  /** How often each step of these machines was made in the last `windowMs`, whichever supervisor committed it. */
+  stepCounts(machines: readonly string[], windowMs: number): Promise<readonly StepCount[]>;
+  /** Every definition that ever ran, of one machine or of all (null): by name, the one that was seen last first. */
+  versions(machine: string | null): Promise<readonly MachineVersion[]>;
+  /**
+   * Returns a definition by its version or the beginning of its hash; empty for the one that runs here.
+   *
+   * @throws MusterError `unknown_machine`, `invalid_argument` where it means several
+   */
+  definition(machine: string, version: string): Promise<MachineDefinition>;
+}
+
 /** The running supervisor. */
 export interface Supervisor {
   readonly id: string;
@@ -333,6 +350,7 @@ export interface Supervisor {
   readonly workers: Workers;
   readonly groups: Groups;
   readonly files: Files;
+  readonly machines: Machines;
   readonly schedules: Schedules;
   readonly sessions: Sessions;
   /** Tells whether calls can be served: the database answers and no stop is under way. */

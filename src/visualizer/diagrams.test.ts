@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { setup } from 'xstate';
 import { MACHINES } from '../../machines/catalog.ts';
 import { chartOf, edgeOfStep } from '../../machines/chart.ts';
-import { diagramOf, machineNames } from './diagrams.ts';
+import { RUNNING_DEFINITIONS } from '../supervisor/machines.ts';
+import { layoutOf, layoutsOf } from './diagrams.ts';
 import { layOut } from './layout.ts';
 import { drawMermaid } from './mermaid.ts';
 import { drawSvg } from './svg.ts';
@@ -117,11 +118,11 @@ describe('a diagram', () => {
   });
 
   it('of every machine that runs is there', async () => {
-    for (const name of machineNames()) {
-      const { layout, definitionJson } = await diagramOf(name);
+    for (const definition of RUNNING_DEFINITIONS) {
+      const layout = await layoutOf(definition);
+      expect(layout.chart.name).toBe(definition.machine);
       expect(layout.states.every(({ width, height }) => width > 0 && height > 0)).toBe(true);
       expect(layout.edges.every(({ points }) => points.length >= 2)).toBe(true);
-      expect(JSON.parse(definitionJson)).toMatchObject({ id: name });
     }
   });
 
@@ -138,8 +139,7 @@ describe('a diagram', () => {
 
 describe('an SVG', () => {
   it('is well formed for every machine, also with what is lit and counted', async () => {
-    for (const name of machineNames()) {
-      const { layout } = await diagramOf(name);
+    for (const layout of await layoutsOf(RUNNING_DEFINITIONS)) {
       const visits = new Map(layout.edges.map((_, index) => [index, index]));
       const svg = drawSvg(layout, { current: layout.states[0]?.path ?? '', visits });
       expect(isWellFormed(svg)).toBe(true);

@@ -1,65 +1,52 @@
 /**
- * The diagrams of all machines: laid out together when the first one is asked for, in a thread of their own, and kept for as long as
- * the process lives. They follow from the definitions that run, so nothing of them can be out of date.
+ * The diagrams of machines, each laid out once, in a thread of its own, and kept for as long as the process lives. They follow from
+ * their definitions alone, so nothing of them can be out of date.
  */
 import { Worker } from 'node:worker_threads';
-import type { AnyStateMachine } from 'xstate';
-import { MACHINES } from '../../machines/catalog.ts';
-import { chartOf } from '../../machines/chart.ts';
 import type { Chart } from '../../machines/chart.ts';
-import { MusterError } from '../../machines/errors.ts';
+import { chartOfDefinition } from '../../machines/definition.ts';
 import type { Layout } from './layout.ts';
 
-/** One machine, ready to be shown. */
-export interface Diagram {
-  readonly layout: Layout;
-  /** The definition as XState has it, as JSON: what the Stately tools read. */
-  readonly definitionJson: string;
+/** A definition to be drawn. */
+export interface DrawnDefinition {
+  /** Tells it from every other definition. */
+  readonly hash: string;
+  /** As XState has it, as JSON: what the Stately tools read. */
+  readonly json: string;
 }
 
-let kept: Promise<ReadonlyMap<string, Diagram>> | null = null;
+/** By hash. */
+const kept = new Map<string, Promise<Layout>>();
 
-/** Lists the names of the machines, in the order in which people think of them. */
-export function machineNames(): string[] {
-  return [...MACHINES.keys()];
-}
-
-/** @throws MusterError `unknown_machine`, naming those that there are */
-export async function diagramOf(name: string): Promise<Diagram> {
-  const diagram = (await allDiagrams()).get(name);
-  if (diagram !== undefined) return diagram;
-  const names = machineNames().join(', ');
-  throw new MusterError('unknown_machine', `There is no machine ${name}; there is ${names}`);
-}
-
-function allDiagrams(): Promise<ReadonlyMap<string, Diagram>> {
-  kept ??= drawAll([...MACHINES.values()]).catch((error: unknown) => {
+/** Lays out machines that are not yet, all of them in one thread. */
+export async function layoutsOf(definitions: readonly DrawnDefinition[]): Promise<Layout[]> {
+  const missing = definitions.filter(({ hash }) => !kept.has(hash));
+  if (missing.length > 0) {
+    const layouts = layOutApart(missing.map(({ json }) => chartOfDefinition(json)));
+    for (const [index, { hash }] of missing.entries()) {
+      kept.set(
+        hash,
+        layouts.then((all) => all[index] as Layout),
+      );
+    }
     // A failure is not kept.
-    kept = null;
-    throw error;
-  });
-  return kept;
+    layouts.catch(() => missing.forEach(({ hash }) => kept.delete(hash)));
+  }
+  return await Promise.all(definitions.map(({ hash }) => kept.get(hash) as Promise<Layout>));
 }
 
-async function drawAll(
-  machines: readonly AnyStateMachine[],
-): Promise<ReadonlyMap<string, Diagram>> {
-  const layouts = await layOutApart(machines.map(chartOf));
-  return new Map(
-    machines.map((machine, index) => [
-      machine.id,
-      {
-        layout: layouts[index] as Layout,
-        definitionJson: JSON.stringify(machine.config),
-      },
-    ]),
-  );
+/** Lays out one machine. */
+export async function layoutOf(definition: DrawnDefinition): Promise<Layout> {
+  const [layout] = await layoutsOf([definition]);
+  return layout as Layout;
 }
 
 async function layOutApart(charts: readonly Chart[]): Promise<readonly Layout[]> {
   const worker = new Worker(new URL('./layout-worker.ts', import.meta.url), {
     workerData: charts,
   });
+  // Nobody waits for a drawing when the process is to end.
+  worker.unref();
   try {
     return await new Promise<readonly Layout[]>((resolve, reject) => {
       worker.once('message', resolve);

@@ -8,7 +8,7 @@ import {
 import type { ClientFlags } from '../client-flags.ts';
 import { unary, withConnection } from '../connection.ts';
 import { EXIT } from '../exit.ts';
-import { CliFault, UsageFault } from '../fault.ts';
+import { UsageFault } from '../fault.ts';
 import { messageJson, printDocument } from '../output.ts';
 import { parseInteger } from '../pairs.ts';
 import { stdout } from '../sink.ts';
@@ -21,25 +21,23 @@ const FORMS: Readonly<Record<string, MachineForm>> = {
 };
 
 /** Prints a machine in the form of -o; returns the exit code. */
-export async function showMachine(name: string, flags: ClientFlags): Promise<number> {
-  const { output = 'mermaid' } = flags;
+export async function showMachine(
+  name: string,
+  flags: ClientFlags & { readonly version?: string },
+): Promise<number> {
+  const { output = 'mermaid', version = '' } = flags;
   const form = FORMS[output];
   if (form === undefined && output !== 'json') {
     throw new UsageFault(`--output: '${output}' is none of mermaid, svg, xstate, json`);
   }
   return await withConnection(flags, async ({ machines }) => {
     if (form !== undefined) {
-      const { content } = await machines.exportMachine({ name, form }, unary);
+      const { content } = await machines.exportMachine({ name, form, version }, unary);
       await stdout.write(content.endsWith('\n') ? content : `${content}\n`);
       return EXIT.ok;
     }
-    const all = await machines.listMachines({}, unary);
-    const machine = all.machines.find((one) => one.name === name);
-    if (machine === undefined) {
-      const names = all.machines.map((one) => one.name).join(', ');
-      throw new CliFault(`There is no machine ${name}; there is ${names}`);
-    }
-    await printDocument(messageJson(MachineSchema, machine));
+    const { machine } = await machines.getMachine({ name, version }, unary);
+    await printDocument(messageJson(MachineSchema, machine ?? create(MachineSchema)));
     return EXIT.ok;
   });
 }

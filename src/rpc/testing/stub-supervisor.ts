@@ -10,6 +10,7 @@ import type {
   AgentLink,
   Caller,
   HostMetrics,
+  Machines,
   Nodes,
   NodeSelection,
   ScheduleRecord,
@@ -24,6 +25,7 @@ import type {
 } from '../../supervisor/supervisor.ts';
 import type { Workers } from '../../supervisor/workers.ts';
 import { stubFiles } from './stub-files.ts';
+import { stubMachines } from './stub-machines.ts';
 import { stubNodes, stubWorkers } from './stub-nodes.ts';
 import { NOW } from './worker-record.ts';
 
@@ -248,6 +250,8 @@ export class StubSupervisor implements Supervisor {
 
   readonly contents = new Map<string, Uint8Array>();
   readonly files = stubFiles(this, (name, ...args) => this.#called(name, ...args));
+
+  readonly machines: Machines = stubMachines((name, ...args) => this.#called(name, ...args));
 
   readonly schedules: Schedules = {
     create: async (draft, caller) => {

@@ -16,6 +16,7 @@ import type { DueVerdict } from '../../../machines/schedule-decide.ts';
 import { announceTasks, newTasks } from '../creation.ts';
 import type { Host } from '../host.ts';
 import type { CreatorOptions, NewTask } from '../new-task.ts';
+import type { StepCounter } from '../step-counter.ts';
 import type { TaskDraft } from '../supervisor.ts';
 import { nextDue } from './calendar.ts';
 import { MAX_CONFLICTS, commitMove, loadSchedule, moveSchedule } from './schedule-actor.ts';
@@ -23,6 +24,7 @@ import { MAX_CONFLICTS, commitMove, loadSchedule, moveSchedule } from './schedul
 export interface FiringOptions {
   readonly creator: CreatorOptions;
   readonly host: Host;
+  readonly counter: Pick<StepCounter, 'count'>;
 }
 
 type Fired = { readonly record: ScheduleRecord; readonly fire: FireRecord };
@@ -106,7 +108,7 @@ async function fireOnce(
     nextAt,
   });
   const row: FireRecord = { dueAt, isManual, taskId, why, at: move.transition.at };
-  if (!(await commitMove(creator, move, row, tasks))) return 'conflict';
+  if (!(await commitMove(options, move, row, tasks))) return 'conflict';
   announceTasks(creator, tasks);
   return { record: move.record, fire: row };
 }

@@ -16,6 +16,7 @@ import {
 } from '../../../machines/schedule-decide.ts';
 import { upgradeSnapshot } from '../../../machines/snapshot.ts';
 import type { Stamper } from '../actor.ts';
+import type { StepCounter } from '../step-counter.ts';
 import type { Store } from '../store.ts';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
@@ -71,11 +72,19 @@ export function moveSchedule(
 
 /** Commits a move, with its fire and the task that this makes. Returns false if somebody else was faster. */
 export async function commitMove(
-  { store }: Pick<ActorOptions, 'store'>,
+  {
+    creator: { store },
+    counter,
+  }: {
+    readonly creator: Pick<ActorOptions, 'store'>;
+    readonly counter: Pick<StepCounter, 'count'>;
+  },
   move: { record: ScheduleRecord; transition: ScheduleTransition; isRevised?: boolean },
   fire: FireRecord | null,
   tasks: TaskCreation['tasks'],
 ): Promise<boolean> {
   const creation = tasks.length === 0 ? null : { request: null, tasks };
-  return await store.moveSchedule({ ...move, fire, creation });
+  const isMoved = await store.moveSchedule({ ...move, fire, creation });
+  if (isMoved) counter.count('schedule', [move.transition]);
+  return isMoved;
 }

@@ -26,7 +26,7 @@ export function createScheduleActions(options: FiringOptions, onChanged: () => v
     for (let conflicts = 0; conflicts <= MAX_CONFLICTS; conflicts += 1) {
       const before = await loadSchedule(store, key);
       const move = moveSchedule(creator, before, bodyOf(before));
-      if (!(await commitMove(creator, move, null, []))) continue;
+      if (!(await commitMove(options, move, null, []))) continue;
       onChanged();
       return move.record;
     }
@@ -70,7 +70,7 @@ export function createScheduleActions(options: FiringOptions, onChanged: () => v
 }
 
 async function create(
-  { creator }: FiringOptions,
+  { creator, counter }: FiringOptions,
   draft: ScheduleDraft,
   caller: Caller,
 ): Promise<ScheduleRecord> {
@@ -121,7 +121,10 @@ async function create(
     at,
     supervisorId,
   };
-  if (await store.read((sql) => insertSchedule(sql, record, created))) return record;
+  if (await store.read((sql) => insertSchedule(sql, record, created))) {
+    counter.count('schedule', [created]);
+    return record;
+  }
   throw new MusterError(
     'invalid_argument',
     `Cannot create the schedule: there is one with the name ${name}; delete that one or take another name`,

@@ -24,12 +24,13 @@ const DROPPED = 'its timing was changed before it could fire';
  * @throws MusterError `unknown_schedule`, `conflict`, `invalid_argument`, `unknown_node`
  */
 export async function updateSchedule(
-  { creator }: FiringOptions,
+  options: FiringOptions,
   key: string,
   expectedVersion: number | null,
   revise: (spec: unknown) => ScheduleDraft,
   caller: Caller,
 ): Promise<ScheduleRecord> {
+  const { creator } = options;
   const { store, stamper } = creator;
   for (let conflicts = 0; conflicts <= MAX_CONFLICTS; conflicts += 1) {
     const before = await loadSchedule(store, key);
@@ -42,7 +43,7 @@ export async function updateSchedule(
     const revised = { ...record, spec: draft.spec, draft: draft.task };
     const fire = droppedFire(body.droppedDueAt, transition.at);
     const move = { record: revised, transition, isRevised: true };
-    if (await commitMove(creator, move, fire, [])) return revised;
+    if (await commitMove(options, move, fire, [])) return revised;
   }
   const message = `Schedule ${key} changes faster than this call can follow; try again`;
   throw new MusterError('conflict', message);

@@ -10,8 +10,16 @@ const FORMS = [
   { label: 'XState JSON', form: MachineForm.XSTATE, ending: 'json', type: 'application/json' },
 ] as const;
 
-export function ExportButtons({ name }: { readonly name: string }) {
+/** @param version the beginning of the hash of a former definition; empty for the one that runs */
+export function ExportButtons({
+  name,
+  version,
+}: {
+  readonly name: string;
+  readonly version: string;
+}) {
   const { isBusy, act } = useAction();
+  const fileName = version === '' ? name : `${name}-${version}`;
   return (
     <>
       {FORMS.map(({ label, form, ending, type }) => (
@@ -21,9 +29,9 @@ export function ExportButtons({ name }: { readonly name: string }) {
           title={`Save the machine as ${label}`}
           onClick={() =>
             void act(async () => {
-              const { content } = await machines.exportMachine({ name, form });
-              save(`${name}.${ending}`, new Blob([content], { type }));
-            }, `${name}.${ending} is saved`)
+              const { content } = await machines.exportMachine({ name, form, version });
+              save(`${fileName}.${ending}`, new Blob([content], { type }));
+            }, `${fileName}.${ending} is saved`)
           }
         >
           {label}

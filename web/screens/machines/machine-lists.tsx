@@ -1,23 +1,28 @@
-/** A machine in words: its states with what they do, and its ways with what makes them. */
+/** A machine in words: its states with what they do, its ways with what makes them, and how often. */
 import { Link } from '@tanstack/react-router';
 import type { ChartEdge, ChartTrigger, Machine } from '../../../proto/gen/muster/v1/machine_pb.ts';
 import { ChartStateKind } from '../../../proto/gen/muster/v1/machine_pb.ts';
 import { Button, Panel } from '../../ui/page.tsx';
+import type { EdgeCounts } from './edge-counts.ts';
 import { edgeKey, innerWords, triggerWords } from './machine-words.ts';
 import { type Counts, isCounted, type Place, placeOf } from './state-counts.ts';
 
 export function StateList({
   machine: { name, states },
   counts,
+  hasPlaces,
 }: {
   readonly machine: Machine;
+  /** Null where nobody counts them. */
   readonly counts: Counts | null;
+  /** What is in a state can be listed. */
+  readonly hasPlaces: boolean;
 }) {
   return (
     <Panel title="States">
       <ul className="py-1">
         {states.map((state) => {
-          const place = placeOf(name, state.path);
+          const place = hasPlaces ? placeOf(name, state.path) : null;
           const lines = innerWords(state);
           const count = counts?.get(state.path) ?? 0;
           return (
@@ -72,10 +77,13 @@ function Count({ place, count }: { readonly place: Place | null; readonly count:
 
 export function EdgeList({
   machine: { edges },
+  counts,
   selected,
   onSelect,
 }: {
   readonly machine: Machine;
+  /** Null where nobody counts them. */
+  readonly counts: EdgeCounts | null;
   readonly selected: string;
   readonly onSelect: (key: string) => void;
 }) {
@@ -93,8 +101,11 @@ export function EdgeList({
                 onClick={() => onSelect(key)}
                 className="w-full px-4 py-1 text-left hover:bg-raised aria-pressed:bg-accent-soft"
               >
-                <span className="font-mono text-[13px]">
-                  {edge.from} → {edge.to}
+                <span className="flex gap-2">
+                  <span className="grow font-mono text-[13px]">
+                    {edge.from} → {edge.to}
+                  </span>
+                  {counts === null ? null : <Times count={counts.get(key)?.count ?? 0} />}
                 </span>
                 <span className="block text-xs text-soft">{[...events].join('; ')}</span>
               </button>
@@ -106,13 +117,28 @@ export function EdgeList({
   );
 }
 
+/** How often something was done. */
+function Times({ count }: { readonly count: number }) {
+  return (
+    <span className={`shrink-0 tabular-nums ${count === 0 ? 'text-soft' : ''}`}>
+      {count.toLocaleString('en')}×
+    </span>
+  );
+}
+
 export function EdgeDetails({
   edge: { from, to, triggers },
+  counts,
+  place,
   onClose,
 }: {
   readonly edge: ChartEdge;
+  readonly counts: EdgeCounts | null;
+  /** Where those are listed that it leads to. */
+  readonly place: Place | null;
   readonly onClose: () => void;
 }) {
+  const times = counts?.get(edgeKey({ from, to }))?.events ?? [];
   return (
     <Panel
       className="border-accent"
@@ -130,6 +156,21 @@ export function EdgeDetails({
           </li>
         ))}
       </ol>
+      {times.length === 0 && place === null ? null : (
+        <div className="border-t border-line px-4 py-2 text-soft">
+          {times.map(({ event, count }) => (
+            <p key={event} className="flex gap-2">
+              <span className="grow">taken on {event}</span>
+              <Times count={count} />
+            </p>
+          ))}
+          {place === null ? null : (
+            <Link to={place.to} search={place.search} className="text-accent hover:underline">
+              List {place.label}
+            </Link>
+          )}
+        </div>
+      )}
     </Panel>
   );
 }

@@ -4,6 +4,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { lazy, Suspense } from 'react';
 import { explain, nodes } from '../../connection.ts';
+import { Choice } from '../../ui/choice.tsx';
 import { Empty, Failure, Panel } from '../../ui/page.tsx';
 import { absoluteText } from '../../ui/time.tsx';
 import { curvesOf, inWords, type LoadCurves } from './load-curves.ts';
@@ -75,34 +76,6 @@ export function Load({
         <AsCurves curves={data} span={hours * 3_600} />
       )}
     </Panel>
-  );
-}
-
-function Choice({
-  label,
-  value,
-  onChoose,
-  children,
-}: {
-  readonly label: string;
-  readonly value: string;
-  readonly onChoose: (value: string) => void;
-  readonly children: readonly string[];
-}) {
-  return (
-    <span role="group" aria-label={label} className="flex rounded-md border border-line text-xs">
-      {children.map((one) => (
-        <button
-          key={one}
-          type="button"
-          aria-pressed={one === value}
-          onClick={() => onChoose(one)}
-          className="px-2 py-0.5 text-soft first:rounded-l-md last:rounded-r-md hover:bg-raised aria-pressed:bg-accent-soft aria-pressed:text-text"
-        >
-          {one}
-        </button>
-      ))}
-    </span>
   );
 }
 

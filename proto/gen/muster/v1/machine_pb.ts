@@ -6,13 +6,15 @@
 
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file muster/v1/machine.proto.
  */
 export const file_muster_v1_machine: GenFile = /*@__PURE__*/
-  fileDesc("ChdtdXN0ZXIvdjEvbWFjaGluZS5wcm90bxIJbXVzdGVyLnYxIj0KDENoYXJ0VHJpZ2dlchINCgVldmVudBgBIAEoCRINCgVndWFyZBgCIAEoCRIPCgdhY3Rpb25zGAMgAygJIt4BCgpDaGFydFN0YXRlEgwKBHBhdGgYASABKAkSDAoEbmFtZRgCIAEoCRIOCgZwYXJlbnQYAyABKAkSJwoEa2luZBgEIAEoDjIZLm11c3Rlci52MS5DaGFydFN0YXRlS2luZBIPCgdpbml0aWFsGAUgASgIEg0KBWVudHJ5GAYgAygJEiYKBWlubmVyGAcgAygLMhcubXVzdGVyLnYxLkNoYXJ0VHJpZ2dlchIJCgF4GAggASgBEgkKAXkYCSABKAESDQoFd2lkdGgYCiABKAESDgoGaGVpZ2h0GAsgASgBIiIKCkNoYXJ0UG9pbnQSCQoBeBgBIAEoARIJCgF5GAIgASgBItMBCglDaGFydEVkZ2USDAoEZnJvbRgBIAEoCRIKCgJ0bxgCIAEoCRIpCgh0cmlnZ2VycxgDIAMoCzIXLm11c3Rlci52MS5DaGFydFRyaWdnZXISJQoGcG9pbnRzGAQgAygLMhUubXVzdGVyLnYxLkNoYXJ0UG9pbnQSDQoFbGFiZWwYBSADKAkSDwoHbGFiZWxfeBgGIAEoARIPCgdsYWJlbF95GAcgASgBEhMKC2xhYmVsX3dpZHRoGAggASgBEhQKDGxhYmVsX2hlaWdodBgJIAEoASKTAQoHTWFjaGluZRIMCgRuYW1lGAEgASgJEg8KB3ZlcnNpb24YAiABKAkSDQoFd2lkdGgYAyABKAESDgoGaGVpZ2h0GAQgASgBEiUKBnN0YXRlcxgFIAMoCzIVLm11c3Rlci52MS5DaGFydFN0YXRlEiMKBWVkZ2VzGAYgAygLMhQubXVzdGVyLnYxLkNoYXJ0RWRnZSqKAQoOQ2hhcnRTdGF0ZUtpbmQSIAocQ0hBUlRfU1RBVEVfS0lORF9VTlNQRUNJRklFRBAAEhsKF0NIQVJUX1NUQVRFX0tJTkRfQVRPTUlDEAESHQoZQ0hBUlRfU1RBVEVfS0lORF9DT01QT1VORBACEhoKFkNIQVJUX1NUQVRFX0tJTkRfRklOQUwQA2IGcHJvdG8z");
+  fileDesc("ChdtdXN0ZXIvdjEvbWFjaGluZS5wcm90bxIJbXVzdGVyLnYxIj0KDENoYXJ0VHJpZ2dlchINCgVldmVudBgBIAEoCRINCgVndWFyZBgCIAEoCRIPCgdhY3Rpb25zGAMgAygJIt4BCgpDaGFydFN0YXRlEgwKBHBhdGgYASABKAkSDAoEbmFtZRgCIAEoCRIOCgZwYXJlbnQYAyABKAkSJwoEa2luZBgEIAEoDjIZLm11c3Rlci52MS5DaGFydFN0YXRlS2luZBIPCgdpbml0aWFsGAUgASgIEg0KBWVudHJ5GAYgAygJEiYKBWlubmVyGAcgAygLMhcubXVzdGVyLnYxLkNoYXJ0VHJpZ2dlchIJCgF4GAggASgBEgkKAXkYCSABKAESDQoFd2lkdGgYCiABKAESDgoGaGVpZ2h0GAsgASgBIiIKCkNoYXJ0UG9pbnQSCQoBeBgBIAEoARIJCgF5GAIgASgBItMBCglDaGFydEVkZ2USDAoEZnJvbRgBIAEoCRIKCgJ0bxgCIAEoCRIpCgh0cmlnZ2VycxgDIAMoCzIXLm11c3Rlci52MS5DaGFydFRyaWdnZXISJQoGcG9pbnRzGAQgAygLMhUubXVzdGVyLnYxLkNoYXJ0UG9pbnQSDQoFbGFiZWwYBSADKAkSDwoHbGFiZWxfeBgGIAEoARIPCgdsYWJlbF95GAcgASgBEhMKC2xhYmVsX3dpZHRoGAggASgBEhQKDGxhYmVsX2hlaWdodBgJIAEoASKTAQoHTWFjaGluZRIMCgRuYW1lGAEgASgJEg8KB3ZlcnNpb24YAiABKAkSDQoFd2lkdGgYAyABKAESDgoGaGVpZ2h0GAQgASgBEiUKBnN0YXRlcxgFIAMoCzIVLm11c3Rlci52MS5DaGFydFN0YXRlEiMKBWVkZ2VzGAYgAygLMhQubXVzdGVyLnYxLkNoYXJ0RWRnZSKBAQoOTWFjaGluZVZlcnNpb24SDAoEbmFtZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJEgwKBGhhc2gYAyABKAkSMQoNZmlyc3Rfc2Vlbl9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHcnVubmluZxgFIAEoCCJDCglFZGdlQ291bnQSDAoEZnJvbRgBIAEoCRIKCgJ0bxgCIAEoCRINCgVldmVudBgDIAEoCRINCgVjb3VudBgEIAEoAyJXCg1NYWNoaW5lQ291bnRzEgwKBG5hbWUYASABKAkSIwoFZWRnZXMYAiADKAsyFC5tdXN0ZXIudjEuRWRnZUNvdW50EhMKC290aGVyX3N0ZXBzGAMgASgDKooBCg5DaGFydFN0YXRlS2luZBIgChxDSEFSVF9TVEFURV9LSU5EX1VOU1BFQ0lGSUVEEAASGwoXQ0hBUlRfU1RBVEVfS0lORF9BVE9NSUMQARIdChlDSEFSVF9TVEFURV9LSU5EX0NPTVBPVU5EEAISGgoWQ0hBUlRfU1RBVEVfS0lORF9GSU5BTBADYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
  * ChartTrigger makes a transition.
@@ -258,6 +260,124 @@ export type Machine = Message<"muster.v1.Machine"> & {
  */
 export const MachineSchema: GenMessage<Machine> = /*@__PURE__*/
   messageDesc(file_muster_v1_machine, 4);
+
+/**
+ * MachineVersion is a definition that runs or has run.
+ *
+ * @generated from message muster.v1.MachineVersion
+ */
+export type MachineVersion = Message<"muster.v1.MachineVersion"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * As the definition says; empty for a machine without versions. Two definitions may have the same.
+   *
+   * @generated from field: string version = 2;
+   */
+  version: string;
+
+  /**
+   * SHA-256 of the definition, in hex.
+   *
+   * @generated from field: string hash = 3;
+   */
+  hash: string;
+
+  /**
+   * When a supervisor first ran it.
+   *
+   * @generated from field: google.protobuf.Timestamp first_seen_at = 4;
+   */
+  firstSeenAt?: Timestamp | undefined;
+
+  /**
+   * It is the one that runs on the supervisor that answers.
+   *
+   * @generated from field: bool running = 5;
+   */
+  running: boolean;
+};
+
+/**
+ * Describes the message muster.v1.MachineVersion.
+ * Use `create(MachineVersionSchema)` to create a new message.
+ */
+export const MachineVersionSchema: GenMessage<MachineVersion> = /*@__PURE__*/
+  messageDesc(file_muster_v1_machine, 5);
+
+/**
+ * EdgeCount says how often an edge of the definition that runs was taken, by one of its events.
+ *
+ * @generated from message muster.v1.EdgeCount
+ */
+export type EdgeCount = Message<"muster.v1.EdgeCount"> & {
+  /**
+   * As the edge has them: a step out of a state inside counts for the edge of the state around it.
+   *
+   * @generated from field: string from = 1;
+   */
+  from: string;
+
+  /**
+   * @generated from field: string to = 2;
+   */
+  to: string;
+
+  /**
+   * For example attempt.exited; task.created where the machine began through this edge.
+   *
+   * @generated from field: string event = 3;
+   */
+  event: string;
+
+  /**
+   * @generated from field: int64 count = 4;
+   */
+  count: bigint;
+};
+
+/**
+ * Describes the message muster.v1.EdgeCount.
+ * Use `create(EdgeCountSchema)` to create a new message.
+ */
+export const EdgeCountSchema: GenMessage<EdgeCount> = /*@__PURE__*/
+  messageDesc(file_muster_v1_machine, 6);
+
+/**
+ * MachineCounts says how often a machine made its steps.
+ *
+ * @generated from message muster.v1.MachineCounts
+ */
+export type MachineCounts = Message<"muster.v1.MachineCounts"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Those that were taken, the edges as the machine has them.
+   *
+   * @generated from field: repeated muster.v1.EdgeCount edges = 2;
+   */
+  edges: EdgeCount[];
+
+  /**
+   * Steps that have taken no edge: they stayed in their state, or began in it.
+   *
+   * @generated from field: int64 other_steps = 3;
+   */
+  otherSteps: bigint;
+};
+
+/**
+ * Describes the message muster.v1.MachineCounts.
+ * Use `create(MachineCountsSchema)` to create a new message.
+ */
+export const MachineCountsSchema: GenMessage<MachineCounts> = /*@__PURE__*/
+  messageDesc(file_muster_v1_machine, 7);
 
 /**
  * ChartStateKind says what a state may have inside.

@@ -7,7 +7,9 @@
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
-import type { Machine } from "./machine_pb.ts";
+import type { Duration } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_duration } from "@bufbuild/protobuf/wkt";
+import type { Machine, MachineCounts, MachineVersion } from "./machine_pb.ts";
 import { file_muster_v1_machine } from "./machine_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
@@ -15,7 +17,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file muster/v1/machine_service.proto.
  */
 export const file_muster_v1_machine_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch9tdXN0ZXIvdjEvbWFjaGluZV9zZXJ2aWNlLnByb3RvEgltdXN0ZXIudjEiFQoTTGlzdE1hY2hpbmVzUmVxdWVzdCI8ChRMaXN0TWFjaGluZXNSZXNwb25zZRIkCghtYWNoaW5lcxgBIAMoCzISLm11c3Rlci52MS5NYWNoaW5lImEKFEV4cG9ydE1hY2hpbmVSZXF1ZXN0EhcKBG5hbWUYASABKAlCCbpIBnIEEAEoQBIwCgRmb3JtGAIgASgOMhYubXVzdGVyLnYxLk1hY2hpbmVGb3JtQgq6SAeCAQQQASAAIigKFUV4cG9ydE1hY2hpbmVSZXNwb25zZRIPCgdjb250ZW50GAEgASgJIlIKD0RyYXdUYXNrUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQESHQoHdmVyc2lvbhgCIAEoBUIHukgEGgIoAUgAiAEBQgoKCF92ZXJzaW9uIjAKEERyYXdUYXNrUmVzcG9uc2USCwoDc3ZnGAEgASgJEg8KB3ZlcnNpb24YAiABKAUqdAoLTWFjaGluZUZvcm0SHAoYTUFDSElORV9GT1JNX1VOU1BFQ0lGSUVEEAASFAoQTUFDSElORV9GT1JNX1NWRxABEhgKFE1BQ0hJTkVfRk9STV9NRVJNQUlEEAISFwoTTUFDSElORV9GT1JNX1hTVEFURRADMokCCg5NYWNoaW5lU2VydmljZRJUCgxMaXN0TWFjaGluZXMSHi5tdXN0ZXIudjEuTGlzdE1hY2hpbmVzUmVxdWVzdBofLm11c3Rlci52MS5MaXN0TWFjaGluZXNSZXNwb25zZSIDkAIBElcKDUV4cG9ydE1hY2hpbmUSHy5tdXN0ZXIudjEuRXhwb3J0TWFjaGluZVJlcXVlc3QaIC5tdXN0ZXIudjEuRXhwb3J0TWFjaGluZVJlc3BvbnNlIgOQAgESSAoIRHJhd1Rhc2sSGi5tdXN0ZXIudjEuRHJhd1Rhc2tSZXF1ZXN0GhsubXVzdGVyLnYxLkRyYXdUYXNrUmVzcG9uc2UiA5ACAWIGcHJvdG8z", [file_buf_validate_validate, file_muster_v1_machine]);
+  fileDesc("Ch9tdXN0ZXIvdjEvbWFjaGluZV9zZXJ2aWNlLnByb3RvEgltdXN0ZXIudjEiFQoTTGlzdE1hY2hpbmVzUmVxdWVzdCI8ChRMaXN0TWFjaGluZXNSZXNwb25zZRIkCghtYWNoaW5lcxgBIAMoCzISLm11c3Rlci52MS5NYWNoaW5lIkYKEUdldE1hY2hpbmVSZXF1ZXN0EhcKBG5hbWUYASABKAlCCbpIBnIEEAEoQBIYCgd2ZXJzaW9uGAIgASgJQge6SARyAihAImUKEkdldE1hY2hpbmVSZXNwb25zZRIjCgdtYWNoaW5lGAEgASgLMhIubXVzdGVyLnYxLk1hY2hpbmUSKgoHdmVyc2lvbhgCIAEoCzIZLm11c3Rlci52MS5NYWNoaW5lVmVyc2lvbiIzChpMaXN0TWFjaGluZVZlcnNpb25zUmVxdWVzdBIVCgRuYW1lGAEgASgJQge6SARyAihAIkoKG0xpc3RNYWNoaW5lVmVyc2lvbnNSZXNwb25zZRIrCgh2ZXJzaW9ucxgBIAMoCzIZLm11c3Rlci52MS5NYWNoaW5lVmVyc2lvbiJrChdHZXRNYWNoaW5lQ291bnRzUmVxdWVzdBIVCgRuYW1lGAEgASgJQge6SARyAihAEjkKBndpbmRvdxgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIOukgLqgEIIgQIgMYKKgAiRgoYR2V0TWFjaGluZUNvdW50c1Jlc3BvbnNlEioKCG1hY2hpbmVzGAEgAygLMhgubXVzdGVyLnYxLk1hY2hpbmVDb3VudHMiewoURXhwb3J0TWFjaGluZVJlcXVlc3QSFwoEbmFtZRgBIAEoCUIJukgGcgQQAShAEjAKBGZvcm0YAiABKA4yFi5tdXN0ZXIudjEuTWFjaGluZUZvcm1CCrpIB4IBBBABIAASGAoHdmVyc2lvbhgDIAEoCUIHukgEcgIoQCIoChVFeHBvcnRNYWNoaW5lUmVzcG9uc2USDwoHY29udGVudBgBIAEoCSJSCg9EcmF3VGFza1JlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBEh0KB3ZlcnNpb24YAiABKAVCB7pIBBoCKAFIAIgBAUIKCghfdmVyc2lvbiIwChBEcmF3VGFza1Jlc3BvbnNlEgsKA3N2ZxgBIAEoCRIPCgd2ZXJzaW9uGAIgASgFKnQKC01hY2hpbmVGb3JtEhwKGE1BQ0hJTkVfRk9STV9VTlNQRUNJRklFRBAAEhQKEE1BQ0hJTkVfRk9STV9TVkcQARIYChRNQUNISU5FX0ZPUk1fTUVSTUFJRBACEhcKE01BQ0hJTkVfRk9STV9YU1RBVEUQAzKmBAoOTWFjaGluZVNlcnZpY2USVAoMTGlzdE1hY2hpbmVzEh4ubXVzdGVyLnYxLkxpc3RNYWNoaW5lc1JlcXVlc3QaHy5tdXN0ZXIudjEuTGlzdE1hY2hpbmVzUmVzcG9uc2UiA5ACARJOCgpHZXRNYWNoaW5lEhwubXVzdGVyLnYxLkdldE1hY2hpbmVSZXF1ZXN0Gh0ubXVzdGVyLnYxLkdldE1hY2hpbmVSZXNwb25zZSIDkAIBEmkKE0xpc3RNYWNoaW5lVmVyc2lvbnMSJS5tdXN0ZXIudjEuTGlzdE1hY2hpbmVWZXJzaW9uc1JlcXVlc3QaJi5tdXN0ZXIudjEuTGlzdE1hY2hpbmVWZXJzaW9uc1Jlc3BvbnNlIgOQAgESYAoQR2V0TWFjaGluZUNvdW50cxIiLm11c3Rlci52MS5HZXRNYWNoaW5lQ291bnRzUmVxdWVzdBojLm11c3Rlci52MS5HZXRNYWNoaW5lQ291bnRzUmVzcG9uc2UiA5ACARJXCg1FeHBvcnRNYWNoaW5lEh8ubXVzdGVyLnYxLkV4cG9ydE1hY2hpbmVSZXF1ZXN0GiAubXVzdGVyLnYxLkV4cG9ydE1hY2hpbmVSZXNwb25zZSIDkAIBEkgKCERyYXdUYXNrEhoubXVzdGVyLnYxLkRyYXdUYXNrUmVxdWVzdBobLm11c3Rlci52MS5EcmF3VGFza1Jlc3BvbnNlIgOQAgFiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_duration, file_muster_v1_machine]);
 
 /**
  * @generated from message muster.v1.ListMachinesRequest
@@ -48,6 +50,133 @@ export const ListMachinesResponseSchema: GenMessage<ListMachinesResponse> = /*@_
   messageDesc(file_muster_v1_machine_service, 1);
 
 /**
+ * @generated from message muster.v1.GetMachineRequest
+ */
+export type GetMachineRequest = Message<"muster.v1.GetMachineRequest"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * A version, or the beginning of a hash. Default: the definition that runs.
+   *
+   * @generated from field: string version = 2;
+   */
+  version: string;
+};
+
+/**
+ * Describes the message muster.v1.GetMachineRequest.
+ * Use `create(GetMachineRequestSchema)` to create a new message.
+ */
+export const GetMachineRequestSchema: GenMessage<GetMachineRequest> = /*@__PURE__*/
+  messageDesc(file_muster_v1_machine_service, 2);
+
+/**
+ * @generated from message muster.v1.GetMachineResponse
+ */
+export type GetMachineResponse = Message<"muster.v1.GetMachineResponse"> & {
+  /**
+   * @generated from field: muster.v1.Machine machine = 1;
+   */
+  machine?: Machine | undefined;
+
+  /**
+   * @generated from field: muster.v1.MachineVersion version = 2;
+   */
+  version?: MachineVersion | undefined;
+};
+
+/**
+ * Describes the message muster.v1.GetMachineResponse.
+ * Use `create(GetMachineResponseSchema)` to create a new message.
+ */
+export const GetMachineResponseSchema: GenMessage<GetMachineResponse> = /*@__PURE__*/
+  messageDesc(file_muster_v1_machine_service, 3);
+
+/**
+ * @generated from message muster.v1.ListMachineVersionsRequest
+ */
+export type ListMachineVersionsRequest = Message<"muster.v1.ListMachineVersionsRequest"> & {
+  /**
+   * Of one machine. Default: of all.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message muster.v1.ListMachineVersionsRequest.
+ * Use `create(ListMachineVersionsRequestSchema)` to create a new message.
+ */
+export const ListMachineVersionsRequestSchema: GenMessage<ListMachineVersionsRequest> = /*@__PURE__*/
+  messageDesc(file_muster_v1_machine_service, 4);
+
+/**
+ * @generated from message muster.v1.ListMachineVersionsResponse
+ */
+export type ListMachineVersionsResponse = Message<"muster.v1.ListMachineVersionsResponse"> & {
+  /**
+   * @generated from field: repeated muster.v1.MachineVersion versions = 1;
+   */
+  versions: MachineVersion[];
+};
+
+/**
+ * Describes the message muster.v1.ListMachineVersionsResponse.
+ * Use `create(ListMachineVersionsResponseSchema)` to create a new message.
+ */
+export const ListMachineVersionsResponseSchema: GenMessage<ListMachineVersionsResponse> = /*@__PURE__*/
+  messageDesc(file_muster_v1_machine_service, 5);
+
+/**
+ * @generated from message muster.v1.GetMachineCountsRequest
+ */
+export type GetMachineCountsRequest = Message<"muster.v1.GetMachineCountsRequest"> & {
+  /**
+   * Of one machine. Default: of all that are counted.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * How far back from now, at most 48 h; the minute in which that begins counts as a whole. Default: 1 h.
+   *
+   * @generated from field: google.protobuf.Duration window = 2;
+   */
+  window?: Duration | undefined;
+};
+
+/**
+ * Describes the message muster.v1.GetMachineCountsRequest.
+ * Use `create(GetMachineCountsRequestSchema)` to create a new message.
+ */
+export const GetMachineCountsRequestSchema: GenMessage<GetMachineCountsRequest> = /*@__PURE__*/
+  messageDesc(file_muster_v1_machine_service, 6);
+
+/**
+ * @generated from message muster.v1.GetMachineCountsResponse
+ */
+export type GetMachineCountsResponse = Message<"muster.v1.GetMachineCountsResponse"> & {
+  /**
+   * Only those whose steps supervisors commit: task, fan_out, schedule and node.
+   *
+   * @generated from field: repeated muster.v1.MachineCounts machines = 1;
+   */
+  machines: MachineCounts[];
+};
+
+/**
+ * Describes the message muster.v1.GetMachineCountsResponse.
+ * Use `create(GetMachineCountsResponseSchema)` to create a new message.
+ */
+export const GetMachineCountsResponseSchema: GenMessage<GetMachineCountsResponse> = /*@__PURE__*/
+  messageDesc(file_muster_v1_machine_service, 7);
+
+/**
  * @generated from message muster.v1.ExportMachineRequest
  */
 export type ExportMachineRequest = Message<"muster.v1.ExportMachineRequest"> & {
@@ -60,6 +189,13 @@ export type ExportMachineRequest = Message<"muster.v1.ExportMachineRequest"> & {
    * @generated from field: muster.v1.MachineForm form = 2;
    */
   form: MachineForm;
+
+  /**
+   * A version, or the beginning of a hash. Default: the definition that runs.
+   *
+   * @generated from field: string version = 3;
+   */
+  version: string;
 };
 
 /**
@@ -67,7 +203,7 @@ export type ExportMachineRequest = Message<"muster.v1.ExportMachineRequest"> & {
  * Use `create(ExportMachineRequestSchema)` to create a new message.
  */
 export const ExportMachineRequestSchema: GenMessage<ExportMachineRequest> = /*@__PURE__*/
-  messageDesc(file_muster_v1_machine_service, 2);
+  messageDesc(file_muster_v1_machine_service, 8);
 
 /**
  * @generated from message muster.v1.ExportMachineResponse
@@ -84,7 +220,7 @@ export type ExportMachineResponse = Message<"muster.v1.ExportMachineResponse"> &
  * Use `create(ExportMachineResponseSchema)` to create a new message.
  */
 export const ExportMachineResponseSchema: GenMessage<ExportMachineResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_machine_service, 3);
+  messageDesc(file_muster_v1_machine_service, 9);
 
 /**
  * @generated from message muster.v1.DrawTaskRequest
@@ -108,7 +244,7 @@ export type DrawTaskRequest = Message<"muster.v1.DrawTaskRequest"> & {
  * Use `create(DrawTaskRequestSchema)` to create a new message.
  */
 export const DrawTaskRequestSchema: GenMessage<DrawTaskRequest> = /*@__PURE__*/
-  messageDesc(file_muster_v1_machine_service, 4);
+  messageDesc(file_muster_v1_machine_service, 10);
 
 /**
  * @generated from message muster.v1.DrawTaskResponse
@@ -132,7 +268,7 @@ export type DrawTaskResponse = Message<"muster.v1.DrawTaskResponse"> & {
  * Use `create(DrawTaskResponseSchema)` to create a new message.
  */
 export const DrawTaskResponseSchema: GenMessage<DrawTaskResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_machine_service, 5);
+  messageDesc(file_muster_v1_machine_service, 11);
 
 /**
  * MachineForm is a form in which a machine can be had.
@@ -187,7 +323,7 @@ export const MachineFormSchema: GenEnum<MachineForm> = /*@__PURE__*/
  */
 export const MachineService: GenService<{
   /**
-   * Lists all machines, with their diagrams.
+   * Lists the machines that run, with their diagrams.
    *
    * @generated from rpc muster.v1.MachineService.ListMachines
    */
@@ -195,6 +331,36 @@ export const MachineService: GenService<{
     methodKind: "unary";
     input: typeof ListMachinesRequestSchema;
     output: typeof ListMachinesResponseSchema;
+  },
+  /**
+   * Returns a definition that runs or has run, with its diagram.
+   *
+   * @generated from rpc muster.v1.MachineService.GetMachine
+   */
+  getMachine: {
+    methodKind: "unary";
+    input: typeof GetMachineRequestSchema;
+    output: typeof GetMachineResponseSchema;
+  },
+  /**
+   * Lists every definition that ever ran: by name, the one that was seen last first.
+   *
+   * @generated from rpc muster.v1.MachineService.ListMachineVersions
+   */
+  listMachineVersions: {
+    methodKind: "unary";
+    input: typeof ListMachineVersionsRequestSchema;
+    output: typeof ListMachineVersionsResponseSchema;
+  },
+  /**
+   * Tells how often the edges of machines were taken of late, by all supervisors.
+   *
+   * @generated from rpc muster.v1.MachineService.GetMachineCounts
+   */
+  getMachineCounts: {
+    methodKind: "unary";
+    input: typeof GetMachineCountsRequestSchema;
+    output: typeof GetMachineCountsResponseSchema;
   },
   /**
    * Returns one machine in a form for files and other tools.

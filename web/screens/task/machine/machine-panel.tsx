@@ -1,14 +1,13 @@
 /** The machine of a task: the definition that runs it, the way that it took, where it is, and what can come next. */
-import { useQuery } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
-import type { Machine } from '../../../../proto/gen/muster/v1/machine_pb.ts';
 import {
   OfflinePolicy,
   type Task,
   TaskType,
   type Transition,
 } from '../../../../proto/gen/muster/v1/task_pb.ts';
-import { explain, machines } from '../../../connection.ts';
+import { explain } from '../../../connection.ts';
+import { useMachines } from '../../../machines-query.ts';
 import { Failure, Panel } from '../../../ui/page.tsx';
 import { isFinal, pathOf } from '../../../ui/state.tsx';
 import { Diagram } from '../../../visualizer/diagram.tsx';
@@ -27,7 +26,9 @@ export function MachinePanel(props: {
   readonly isWide: boolean;
 }) {
   const { task, steps, isPast, isWide } = props;
-  const { machine, error } = useMachine(task.type);
+  const { data: machines, error } = useMachines();
+  const name = task.type === TaskType.FAN_OUT ? 'fan_out' : 'task';
+  const machine = machines?.find((one) => one.name === name);
   const way = useMemo(
     () => (machine === undefined ? undefined : wayOf(machine, steps)),
     [machine, steps],
@@ -84,20 +85,6 @@ export function MachinePanel(props: {
       </div>
     </Panel>
   );
-}
-
-/** The definition that runs tasks of a type; undefined until it was read. */
-function useMachine(type: TaskType): {
-  readonly machine: Machine | undefined;
-  readonly error: Error | null;
-} {
-  const { data, error } = useQuery({
-    queryKey: ['machines'],
-    queryFn: () => machines.listMachines({}),
-    staleTime: Infinity,
-  });
-  const name = type === TaskType.FAN_OUT ? 'fan_out' : 'task';
-  return { machine: data?.machines.find((one) => one.name === name), error };
 }
 
 /** The guards that cannot hold for a task, by its policy and its attempts. */
