@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestDatabase } from '../test/database.ts';
 import type { TestDatabase } from '../test/database.ts';
+import { listActorSteps, listActorVersions, listNewestActorSteps } from './actor-steps.ts';
 import { listAttempts } from './attempts.ts';
 import { listChildIds } from './children.ts';
 import { connectDatabase } from './connect.ts';
@@ -162,6 +163,11 @@ it('histories and output are found by their tasks', async () => {
   await uses((sql) => isHistoryExpired(sql, some));
   await uses((sql) => listScheduleTransitions(sql, SCHEDULE, 9, 50), 'schedule_transitions_pkey');
   await uses((sql) => listFires(sql, SCHEDULE, 50, BEGIN), 'schedule_fires_pkey');
+  const { indexes, scanned } = await explainer.explain(listActorVersions);
+  expect([...indexes, ...scanned].filter((name) => name.includes('transitions'))).toEqual([]);
+  const seen = { kind: 'schedule', key: SCHEDULE, id: SCHEDULE, version: 4_990 } as const;
+  await uses((sql) => listActorSteps(sql, [seen], 50), 'schedule_transitions_pkey');
+  await uses((sql) => listNewestActorSteps(sql, 50), 'schedule_transitions_pkey');
 });
 
 describe('the plan of the statistics', () => {

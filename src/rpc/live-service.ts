@@ -20,7 +20,7 @@ import { sleep } from '../process/clock.ts';
 import type { Logger } from '../process/log.ts';
 import type { Supervisor } from '../supervisor/supervisor.ts';
 import { actionOf } from './actions.ts';
-import { outputItems, taskChanges } from './following.ts';
+import { actorMoves, outputItems, taskChanges } from './following.ts';
 import { LiveStream, MAX_SUBSCRIPTIONS } from './live-stream.ts';
 import type { LiveMessage } from './live-stream.ts';
 import { nodeOf } from './node-messages.ts';
@@ -84,7 +84,7 @@ export function routeLiveService(
 }
 
 async function* follow(
-  { tasks, nodes, schedules }: Supervisor,
+  { tasks, nodes, schedules, actors }: Supervisor,
   clock: Clock,
   { topic }: SubscribeRequest,
   signal: AbortSignal,
@@ -120,6 +120,10 @@ async function* follow(
       }
       return;
     }
+    case 'actors':
+      for await (const value of actorMoves(actors, topic.value, signal))
+        yield { case: 'actors', value };
+      return;
     case undefined:
       return;
   }

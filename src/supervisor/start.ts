@@ -14,6 +14,7 @@ import { notify } from '../../db/notify.ts';
 import { behaviourOf } from '../../machines/behaviour.ts';
 import type { Clock } from '../process/clock.ts';
 import type { Logger } from '../process/log.ts';
+import { createActors } from './actor-steps.ts';
 import { Availability } from './availability.ts';
 import { Changes } from './changes.ts';
 import { DatabaseClock } from './database-clock.ts';
@@ -60,6 +61,8 @@ export interface SupervisorOptions {
   readonly deadAfterMs?: number;
   /** Default 5 s. */
   readonly sweepIntervalMs?: number;
+  /** How often followers of schedules and nodes look for what is new. Default 1 s. */
+  readonly followIntervalMs?: number;
   /** Stored output of one attempt. Default 16 MiB. */
   readonly outputCapBytes?: number;
   /** Between two points of the measurements of a node. Default 1 min; there is one for each minute at most. */
@@ -230,6 +233,7 @@ function createActions(
     nodes: createNodeActions({ store, stamper, supervisorId, sessions, drains, nodeMetrics }),
     workers: createWorkerActions({ store, log, supervisorId, book, deadAfterMs }),
     groups: createGroupActions(store),
+    actors: createActors({ store, clock, intervalMs: options.followIntervalMs ?? 1_000 }),
     files: createFileActions(store),
     schedules,
     scheduleActions: createScheduleActions(scheduling, schedules.poke),
