@@ -110,6 +110,11 @@ async function fill(sql: Sql): Promise<void> {
   await sql`
     insert into schedule_fires
     select ${SCHEDULE}, now() - make_interval(hours => n), false, null, 'x', now() from generate_series(1, 5000) as n`;
+  await sql`insert into nodes (id, epoch, boot_id, labels, facts, slots) values ('n1', 1, 'b', '{}', '{}', 1)`;
+  await sql`insert into node_actors values ('n1', 5000, 1, 'active', '{}', null, now())`;
+  await sql`
+    insert into node_transitions
+    select 'n1', n, '{}', '', '', now() - make_interval(hours => 5000 - n), 's' from generate_series(1, 5000) as n`;
   await sql`vacuum analyze`;
 }
 
@@ -166,8 +171,9 @@ it('histories and output are found by their tasks', async () => {
   const { indexes, scanned } = await explainer.explain(listActorVersions);
   expect([...indexes, ...scanned].filter((name) => name.includes('transitions'))).toEqual([]);
   const seen = { kind: 'schedule', key: SCHEDULE, id: SCHEDULE, version: 4_990 } as const;
-  await uses((sql) => listActorSteps(sql, [seen], 50), 'schedule_transitions_pkey');
-  await uses((sql) => listNewestActorSteps(sql, 50), 'schedule_transitions_pkey');
+  const both = ['schedule_transitions_pkey', 'node_transitions_pkey'];
+  await uses((sql) => listActorSteps(sql, [seen], 50), ...both);
+  await uses((sql) => listNewestActorSteps(sql, 50), ...both);
 });
 
 describe('the plan of the statistics', () => {
