@@ -2,7 +2,8 @@
  * LiveService: many subscriptions over one stream.
  *
  * A stream is known here only while it is open, by a random name that nobody else is told; whoever loses it opens another and
- * subscribes again. What no stream of its own exists for, nodes and schedules, is looked at every two seconds, and told where it differs.
+ * subscribes again. Lists of nodes and schedules, for which no stream of their own exists, are looked at every two seconds, and told where
+ * they differ.
  */
 import { randomUUID } from 'node:crypto';
 import { create, equals, type DescMessage, type MessageShape } from '@bufbuild/protobuf';

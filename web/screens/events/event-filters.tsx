@@ -37,7 +37,7 @@ export function EventFilters({ log, filter, onChange }: FiltersProps) {
   const set = (name: keyof EventFilter) => (value: string) => onChange({ [name]: value });
   const isAny = Object.values(filter).some((value: string) => value !== '');
   return (
-    <div className="flex flex-wrap items-center gap-2">
+    <div className="flex min-w-0 grow flex-wrap items-center gap-2">
       <input
         data-search
         type="search"

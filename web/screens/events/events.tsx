@@ -38,9 +38,8 @@ export function Screen() {
   return (
     <div className="flex h-full flex-col gap-3 px-5 py-4">
       <h1 className="sr-only">Events</h1>
-      <div className="flex flex-wrap items-start gap-2">
+      <div className="flex items-start gap-2">
         <EventFilters log={log} filter={filter} onChange={change} />
-        <span className="grow" />
         <Button onClick={() => pause(!isPaused)} title="Pause or go on (p)">
           {isPaused ? 'Go on' : 'Pause'}
         </Button>
