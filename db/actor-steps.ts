@@ -93,7 +93,11 @@ export async function listActorSteps(
   return rows.map(toStep);
 }
 
-/** Lists the newest steps of all schedules and nodes, the earliest of them first. */
+/**
+ * Lists the newest steps of all schedules and the newest of all nodes, the earliest of them first.
+ *
+ * @param limit of each kind, so that a schedule that fires each second hides no drain
+ */
 export async function listNewestActorSteps(sql: Sql, limit: number): Promise<ActorStep[]> {
   // The newest steps are steps of the actors that changed last.
   const rows = await sql<StepRow[]>`
@@ -104,6 +108,8 @@ export async function listNewestActorSteps(sql: Sql, limit: number): Promise<Act
         cross join lateral (
           select * from schedule_transitions where schedule_id = s.id order by version desc limit ${limit}
         ) as t
+        order by t.at desc, t.version desc
+        limit ${limit}
       ) union all (
         select 'node', ${nodeKey(sql)}, n.id, n.id, ${columns(sql)}
         from (select node_id from node_actors order by updated_at desc limit ${limit}) as a
@@ -111,11 +117,12 @@ export async function listNewestActorSteps(sql: Sql, limit: number): Promise<Act
         cross join lateral (
           select * from node_transitions where node_id = n.id order by version desc limit ${limit}
         ) as t
+        order by t.at desc, t.version desc
+        limit ${limit}
       )
     ) as step
-    order by at_ms desc, key, version desc
-    limit ${limit}`;
-  return rows.map(toStep).reverse();
+    order by at_ms, key, version`;
+  return rows.map(toStep);
 }
 
 function nodeKey(sql: Sql) {

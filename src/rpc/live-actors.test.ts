@@ -174,8 +174,11 @@ it('goes on after a gap without loss or repeat, on another supervisor', async ()
   ]);
 });
 
-it('begins with as many of the newest former steps as are asked for', async () => {
+it('begins with as many of the newest former steps of each kind as are asked for', async () => {
   const supervisor = await bench.start();
+  await connectAgent(supervisor, 'web-1');
+  await supervisor.nodes.drain('web-1', drain, caller);
+  await isDrained(supervisor, 'web-1');
   await supervisor.schedules.create(wish, caller);
   await supervisor.schedules.pause('nightly', '', caller);
   await supervisor.schedules.resume('nightly', caller);
@@ -184,6 +187,10 @@ it('begins with as many of the newest former steps as are asked for', async () =
   await two.connect(supervisor, 2);
   expect(all.of(ActorKind.SCHEDULE)).toEqual(SCHEDULE_STEPS);
   expect(two.of(ActorKind.SCHEDULE)).toEqual(SCHEDULE_STEPS.slice(1));
+  expect(all.of(ActorKind.NODE)).toHaveLength(3);
+  expect(two.of(ActorKind.NODE)).toEqual(['web-1 2 drain.requested', 'web-1 3 tasks.counted']);
+  const times = all.transitions.map(({ transition }) => Number(transition?.at?.seconds));
+  expect(times).toEqual([...times].sort((one, other) => one - other));
 });
 
 it('misses no step that is visible later than younger ones', async () => {

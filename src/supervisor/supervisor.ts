@@ -340,7 +340,7 @@ export interface Actors {
    * Yields their committed steps, each once, until the signal fires.
    *
    * @param seen the versions to go on from, by key; 0 for actors that it does not have. Null to begin now
-   * @param former how many of the newest steps come first where it begins now
+   * @param former how many of the newest steps of each kind come first where it begins now
    */
   follow(
     seen: ReadonlyMap<string, number> | null,

@@ -4,7 +4,7 @@
 import type { ActorsMoved, ActorTransition } from '../../../proto/gen/muster/v1/live_service_pb.ts';
 import type { Topic } from '../../live.ts';
 
-/** Steps that come first where it begins. */
+/** Steps of schedules, and of nodes, that come first where it begins. */
 export const FORMER = 300;
 /** Versions that a subscription may name. With more actors it begins anew, and may miss what is older than the former steps. */
 export const MAX_NAMED = 20_000;

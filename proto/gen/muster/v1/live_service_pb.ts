@@ -408,7 +408,7 @@ export type ActorsTopic = Message<"muster.v1.ActorsTopic"> & {
   seen?: SeenActors | undefined;
 
   /**
-   * Where to begin now: how many of the newest former transitions come first. At most 500.
+   * Where to begin now: how many of the newest former transitions of schedules come first, and as many of nodes. At most 500.
    *
    * @generated from field: uint32 former = 2;
    */
