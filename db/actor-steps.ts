@@ -8,7 +8,7 @@ import type { Sql } from './connect.ts';
 import type { NodeTransition } from './node-actors.ts';
 import type { ScheduleTransition } from './schedules.ts';
 
-export type ActorKind = 'schedule' | 'node';
+type ActorKind = 'schedule' | 'node';
 
 /** Which actor, and how far it is. */
 export interface ActorVersion {

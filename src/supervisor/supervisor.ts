@@ -31,7 +31,7 @@ import type { Waiting } from './waiting.ts';
 import type { Workers } from './workers.ts';
 
 export type * from './agent-link.ts';
-export type { ActorKind, ActorStep } from '../../db/actor-steps.ts';
+export type { ActorStep } from '../../db/actor-steps.ts';
 export type { NodeTransition } from '../../db/node-actors.ts';
 export type { CallingAttempt, Chunk, Files, UploadProgress } from './files.ts';
 
