@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestDatabase } from '../test/database.ts';
 import type { TestDatabase } from '../test/database.ts';
+import { listActorSteps, listActorVersions, listNewestActorSteps } from './actor-steps.ts';
 import { listAttempts } from './attempts.ts';
 import { listChildIds } from './children.ts';
 import { connectDatabase } from './connect.ts';
@@ -109,6 +110,11 @@ async function fill(sql: Sql): Promise<void> {
   await sql`
     insert into schedule_fires
     select ${SCHEDULE}, now() - make_interval(hours => n), false, null, 'x', now() from generate_series(1, 5000) as n`;
+  await sql`insert into nodes (id, epoch, boot_id, labels, facts, slots) values ('n1', 1, 'b', '{}', '{}', 1)`;
+  await sql`insert into node_actors values ('n1', 5000, 1, 'active', '{}', null, now())`;
+  await sql`
+    insert into node_transitions
+    select 'n1', n, '{}', '', '', now() - make_interval(hours => 5000 - n), 's' from generate_series(1, 5000) as n`;
   await sql`vacuum analyze`;
 }
 
@@ -162,6 +168,12 @@ it('histories and output are found by their tasks', async () => {
   await uses((sql) => isHistoryExpired(sql, some));
   await uses((sql) => listScheduleTransitions(sql, SCHEDULE, 9, 50), 'schedule_transitions_pkey');
   await uses((sql) => listFires(sql, SCHEDULE, 50, BEGIN), 'schedule_fires_pkey');
+  const { indexes, scanned } = await explainer.explain(listActorVersions);
+  expect([...indexes, ...scanned].filter((name) => name.includes('transitions'))).toEqual([]);
+  const seen = { kind: 'schedule', key: SCHEDULE, id: SCHEDULE, version: 4_990 } as const;
+  const both = ['schedule_transitions_pkey', 'node_transitions_pkey'];
+  await uses((sql) => listActorSteps(sql, [seen], 50), ...both);
+  await uses((sql) => listNewestActorSteps(sql, 50), ...both);
 });
 
 describe('the plan of the statistics', () => {

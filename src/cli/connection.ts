@@ -10,6 +10,7 @@ import { createClient } from '@connectrpc/connect';
 import { createConnectTransport } from '@connectrpc/connect-node';
 import { FileService } from '../../proto/gen/muster/v1/file_service_pb.ts';
 import { GroupService } from '../../proto/gen/muster/v1/group_service_pb.ts';
+import { LiveService } from '../../proto/gen/muster/v1/live_service_pb.ts';
 import { MachineService } from '../../proto/gen/muster/v1/machine_service_pb.ts';
 import { NodeService } from '../../proto/gen/muster/v1/node_service_pb.ts';
 import { ScheduleService } from '../../proto/gen/muster/v1/schedule_service_pb.ts';
@@ -29,6 +30,7 @@ export interface Connection {
   readonly schedules: Client<typeof ScheduleService>;
   readonly files: Client<typeof FileService>;
   readonly machines: Client<typeof MachineService>;
+  readonly live: Client<typeof LiveService>;
   /** Returns an error of a call as a sentence. */
   explain(error: ConnectError): string;
 }
@@ -75,6 +77,7 @@ function openConnection(endpoint: Endpoint, caFile: string | undefined): Connect
     schedules: createClient(ScheduleService, transport),
     files: createClient(FileService, transport),
     machines: createClient(MachineService, transport),
+    live: createClient(LiveService, transport),
     explain: (error) => explainError(error, endpoint),
   };
 }

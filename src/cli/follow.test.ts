@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { FileService } from '../../proto/gen/muster/v1/file_service_pb.ts';
 import { GroupService } from '../../proto/gen/muster/v1/group_service_pb.ts';
+import { LiveService } from '../../proto/gen/muster/v1/live_service_pb.ts';
 import { MachineService } from '../../proto/gen/muster/v1/machine_service_pb.ts';
 import { NodeService } from '../../proto/gen/muster/v1/node_service_pb.ts';
 import { ScheduleService } from '../../proto/gen/muster/v1/schedule_service_pb.ts';
@@ -57,6 +58,7 @@ function follow(calls: (Item | ConnectError)[][], attempt?: number) {
     schedules: createClient(ScheduleService, transport),
     files: createClient(FileService, transport),
     machines: createClient(MachineService, transport),
+    live: createClient(LiveService, transport),
     explain: (error) => error.rawMessage,
   };
   const written: string[] = [];

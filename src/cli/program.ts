@@ -9,6 +9,7 @@ import { addAgentCommand } from './agent-command.ts';
 import { addCallCommand } from './call-command.ts';
 import { addClientFlags } from './client-flags.ts';
 import { addCompletionCommands } from './completion-command.ts';
+import { addEventsCommand } from './events-command.ts';
 import { EXIT } from './exit.ts';
 import { addFileCommands } from './file-commands.ts';
 import { addGroupCommands } from './group-commands.ts';
@@ -51,6 +52,7 @@ export function buildProgram(): Command {
   addWorkerCommands(program);
   addGroupCommands(program);
   addScheduleCommands(program);
+  addEventsCommand(program);
   addMachineCommands(program);
   addSupervisorCommand(program);
   addAgentCommand(program);

@@ -59,6 +59,12 @@ const LOOKS: ReadonlyMap<string, Look> = new Map<string, Look>([
   ['backing_off', { symbol: '◷', colour: 'yellow' }],
   ['crashed', { symbol: '✗', colour: 'red' }],
   ['stopped', { symbol: '⊘', colour: 'yellow' }],
+  ['active', { symbol: '●', colour: 'green' }],
+  ['paused', { symbol: '‖', colour: 'yellow' }],
+  ['ended', { symbol: '■', colour: 'dim' }],
+  ['draining', { symbol: '⇣', colour: 'yellow' }],
+  ['stopping', { symbol: '■', colour: 'yellow' }],
+  ['drained', { symbol: '⊘', colour: 'yellow' }],
   ['unknown', { symbol: '?', colour: 'yellow' }],
 ]);
 

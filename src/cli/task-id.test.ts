@@ -4,6 +4,7 @@ import { createRouterTransport, createClient } from '@connectrpc/connect';
 import { expect, test } from 'vitest';
 import { FileService } from '../../proto/gen/muster/v1/file_service_pb.ts';
 import { GroupService } from '../../proto/gen/muster/v1/group_service_pb.ts';
+import { LiveService } from '../../proto/gen/muster/v1/live_service_pb.ts';
 import { MachineService } from '../../proto/gen/muster/v1/machine_service_pb.ts';
 import { NodeService } from '../../proto/gen/muster/v1/node_service_pb.ts';
 import { ScheduleService } from '../../proto/gen/muster/v1/schedule_service_pb.ts';
@@ -44,7 +45,8 @@ function connect(): { connection: Connection; prefixes: string[] } {
   const schedules = createClient(ScheduleService, transport);
   const files = createClient(FileService, transport);
   const machines = createClient(MachineService, transport);
-  const clients = { tasks, nodes, groups, schedules, files, machines };
+  const live = createClient(LiveService, transport);
+  const clients = { tasks, nodes, groups, schedules, files, machines, live };
   return {
     connection: { url: 'http://x', ...clients, explain: String },
     prefixes,

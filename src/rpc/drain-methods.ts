@@ -6,7 +6,8 @@ import { DrainEnd } from '../../proto/gen/muster/v1/node_pb.ts';
 import type { NodeService } from '../../proto/gen/muster/v1/node_service_pb.ts';
 import type { Nodes } from '../supervisor/supervisor.ts';
 import { callerOf } from './auth.ts';
-import { nodeOf, nodeTransitionOf } from './node-messages.ts';
+import { actorTransitionOf } from './history-messages.ts';
+import { nodeOf } from './node-messages.ts';
 import { msOfDuration } from './times.ts';
 
 const DEFAULT_HISTORY_SIZE = 200;
@@ -36,7 +37,7 @@ export function drainMethods(nodes: Nodes): DrainMethods {
     async getNodeHistory({ id, afterVersion, pageSize = DEFAULT_HISTORY_SIZE }) {
       // One more than asked for tells whether there are later ones.
       const steps = await nodes.history(id, afterVersion, pageSize + 1);
-      const transitions = steps.slice(0, pageSize).map(nodeTransitionOf);
+      const transitions = steps.slice(0, pageSize).map(actorTransitionOf);
       return { transitions, hasMore: steps.length > pageSize };
     },
     async verifyNode({ id }) {

@@ -1,16 +1,23 @@
 /**
- * What can be followed, as messages: changes of tasks and output. Called for streams of their own (TaskService) and for those that
+ * What can be followed, as messages: changes of tasks, output, and what schedules and nodes do. Called for streams of their own (TaskService) and for those that
  * share one (LiveService).
  */
+import { create } from '@bufbuild/protobuf';
 import { MusterError } from '../../machines/errors.ts';
+import {
+  ActorKind,
+  type ActorsMoved,
+  ActorsMovedSchema,
+  type ActorsTopic,
+} from '../../proto/gen/muster/v1/live_service_pb.ts';
 import type { TailOutputRequest, TailOutputResponse } from '../../proto/gen/muster/v1/output_pb.ts';
 import type {
   WatchTasksRequest,
   WatchTasksResponse,
 } from '../../proto/gen/muster/v1/task_service_pb.ts';
-import type { Tasks } from '../supervisor/supervisor.ts';
+import type { Actors, Tasks } from '../supervisor/supervisor.ts';
 import { actionOf } from './actions.ts';
-import { changeOf } from './history-messages.ts';
+import { actorTransitionOf, changeOf } from './history-messages.ts';
 import { outputItemOf } from './output-messages.ts';
 import { filterOf } from './task-filter.ts';
 
@@ -39,6 +46,27 @@ export async function* outputItems(
   const id = request.id.toLowerCase();
   for await (const item of tasks.tailOutput(id, from, request.storedOnly, signal)) {
     yield outputItemOf(item);
+  }
+}
+
+const KINDS = { schedule: ActorKind.SCHEDULE, node: ActorKind.NODE } as const;
+
+/** Yields the steps of schedules and nodes after those that were seen, until the signal fires. @throws MusterError */
+export async function* actorMoves(
+  actors: Actors,
+  { seen, former }: ActorsTopic,
+  signal: AbortSignal,
+): AsyncIterable<ActorsMoved> {
+  const versions = seen && new Map(seen.actors.map(({ key, version }) => [key, version]));
+  for await (const moved of actors.follow(versions ?? null, former, signal)) {
+    yield create(ActorsMovedSchema, {
+      transitions: moved.steps.map(({ kind, transition, ...step }) => ({
+        ...step,
+        kind: KINDS[kind],
+        transition: actorTransitionOf(transition),
+      })),
+      versions: [...(moved.versions ?? [])].map(([key, version]) => ({ key, version })),
+    });
   }
 }
 

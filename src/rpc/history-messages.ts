@@ -13,7 +13,12 @@ import {
   type WatchTasksResponse,
   WatchTasksResponseSchema,
 } from '../../proto/gen/muster/v1/task_service_pb.ts';
-import type { LateReportRecord, TaskChange, TransitionRecord } from '../supervisor/supervisor.ts';
+import type {
+  ActorStep,
+  LateReportRecord,
+  TaskChange,
+  TransitionRecord,
+} from '../supervisor/supervisor.ts';
 import { taskInProgress } from './task-messages.ts';
 import { timestampOf } from './times.ts';
 
@@ -27,6 +32,19 @@ export function transitionOf(record: TransitionRecord): Transition {
     at: timestampOf(record.at),
     supervisorId: record.supervisorId,
     attempt: record.attempt,
+  });
+}
+
+/** A step of a schedule or a node. */
+export function actorTransitionOf(record: ActorStep['transition']): Transition {
+  return create(TransitionSchema, {
+    version: record.version,
+    eventType: record.event.type,
+    event: record.event as unknown as JsonObject,
+    fromState: record.fromPath,
+    toState: record.toPath,
+    at: timestampOf(record.at),
+    supervisorId: record.supervisorId,
   });
 }
 

@@ -2,7 +2,8 @@
  * LiveService: many subscriptions over one stream.
  *
  * A stream is known here only while it is open, by a random name that nobody else is told; whoever loses it opens another and
- * subscribes again. What no stream of its own exists for, nodes and schedules, is looked at every two seconds, and told where it differs.
+ * subscribes again. Lists of nodes and schedules, for which no stream of their own exists, are looked at every two seconds, and told where
+ * they differ.
  */
 import { randomUUID } from 'node:crypto';
 import { create, equals, type DescMessage, type MessageShape } from '@bufbuild/protobuf';
@@ -20,7 +21,7 @@ import { sleep } from '../process/clock.ts';
 import type { Logger } from '../process/log.ts';
 import type { Supervisor } from '../supervisor/supervisor.ts';
 import { actionOf } from './actions.ts';
-import { outputItems, taskChanges } from './following.ts';
+import { actorMoves, outputItems, taskChanges } from './following.ts';
 import { LiveStream, MAX_SUBSCRIPTIONS } from './live-stream.ts';
 import type { LiveMessage } from './live-stream.ts';
 import { nodeOf } from './node-messages.ts';
@@ -84,7 +85,7 @@ export function routeLiveService(
 }
 
 async function* follow(
-  { tasks, nodes, schedules }: Supervisor,
+  { tasks, nodes, schedules, actors }: Supervisor,
   clock: Clock,
   { topic }: SubscribeRequest,
   signal: AbortSignal,
@@ -120,6 +121,10 @@ async function* follow(
       }
       return;
     }
+    case 'actors':
+      for await (const value of actorMoves(actors, topic.value, signal))
+        yield { case: 'actors', value };
+      return;
     case undefined:
       return;
   }

@@ -1,7 +1,7 @@
 /**
  * Nodes as messages.
  */
-import { create, fromJson, type JsonObject, type JsonValue } from '@bufbuild/protobuf';
+import { create, fromJson, type JsonValue } from '@bufbuild/protobuf';
 import {
   DrainEnd,
   DrainState,
@@ -13,13 +13,7 @@ import {
   NodeState,
 } from '../../proto/gen/muster/v1/node_pb.ts';
 import { type HostMetrics, HostMetricsSchema } from '../../proto/gen/muster/v1/node_metrics_pb.ts';
-import { type Transition, TransitionSchema } from '../../proto/gen/muster/v1/task_pb.ts';
-import type {
-  NodeMetrics,
-  NodeRecord,
-  NodeState as StateName,
-  NodeTransition,
-} from '../supervisor/supervisor.ts';
+import type { NodeMetrics, NodeRecord, NodeState as StateName } from '../supervisor/supervisor.ts';
 import { timestampOf } from './times.ts';
 
 const STATES: Readonly<Record<StateName, NodeState>> = {
@@ -74,19 +68,6 @@ function drainOf({ actor }: NodeRecord): NodeDrain | undefined {
     onDeadline: drain.onDeadline === 'leave' ? DrainEnd.LEAVE : DrainEnd.STOP,
     active,
     drainedAt: timestampOf(drainedAt),
-  });
-}
-
-/** A step of a node as an actor. */
-export function nodeTransitionOf(record: NodeTransition): Transition {
-  return create(TransitionSchema, {
-    version: record.version,
-    eventType: record.event.type,
-    event: record.event as unknown as JsonObject,
-    fromState: record.fromPath,
-    toState: record.toPath,
-    at: timestampOf(record.at),
-    supervisorId: record.supervisorId,
   });
 }
 

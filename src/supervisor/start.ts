@@ -15,6 +15,7 @@ import { behaviourOf } from '../../machines/behaviour.ts';
 import { machineOf } from '../../machines/catalog.ts';
 import type { Clock } from '../process/clock.ts';
 import type { Logger } from '../process/log.ts';
+import { createActors } from './actor-steps.ts';
 import { Availability } from './availability.ts';
 import { Changes } from './changes.ts';
 import { DatabaseClock } from './database-clock.ts';
@@ -63,6 +64,8 @@ export interface SupervisorOptions {
   readonly deadAfterMs?: number;
   /** Default 5 s. */
   readonly sweepIntervalMs?: number;
+  /** How often followers of schedules and nodes look for what is new. Default 1 s. */
+  readonly followIntervalMs?: number;
   /** Stored output of one attempt. Default 16 MiB. */
   readonly outputCapBytes?: number;
   /** Between two points of the measurements of a node. Default 1 min; there is one for each minute at most. */
@@ -236,6 +239,7 @@ function createActions(
     }),
     workers: createWorkerActions({ store, log, supervisorId, book, deadAfterMs }),
     groups: createGroupActions(store),
+    actors: createActors({ store, clock, intervalMs: options.followIntervalMs ?? 1_000 }),
     files: createFileActions(store),
     machines: createMachineActions(store, counter),
     schedules,

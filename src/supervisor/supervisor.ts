@@ -3,6 +3,7 @@
  *
  * Everything here speaks of the domain, never of protobuf. Each method rejects with a MusterError and nothing else.
  */
+import type { ActorStep } from '../../db/actor-steps.ts';
 import type { NodeMetrics } from '../../db/node-metrics.ts';
 import type { MachineDefinition, MachineVersion } from '../../db/machine-versions.ts';
 import type { NodeLabelChange } from '../../db/node-labels.ts';
@@ -32,6 +33,7 @@ import type { Waiting } from './waiting.ts';
 import type { Workers } from './workers.ts';
 
 export type * from './agent-link.ts';
+export type { ActorStep } from '../../db/actor-steps.ts';
 export type { NodeTransition } from '../../db/node-actors.ts';
 export type { CallingAttempt, Chunk, Files, UploadProgress } from './files.ts';
 
@@ -342,6 +344,28 @@ export interface Machines {
   definition(machine: string, version: string): Promise<MachineDefinition>;
 }
 
+/** What schedules and nodes have done, those of each in the order of their versions. */
+export interface ActorsMoved {
+  readonly steps: readonly ActorStep[];
+  /** At the beginning: the version of every actor that the follower goes on from, by key. Else null. */
+  readonly versions: ReadonlyMap<string, number> | null;
+}
+
+/** Schedules and nodes together. */
+export interface Actors {
+  /**
+   * Yields their committed steps, each once, until the signal fires.
+   *
+   * @param seen the versions to go on from, by key; 0 for actors that it does not have. Null to begin now
+   * @param former how many of the newest steps of each kind come first where it begins now
+   */
+  follow(
+    seen: ReadonlyMap<string, number> | null,
+    former: number,
+    signal: AbortSignal,
+  ): AsyncIterable<ActorsMoved>;
+}
+
 /** The running supervisor. */
 export interface Supervisor {
   readonly id: string;
@@ -352,6 +376,7 @@ export interface Supervisor {
   readonly files: Files;
   readonly machines: Machines;
   readonly schedules: Schedules;
+  readonly actors: Actors;
   readonly sessions: Sessions;
   /** Tells whether calls can be served: the database answers and no stop is under way. */
   isServing(): boolean;

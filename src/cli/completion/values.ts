@@ -66,7 +66,7 @@ export function wordsIn(description: string): string[] {
   const plain = description.replace(/ *\([^)]*\)/g, '').split(';')[0] ?? '';
   const list = plain.slice(plain.lastIndexOf(': ') + 1).trim();
   const words = list.split(/, | or /);
-  return words.length > 1 && words.every((word) => /^[a-z][a-z0-9_]*$/.test(word)) ? words : [];
+  return words.length > 1 && words.every((word) => /^[a-z][a-z0-9_-]*$/.test(word)) ? words : [];
 }
 
 function familyOf(command: Command): string {

@@ -12,6 +12,7 @@ import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import type { Interceptor, ServiceImpl } from '@connectrpc/connect';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { connectNodeAdapter } from '@connectrpc/connect-node';
+import { LiveService } from '../../../proto/gen/muster/v1/live_service_pb.ts';
 import { NodeService } from '../../../proto/gen/muster/v1/node_service_pb.ts';
 import {
   ErrorDetailSchema,
@@ -29,6 +30,7 @@ export const TOKEN = 'test-token';
 type StreamName = 'stdout' | 'stderr';
 export type TaskOverrides = Partial<ServiceImpl<typeof TaskService>>;
 export type NodeOverrides = Partial<ServiceImpl<typeof NodeService>>;
+export type LiveOverrides = Partial<ServiceImpl<typeof LiveService>>;
 
 /** Returns the error that a supervisor sends. */
 export function refusal(kind: string, code: Code, message: string): ConnectError {
@@ -159,6 +161,7 @@ export class ScriptedSupervisor {
   /** Replaces methods. */
   taskOverrides: TaskOverrides = {};
   nodeOverrides: NodeOverrides = {};
+  liveOverrides: LiveOverrides = {};
   readonly #createdBy = new Map<string, ScriptedTask>();
   #server: Http2Server | undefined;
   readonly #sockets = new Set<Socket>();
@@ -178,6 +181,7 @@ export class ScriptedSupervisor {
         routes: (router) => {
           router.service(TaskService, { ...this.#taskService(), ...this.taskOverrides });
           router.service(NodeService, { ...this.nodeOverrides });
+          router.service(LiveService, { ...this.liveOverrides });
         },
       }),
     );

@@ -5,6 +5,7 @@ import { createSchedule } from '../../../machines/schedule-decide.ts';
 import { MusterError } from '../../../machines/errors.ts';
 import { DEFAULT_TASK_POLICY } from '../../../machines/task-context.ts';
 import type {
+  Actors,
   AgentEvent,
   AgentHello,
   AgentLink,
@@ -287,6 +288,12 @@ export class StubSupervisor implements Supervisor {
     verify: async (key) => {
       this.#called('verifySchedule', key);
       return { differences: [], fromVersion: 7 };
+    },
+  };
+
+  readonly actors: Actors = {
+    async *follow() {
+      // Nothing moves here.
     },
   };
 

@@ -91,6 +91,7 @@ export class TestBench {
       heartbeatIntervalMs: 100,
       deadAfterMs: 15_000,
       sweepIntervalMs: 100,
+      followIntervalMs: 20,
       ...intervals,
     });
     return entry.supervisor;

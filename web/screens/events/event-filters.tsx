@@ -1,7 +1,9 @@
 /** What of the events is shown. */
 import { STATES } from '../../ui/state.tsx';
+import { DRAIN_WORDS } from '../nodes/health.ts';
+import { SCHEDULE_WORDS } from '../schedules/schedule-words.ts';
 import { TYPE_VALUES } from '../tasks/filter.ts';
-import type { EventFilter, EventLog } from './event-log.ts';
+import { type EventFilter, type EventLog, KINDS } from './event-log.ts';
 
 const SUBSTATES = [
   'pending.held',
@@ -11,14 +13,19 @@ const SUBSTATES = [
   'running.executing',
   'running.stopping',
   'running.unreachable',
+  'running.rolling',
+  'running.paused',
 ];
-/** Each state before those in it. */
-const PATHS = STATES.flatMap((state) => [
-  state,
-  ...SUBSTATES.filter((path) => path.startsWith(`${state}.`)),
-]);
+/** Those of tasks, each before those in it, then those of schedules and nodes. */
+const PATHS = [
+  ...STATES.flatMap((state) => [
+    state,
+    ...SUBSTATES.filter((path) => path.startsWith(`${state}.`)),
+  ]),
+  ...new Set([...SCHEDULE_WORDS, 'active', ...DRAIN_WORDS]),
+];
 
-const NONE: EventFilter = { event: '', from: '', to: '', type: '', node: '', text: '' };
+const NONE: EventFilter = { kind: '', event: '', from: '', to: '', type: '', node: '', text: '' };
 
 interface FiltersProps {
   readonly log: EventLog;
@@ -30,7 +37,7 @@ export function EventFilters({ log, filter, onChange }: FiltersProps) {
   const set = (name: keyof EventFilter) => (value: string) => onChange({ [name]: value });
   const isAny = Object.values(filter).some((value: string) => value !== '');
   return (
-    <div className="flex flex-wrap items-center gap-2">
+    <div className="flex min-w-0 grow flex-wrap items-center gap-2">
       <input
         data-search
         type="search"
@@ -41,6 +48,7 @@ export function EventFilters({ log, filter, onChange }: FiltersProps) {
         onKeyDown={(event) => event.key === 'Escape' && event.currentTarget.blur()}
         className="w-64 rounded-lg border border-line bg-panel px-3 py-1.5 placeholder:text-soft"
       />
+      <Choice name="Kind" value={filter.kind} values={KINDS} onChange={set('kind')} />
       <Choice
         name="Event"
         value={filter.event}

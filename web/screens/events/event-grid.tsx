@@ -2,14 +2,17 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { Link } from '@tanstack/react-router';
 import { memo, useRef } from 'react';
+import { LookBadge } from '../nodes/health-badge.tsx';
+import { nodeLookOf } from '../nodes/health.ts';
+import { ScheduleStateBadge } from '../schedules/schedule-badge.tsx';
 import { StateBadge } from '../../ui/state.tsx';
 import { absoluteText } from '../../ui/time.tsx';
-import type { Entry } from './event-log.ts';
+import type { Entry, Kind } from './event-log.ts';
 
 const ROW_HEIGHT = 30;
 const COLUMNS =
-  'grid grid-cols-[116px_minmax(140px,1.4fr)_minmax(164px,1fr)_minmax(396px,1.6fr)_minmax(80px,0.6fr)_72px_64px]';
-const NAMES = ['Time', 'Task', 'Event', 'Transition', 'Node', 'Attempt', 'Version'];
+  'grid grid-cols-[116px_80px_minmax(140px,1.4fr)_minmax(164px,1fr)_minmax(396px,1.6fr)_minmax(80px,0.6fr)_72px_64px]';
+const NAMES = ['Time', 'Kind', 'Name', 'Event', 'Transition', 'Node', 'Attempt', 'Version'];
 
 interface GridProps {
   readonly entries: readonly Entry[];
@@ -42,7 +45,7 @@ export function EventGrid({ entries, onAtTop }: GridProps) {
       onScroll={onScroll}
       className="min-h-0 grow overflow-auto"
     >
-      <div className="min-w-[1080px]">
+      <div className="min-w-[1160px]">
         <div role="rowgroup" className="sticky top-0 z-10 border-b border-line bg-panel">
           <div role="row" className={`${COLUMNS} h-8 items-center px-3 text-xs text-soft`}>
             {NAMES.map((name) => (
@@ -79,7 +82,7 @@ const EventRow = memo(function EventRow({
   readonly entry: Entry;
   readonly index: number;
 }) {
-  const { at, name, taskId, event, from, to, nodeId, attempt, version } = entry;
+  const { at, kind, event, from, to, nodeId, attempt, version } = entry;
   const time = absoluteText(at);
   return (
     <div
@@ -90,30 +93,28 @@ const EventRow = memo(function EventRow({
       <span role="cell" className="px-1.5 font-mono text-xs text-soft" title={time}>
         {time.slice(11)}
       </span>
+      <span role="cell" className="truncate px-1.5 text-soft">
+        {kind}
+      </span>
       <span role="cell" className="min-w-0 truncate px-1.5">
-        <Link
-          to="/tasks/$taskId"
-          params={{ taskId }}
-          search={{ version: String(version) }}
-          title={`${name}\n${taskId}`}
-          // The link is as large as its row.
-          className="font-medium after:absolute after:inset-0 hover:underline"
-        >
-          {name}
-        </Link>
+        <NameLink entry={entry} />
       </span>
       <span role="cell" className="truncate px-1.5 font-mono text-xs">
         {event}
       </span>
       <span role="cell" className="flex min-w-0 items-center gap-2 px-1.5">
         <span className="w-44 shrink-0">
-          {from === '' ? <span className="text-soft">created</span> : <StateBadge path={from} />}
+          {from === '' ? (
+            <span className="text-soft">created</span>
+          ) : (
+            <EntryState kind={kind} path={from} />
+          )}
         </span>
         <span aria-hidden className="text-soft">
           →
         </span>
         <span className="sr-only">to</span>
-        <StateBadge path={to} />
+        <EntryState kind={kind} path={to} />
       </span>
       <span role="cell" className="truncate px-1.5">
         {nodeId}
@@ -127,3 +128,41 @@ const EventRow = memo(function EventRow({
     </div>
   );
 });
+
+/** Leads to the screen of the actor, of a task as it was then. */
+function NameLink({ entry: { kind, id, name, version } }: { readonly entry: Entry }) {
+  // The link is as large as its row.
+  const className = 'font-medium after:absolute after:inset-0 hover:underline';
+  const title = name === id ? name : `${name}\n${id}`;
+  if (kind === 'schedule') {
+    return (
+      <Link to="/schedules/$key" params={{ key: name }} title={title} className={className}>
+        {name}
+      </Link>
+    );
+  }
+  if (kind === 'node') {
+    return (
+      <Link to="/nodes/$nodeId" params={{ nodeId: id }} title={title} className={className}>
+        {name}
+      </Link>
+    );
+  }
+  return (
+    <Link
+      to="/tasks/$taskId"
+      params={{ taskId: id }}
+      search={{ version: String(version) }}
+      title={title}
+      className={className}
+    >
+      {name}
+    </Link>
+  );
+}
+
+function EntryState({ kind, path }: { readonly kind: Kind; readonly path: string }) {
+  if (kind === 'schedule') return <ScheduleStateBadge word={path} />;
+  if (kind === 'node') return <LookBadge look={nodeLookOf(path)} />;
+  return <StateBadge path={path} />;
+}

@@ -1,21 +1,29 @@
 /**
- * The transitions of all tasks as they come, newest first, in a ring of fixed size.
+ * The transitions of all tasks, schedules and nodes as they come, newest first, in a ring of fixed size.
  *
  * While it is held, what comes is collected all the same and shown once it goes on; so nothing moves while one reads.
  */
 import { timestampMs } from '@bufbuild/protobuf/wkt';
+import { ActorKind, type ActorTransition } from '../../../proto/gen/muster/v1/live_service_pb.ts';
 import { type Task, TaskType, type Transition } from '../../../proto/gen/muster/v1/task_pb.ts';
 
+export const KINDS = ['task', 'fan-out', 'schedule', 'node'] as const;
+export type Kind = (typeof KINDS)[number];
+
+/** A committed transition of any actor. */
 export interface Entry {
-  /** One of a kind: the task and its version. */
+  /** One of a kind: the actor and its version. */
   readonly key: string;
   /** Ms since 1970. */
   readonly at: number;
-  readonly taskId: string;
+  readonly kind: Kind;
+  readonly id: string;
   readonly name: string;
+  /** Of a task; else empty. */
   readonly type: string;
   readonly nodeId: string;
   readonly version: number;
+  /** 0 for none. */
   readonly attempt: number;
   readonly event: string;
   readonly from: string;
@@ -25,21 +33,36 @@ export interface Entry {
 export const MAX_ENTRIES = 5_000;
 
 export function entryOf(task: Task, transition: Transition): Entry {
-  const { version, attempt, eventType, fromState, toState, at } = transition;
   const [typeName = ''] = Object.entries(TaskType).find(([, value]) => value === task.type) ?? [];
   return {
-    key: `${task.id} ${version}`,
-    at: at === undefined ? 0 : timestampMs(at),
-    taskId: task.id,
+    key: `${task.id} ${transition.version}`,
+    kind: task.type === TaskType.FAN_OUT ? 'fan-out' : 'task',
+    id: task.id,
     name: task.name,
     type: typeName.toLowerCase(),
     nodeId: nodeOf(task, transition),
-    version,
-    attempt,
-    event: eventType,
-    from: fromState,
-    to: toState,
+    ...stepOf(transition),
   };
+}
+
+/** Null for what an older page does not know. */
+export function entryOfActor({ kind, key, id, name, transition }: ActorTransition): Entry | null {
+  if (transition === undefined || kind === ActorKind.UNSPECIFIED) return null;
+  const isNode = kind === ActorKind.NODE;
+  return {
+    key: `${key} ${transition.version}`,
+    kind: isNode ? 'node' : 'schedule',
+    id,
+    name,
+    type: '',
+    nodeId: isNode ? id : '',
+    ...stepOf(transition),
+  };
+}
+
+function stepOf({ version, attempt, eventType, fromState, toState, at }: Transition) {
+  const ms = at === undefined ? 0 : timestampMs(at);
+  return { at: ms, version, attempt, event: eventType, from: fromState, to: toState };
 }
 
 /** The node that an event is about, else the one of the task if it is still at this attempt. */
@@ -51,6 +74,7 @@ function nodeOf({ nodeId, attempt }: Task, { event, attempt: then }: Transition)
 
 export interface EventFilter {
   /** Conditions that are empty hold for all. */
+  readonly kind: string;
   readonly event: string;
   readonly from: string;
   readonly to: string;
@@ -62,25 +86,26 @@ export interface EventFilter {
 
 /** States match by their beginning: running is every running one. */
 export function isMatching(filter: EventFilter, entry: Entry): boolean {
-  const { event, from, to, type, node, text } = filter;
+  const { kind, event, from, to, type, node, text } = filter;
   const isState = (wanted: string, state: string) =>
     wanted === '' || state === wanted || state.startsWith(`${wanted}.`);
+  if (kind !== '' && entry.kind !== kind) return false;
   if (event !== '' && entry.event !== event) return false;
   if (!isState(from, entry.from) || !isState(to, entry.to)) return false;
   if (type !== '' && entry.type !== type) return false;
   if (node !== '' && entry.nodeId !== node) return false;
   if (text === '') return true;
-  const all = `${entry.name} ${entry.taskId} ${entry.event} ${entry.from} ${entry.to} ${entry.nodeId}`;
+  const all = `${entry.name} ${entry.id} ${entry.event} ${entry.from} ${entry.to} ${entry.nodeId}`;
   return all.toLowerCase().includes(text.toLowerCase());
 }
 
 export class EventLog {
-  /** Newest last. */
+  /** What is shown, by time, the newest last. */
   #entries: Entry[] = [];
+  /** What came since it is held, in the same order. */
+  #fresh: Entry[] = [];
   readonly #keys = new Set<string>();
-  #held: number | null = null;
-  /** How many there were ever, for what came while it is held. */
-  #total = 0;
+  #isHeld = false;
   #revision = 0;
   readonly #listeners = new Set<() => void>();
 
@@ -94,58 +119,52 @@ export class EventLog {
   }
 
   get isHeld(): boolean {
-    return this.#held !== null;
-  }
-
-  /** Entries that came since it is held, as far as they are kept. */
-  get #newCount(): number {
-    if (this.#held === null) return 0;
-    return Math.min(this.#total - this.#held, this.#entries.length);
+    return this.#isHeld;
   }
 
   /** How many of those that came since it is held match. */
   newCount(filter: EventFilter): number {
-    const fresh = this.#newCount === 0 ? [] : this.#entries.slice(-this.#newCount);
-    return fresh.filter((entry) => isMatching(filter, entry)).length;
+    return this.#fresh.filter((entry) => isMatching(filter, entry)).length;
   }
 
   /** Adds what has come; one that is there already changes nothing. */
   add(entry: Entry): void {
     if (this.#keys.has(entry.key)) return;
     this.#keys.add(entry.key);
-    this.#entries.push(entry);
-    this.#total += 1;
-    // Cut now and then, not for each.
-    if (this.#entries.length >= MAX_ENTRIES * 1.2) {
-      const cut = this.#entries.length - MAX_ENTRIES;
-      for (const { key } of this.#entries.splice(0, cut)) this.#keys.delete(key);
-    }
+    const entries = this.#isHeld ? this.#fresh : this.#entries;
+    // Nearly all belong at the end; what schedules and nodes do comes a second later than what tasks do.
+    let place = entries.length;
+    while (place > 0 && (entries[place - 1] as Entry).at > entry.at) place -= 1;
+    entries.splice(place, 0, entry);
+    this.#cut(entries);
     this.#notify();
   }
 
-  /** Puts what happened before the page was opened below all others, by its time. */
+  /** Puts what happened before the page was opened among the others, by its time. */
   addFormer(entries: readonly Entry[]): void {
-    const fresh = entries.filter(({ key }) => !this.#keys.has(key)).sort((a, b) => a.at - b.at);
-    for (const { key } of fresh) this.#keys.add(key);
-    this.#entries = [...fresh, ...this.#entries];
+    const former = entries.filter(({ key }) => !this.#keys.has(key));
+    for (const { key } of former) this.#keys.add(key);
+    this.#entries = [...former, ...this.#entries].sort((a, b) => a.at - b.at);
     this.#notify();
   }
 
   hold(): void {
-    this.#held ??= this.#total;
+    this.#isHeld = true;
     this.#notify();
   }
 
   goOn(): void {
-    this.#held = null;
+    this.#isHeld = false;
+    this.#entries = [...this.#entries, ...this.#fresh].sort((a, b) => a.at - b.at);
+    this.#fresh = [];
+    this.#cut(this.#entries);
     this.#notify();
   }
 
   /** What is shown: the entries that match, newest first, without those that came since it is held. */
   shown(filter: EventFilter): Entry[] {
-    const end = this.#entries.length - this.#newCount;
     const entries: Entry[] = [];
-    for (let index = Math.max(end, 0) - 1; index >= 0; index -= 1) {
+    for (let index = this.#entries.length - 1; index >= 0; index -= 1) {
       const entry = this.#entries[index];
       if (entry !== undefined && isMatching(filter, entry)) entries.push(entry);
       if (entries.length >= MAX_ENTRIES) break;
@@ -156,16 +175,23 @@ export class EventLog {
   /** The last version of each of the tasks that changed last, for a subscription that goes on. */
   lastVersions(limit: number): { id: string; version: number }[] {
     const last = new Map<string, number>();
-    for (let index = this.#entries.length - 1; index >= 0 && last.size < limit; index -= 1) {
-      const { taskId, version } = this.#entries[index] as Entry;
-      last.set(taskId, Math.max(version, last.get(taskId) ?? 0));
+    for (const { kind, id, version } of [...this.#entries, ...this.#fresh].reverse()) {
+      if (last.size >= limit) break;
+      if (kind === 'task' || kind === 'fan-out') last.set(id, Math.max(version, last.get(id) ?? 0));
     }
     return [...last].map(([id, version]) => ({ id, version }));
   }
 
   /** The values that occur, for choices. */
   values(of: 'event' | 'nodeId'): string[] {
-    return [...new Set(this.#entries.map((entry) => entry[of]))].filter((v) => v !== '').sort();
+    const all = [...this.#entries, ...this.#fresh].map((entry) => entry[of]);
+    return [...new Set(all)].filter((value) => value !== '').sort();
+  }
+
+  /** Cut now and then, not for each. */
+  #cut(entries: Entry[]): void {
+    if (entries.length < MAX_ENTRIES * 1.2) return;
+    for (const { key } of entries.splice(0, entries.length - MAX_ENTRIES)) this.#keys.delete(key);
   }
 
   #notify(): void {

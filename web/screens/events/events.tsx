@@ -1,5 +1,5 @@
 /**
- * Events: every committed transition of every task as it happens, newest first.
+ * Events: every committed transition of every task, schedule and node as it happens, newest first.
  */
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { useMemo, useState } from 'react';
@@ -38,9 +38,8 @@ export function Screen() {
   return (
     <div className="flex h-full flex-col gap-3 px-5 py-4">
       <h1 className="sr-only">Events</h1>
-      <div className="flex flex-wrap items-start gap-2">
+      <div className="flex items-start gap-2">
         <EventFilters log={log} filter={filter} onChange={change} />
-        <span className="grow" />
         <Button onClick={() => pause(!isPaused)} title="Pause or go on (p)">
           {isPaused ? 'Go on' : 'Pause'}
         </Button>
@@ -79,11 +78,11 @@ function useEventFilter() {
   const search: SearchTexts = useSearch({ strict: false });
   const navigate = useNavigate();
   const of = (name: keyof EventFilter) => search[nameInUrl(name)] ?? '';
-  const [event, from, to] = [of('event'), of('from'), of('to')];
+  const [kind, event, from, to] = [of('kind'), of('event'), of('from'), of('to')];
   const [type, node, text] = [of('type'), of('node'), of('text')];
   const filter = useMemo(
-    () => ({ event, from, to, type, node, text }),
-    [event, from, to, type, node, text],
+    () => ({ kind, event, from, to, type, node, text }),
+    [kind, event, from, to, type, node, text],
   );
   const change = (changed: Partial<EventFilter>) => {
     const texts = Object.entries(changed).map(([name, value]) => [
@@ -131,9 +130,8 @@ function Nothing({ isFiltered }: { readonly isFiltered: boolean }) {
         'None of the transitions seen so far matches. New ones appear by themselves.'
       ) : (
         <>
-          Here is every transition of every task as it happens. Try{' '}
-          <Command>./muster run -- uname -a</Command>. What nodes and schedules do is on their own
-          screens.
+          Here is every committed transition of every task, schedule and node as it happens. Try{' '}
+          <Command>./muster run -- uname -a</Command>.
         </>
       )}
     </Empty>
@@ -156,7 +154,7 @@ function Foot({ count, isPaused, isHeld }: FootProps) {
         />
         {isPaused ? 'paused' : isHeld ? 'held while you read; back to the top goes on' : 'live'}
       </span>
-      <span className="tabular-nums">{count.toLocaleString('en')} events of tasks</span>
+      <span className="tabular-nums">{count.toLocaleString('en')} events</span>
       <span className="grow" />
       <span>the last {MAX_ENTRIES.toLocaleString('en')} are kept · p pause · / search</span>
     </div>

@@ -16,6 +16,8 @@ const HEALTH: ReadonlyMap<NodeState, Look> = new Map([
   [NodeState.OFFLINE, { icon: '○', word: 'offline', color: 'text-soft' }],
 ]);
 
+const ACTIVE: Look = { icon: '●', word: 'active', color: 'text-good' };
+
 const DRAIN: ReadonlyMap<DrainState, Look> = new Map([
   [DrainState.DRAINING, { icon: '⇣', word: 'draining', color: 'text-warn' }],
   [DrainState.STOPPING, { icon: '■', word: 'stopping', color: 'text-warn' }],
@@ -37,5 +39,11 @@ export function drainOf({ drain }: Pick<Node, 'drain'>): Look | null {
 
 /** The state of the node machine: active, draining, stopping or drained. */
 export function nodePathOf(node: Pick<Node, 'drain'>): string {
-  return drainOf(node)?.word ?? 'active';
+  return drainOf(node)?.word ?? ACTIVE.word;
+}
+
+/** A state of the node machine by its word. */
+export function nodeLookOf(word: string): Look {
+  const looks = [ACTIVE, ...DRAIN.values()];
+  return looks.find((look) => look.word === word) ?? { ...UNKNOWN, word };
 }

@@ -9,7 +9,11 @@ const LOOKS: Readonly<Record<string, { readonly icon: string; readonly color: st
 };
 
 export function ScheduleBadge({ schedule }: { readonly schedule: Schedule }) {
-  const word = schedulePathOf(schedule);
+  return <ScheduleStateBadge word={schedulePathOf(schedule)} />;
+}
+
+/** The state of a schedule by its word: active, paused or ended. */
+export function ScheduleStateBadge({ word }: { readonly word: string }) {
   const { icon, color } = LOOKS[word] ?? { icon: '?', color: 'text-soft' };
   return (
     <span className={`inline-flex items-center gap-1 whitespace-nowrap ${color}`}>

@@ -4,8 +4,8 @@
 // @generated from file muster/v1/live_service.proto (package muster.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import type { Node } from "./node_pb.ts";
 import { file_muster_v1_node } from "./node_pb.ts";
@@ -13,15 +13,17 @@ import type { TailOutputRequest, TailOutputResponse } from "./output_pb.ts";
 import { file_muster_v1_output } from "./output_pb.ts";
 import type { Schedule } from "./schedule_pb.ts";
 import { file_muster_v1_schedule } from "./schedule_pb.ts";
+import type { Transition } from "./task_pb.ts";
+import { file_muster_v1_task } from "./task_pb.ts";
 import type { WatchTasksRequest, WatchTasksResponse } from "./task_service_pb.ts";
 import { file_muster_v1_task_service } from "./task_service_pb.ts";
-import type { Message } from "@bufbuild/protobuf";
+import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file muster/v1/live_service.proto.
  */
 export const file_muster_v1_live_service: GenFile = /*@__PURE__*/
-  fileDesc("ChxtdXN0ZXIvdjEvbGl2ZV9zZXJ2aWNlLnByb3RvEgltdXN0ZXIudjEiEwoRT3BlblN0cmVhbVJlcXVlc3Qi9wIKEk9wZW5TdHJlYW1SZXNwb25zZRIXCg9zdWJzY3JpcHRpb25faWQYASABKAkSKQoGb3BlbmVkGAIgASgLMhcubXVzdGVyLnYxLlN0cmVhbU9wZW5lZEgAEi0KBHRhc2sYAyABKAsyHS5tdXN0ZXIudjEuV2F0Y2hUYXNrc1Jlc3BvbnNlSAASLwoGb3V0cHV0GAQgASgLMh0ubXVzdGVyLnYxLlRhaWxPdXRwdXRSZXNwb25zZUgAEigKBW5vZGVzGAUgASgLMhcubXVzdGVyLnYxLk5vZGVzQ2hhbmdlZEgAEjAKCXNjaGVkdWxlcxgGIAEoCzIbLm11c3Rlci52MS5TY2hlZHVsZXNDaGFuZ2VkSAASLQoFZW5kZWQYByABKAsyHC5tdXN0ZXIudjEuU3Vic2NyaXB0aW9uRW5kZWRIABInCgVhbGl2ZRgIIAEoCzIWLm11c3Rlci52MS5TdHJlYW1BbGl2ZUgAQgkKB21lc3NhZ2UiIQoMU3RyZWFtT3BlbmVkEhEKCXN0cmVhbV9pZBgBIAEoCSINCgtTdHJlYW1BbGl2ZSJDCgxOb2Rlc0NoYW5nZWQSHgoFbm9kZXMYASADKAsyDy5tdXN0ZXIudjEuTm9kZRITCgtkZWxldGVkX2lkcxgCIAMoCSJPChBTY2hlZHVsZXNDaGFuZ2VkEiYKCXNjaGVkdWxlcxgBIAMoCzITLm11c3Rlci52MS5TY2hlZHVsZRITCgtkZWxldGVkX2lkcxgCIAMoCSIgChFTdWJzY3JpcHRpb25FbmRlZBILCgN3aHkYASABKAkimgIKEFN1YnNjcmliZVJlcXVlc3QSGwoJc3RyZWFtX2lkGAEgASgJQgi6SAVyA7ABARIiCg9zdWJzY3JpcHRpb25faWQYAiABKAlCCbpIBnIEEAEoQBItCgV0YXNrcxgDIAEoCzIcLm11c3Rlci52MS5XYXRjaFRhc2tzUmVxdWVzdEgAEi4KBm91dHB1dBgEIAEoCzIcLm11c3Rlci52MS5UYWlsT3V0cHV0UmVxdWVzdEgAEiYKBW5vZGVzGAUgASgLMhUubXVzdGVyLnYxLk5vZGVzVG9waWNIABIuCglzY2hlZHVsZXMYBiABKAsyGS5tdXN0ZXIudjEuU2NoZWR1bGVzVG9waWNIAEIOCgV0b3BpYxIFukgCCAEiDAoKTm9kZXNUb3BpYyIQCg5TY2hlZHVsZXNUb3BpYyITChFTdWJzY3JpYmVSZXNwb25zZSJTChJVbnN1YnNjcmliZVJlcXVlc3QSGwoJc3RyZWFtX2lkGAEgASgJQgi6SAVyA7ABARIgCg9zdWJzY3JpcHRpb25faWQYAiABKAlCB7pIBHICKEAiFQoTVW5zdWJzY3JpYmVSZXNwb25zZTLwAQoLTGl2ZVNlcnZpY2USSwoKT3BlblN0cmVhbRIcLm11c3Rlci52MS5PcGVuU3RyZWFtUmVxdWVzdBodLm11c3Rlci52MS5PcGVuU3RyZWFtUmVzcG9uc2UwARJGCglTdWJzY3JpYmUSGy5tdXN0ZXIudjEuU3Vic2NyaWJlUmVxdWVzdBocLm11c3Rlci52MS5TdWJzY3JpYmVSZXNwb25zZRJMCgtVbnN1YnNjcmliZRIdLm11c3Rlci52MS5VbnN1YnNjcmliZVJlcXVlc3QaHi5tdXN0ZXIudjEuVW5zdWJzY3JpYmVSZXNwb25zZWIGcHJvdG8z", [file_buf_validate_validate, file_muster_v1_node, file_muster_v1_output, file_muster_v1_schedule, file_muster_v1_task_service]);
+  fileDesc("ChxtdXN0ZXIvdjEvbGl2ZV9zZXJ2aWNlLnByb3RvEgltdXN0ZXIudjEiEwoRT3BlblN0cmVhbVJlcXVlc3QioQMKEk9wZW5TdHJlYW1SZXNwb25zZRIXCg9zdWJzY3JpcHRpb25faWQYASABKAkSKQoGb3BlbmVkGAIgASgLMhcubXVzdGVyLnYxLlN0cmVhbU9wZW5lZEgAEi0KBHRhc2sYAyABKAsyHS5tdXN0ZXIudjEuV2F0Y2hUYXNrc1Jlc3BvbnNlSAASLwoGb3V0cHV0GAQgASgLMh0ubXVzdGVyLnYxLlRhaWxPdXRwdXRSZXNwb25zZUgAEigKBW5vZGVzGAUgASgLMhcubXVzdGVyLnYxLk5vZGVzQ2hhbmdlZEgAEjAKCXNjaGVkdWxlcxgGIAEoCzIbLm11c3Rlci52MS5TY2hlZHVsZXNDaGFuZ2VkSAASLQoFZW5kZWQYByABKAsyHC5tdXN0ZXIudjEuU3Vic2NyaXB0aW9uRW5kZWRIABInCgVhbGl2ZRgIIAEoCzIWLm11c3Rlci52MS5TdHJlYW1BbGl2ZUgAEigKBmFjdG9ycxgJIAEoCzIWLm11c3Rlci52MS5BY3RvcnNNb3ZlZEgAQgkKB21lc3NhZ2UiIQoMU3RyZWFtT3BlbmVkEhEKCXN0cmVhbV9pZBgBIAEoCSINCgtTdHJlYW1BbGl2ZSJDCgxOb2Rlc0NoYW5nZWQSHgoFbm9kZXMYASADKAsyDy5tdXN0ZXIudjEuTm9kZRITCgtkZWxldGVkX2lkcxgCIAMoCSJPChBTY2hlZHVsZXNDaGFuZ2VkEiYKCXNjaGVkdWxlcxgBIAMoCzITLm11c3Rlci52MS5TY2hlZHVsZRITCgtkZWxldGVkX2lkcxgCIAMoCSJmCgtBY3RvcnNNb3ZlZBIvCgt0cmFuc2l0aW9ucxgBIAMoCzIaLm11c3Rlci52MS5BY3RvclRyYW5zaXRpb24SJgoIdmVyc2lvbnMYAiADKAsyFC5tdXN0ZXIudjEuU2VlbkFjdG9yIocBCg9BY3RvclRyYW5zaXRpb24SIgoEa2luZBgBIAEoDjIULm11c3Rlci52MS5BY3RvcktpbmQSCwoDa2V5GAIgASgJEgoKAmlkGAMgASgJEgwKBG5hbWUYBCABKAkSKQoKdHJhbnNpdGlvbhgFIAEoCzIVLm11c3Rlci52MS5UcmFuc2l0aW9uIj4KCVNlZW5BY3RvchIXCgNrZXkYASABKAlCCrpIB3IFEAEogAESGAoHdmVyc2lvbhgCIAEoBUIHukgEGgIoACIgChFTdWJzY3JpcHRpb25FbmRlZBILCgN3aHkYASABKAkixAIKEFN1YnNjcmliZVJlcXVlc3QSGwoJc3RyZWFtX2lkGAEgASgJQgi6SAVyA7ABARIiCg9zdWJzY3JpcHRpb25faWQYAiABKAlCCbpIBnIEEAEoQBItCgV0YXNrcxgDIAEoCzIcLm11c3Rlci52MS5XYXRjaFRhc2tzUmVxdWVzdEgAEi4KBm91dHB1dBgEIAEoCzIcLm11c3Rlci52MS5UYWlsT3V0cHV0UmVxdWVzdEgAEiYKBW5vZGVzGAUgASgLMhUubXVzdGVyLnYxLk5vZGVzVG9waWNIABIuCglzY2hlZHVsZXMYBiABKAsyGS5tdXN0ZXIudjEuU2NoZWR1bGVzVG9waWNIABIoCgZhY3RvcnMYByABKAsyFi5tdXN0ZXIudjEuQWN0b3JzVG9waWNIAEIOCgV0b3BpYxIFukgCCAEiDAoKTm9kZXNUb3BpYyIQCg5TY2hlZHVsZXNUb3BpYyJMCgtBY3RvcnNUb3BpYxIjCgRzZWVuGAEgASgLMhUubXVzdGVyLnYxLlNlZW5BY3RvcnMSGAoGZm9ybWVyGAIgASgNQgi6SAUqAxj0AyI+CgpTZWVuQWN0b3JzEjAKBmFjdG9ycxgBIAMoCzIULm11c3Rlci52MS5TZWVuQWN0b3JCCrpIB5IBBBCgnAEiEwoRU3Vic2NyaWJlUmVzcG9uc2UiUwoSVW5zdWJzY3JpYmVSZXF1ZXN0EhsKCXN0cmVhbV9pZBgBIAEoCUIIukgFcgOwAQESIAoPc3Vic2NyaXB0aW9uX2lkGAIgASgJQge6SARyAihAIhUKE1Vuc3Vic2NyaWJlUmVzcG9uc2UqVQoJQWN0b3JLaW5kEhoKFkFDVE9SX0tJTkRfVU5TUEVDSUZJRUQQABIXChNBQ1RPUl9LSU5EX1NDSEVEVUxFEAESEwoPQUNUT1JfS0lORF9OT0RFEAIy8AEKC0xpdmVTZXJ2aWNlEksKCk9wZW5TdHJlYW0SHC5tdXN0ZXIudjEuT3BlblN0cmVhbVJlcXVlc3QaHS5tdXN0ZXIudjEuT3BlblN0cmVhbVJlc3BvbnNlMAESRgoJU3Vic2NyaWJlEhsubXVzdGVyLnYxLlN1YnNjcmliZVJlcXVlc3QaHC5tdXN0ZXIudjEuU3Vic2NyaWJlUmVzcG9uc2USTAoLVW5zdWJzY3JpYmUSHS5tdXN0ZXIudjEuVW5zdWJzY3JpYmVSZXF1ZXN0Gh4ubXVzdGVyLnYxLlVuc3Vic2NyaWJlUmVzcG9uc2ViBnByb3RvMw", [file_buf_validate_validate, file_muster_v1_node, file_muster_v1_output, file_muster_v1_schedule, file_muster_v1_task, file_muster_v1_task_service]);
 
 /**
  * @generated from message muster.v1.OpenStreamRequest
@@ -96,6 +98,12 @@ export type OpenStreamResponse = Message<"muster.v1.OpenStreamResponse"> & {
      */
     value: StreamAlive;
     case: "alive";
+  } | {
+    /**
+     * @generated from field: muster.v1.ActorsMoved actors = 9;
+     */
+    value: ActorsMoved;
+    case: "actors";
   } | { case: undefined; value?: undefined };
 };
 
@@ -187,6 +195,97 @@ export const SchedulesChangedSchema: GenMessage<SchedulesChanged> = /*@__PURE__*
   messageDesc(file_muster_v1_live_service, 5);
 
 /**
+ * ActorsMoved has committed transitions of schedules and nodes, those of each in the order of their versions.
+ *
+ * @generated from message muster.v1.ActorsMoved
+ */
+export type ActorsMoved = Message<"muster.v1.ActorsMoved"> & {
+  /**
+   * @generated from field: repeated muster.v1.ActorTransition transitions = 1;
+   */
+  transitions: ActorTransition[];
+
+  /**
+   * In the first message of a subscription that names none as seen: the version of every actor that it goes on from.
+   *
+   * @generated from field: repeated muster.v1.SeenActor versions = 2;
+   */
+  versions: SeenActor[];
+};
+
+/**
+ * Describes the message muster.v1.ActorsMoved.
+ * Use `create(ActorsMovedSchema)` to create a new message.
+ */
+export const ActorsMovedSchema: GenMessage<ActorsMoved> = /*@__PURE__*/
+  messageDesc(file_muster_v1_live_service, 6);
+
+/**
+ * @generated from message muster.v1.ActorTransition
+ */
+export type ActorTransition = Message<"muster.v1.ActorTransition"> & {
+  /**
+   * @generated from field: muster.v1.ActorKind kind = 1;
+   */
+  kind: ActorKind;
+
+  /**
+   * Names the actor in SeenActor. A node that was deleted and has come again has another one.
+   *
+   * @generated from field: string key = 2;
+   */
+  key: string;
+
+  /**
+   * @generated from field: string id = 3;
+   */
+  id: string;
+
+  /**
+   * Of a schedule its name, of a node its id.
+   *
+   * @generated from field: string name = 4;
+   */
+  name: string;
+
+  /**
+   * @generated from field: muster.v1.Transition transition = 5;
+   */
+  transition?: Transition | undefined;
+};
+
+/**
+ * Describes the message muster.v1.ActorTransition.
+ * Use `create(ActorTransitionSchema)` to create a new message.
+ */
+export const ActorTransitionSchema: GenMessage<ActorTransition> = /*@__PURE__*/
+  messageDesc(file_muster_v1_live_service, 7);
+
+/**
+ * @generated from message muster.v1.SeenActor
+ */
+export type SeenActor = Message<"muster.v1.SeenActor"> & {
+  /**
+   * @generated from field: string key = 1;
+   */
+  key: string;
+
+  /**
+   * The last one that was seen.
+   *
+   * @generated from field: int32 version = 2;
+   */
+  version: number;
+};
+
+/**
+ * Describes the message muster.v1.SeenActor.
+ * Use `create(SeenActorSchema)` to create a new message.
+ */
+export const SeenActorSchema: GenMessage<SeenActor> = /*@__PURE__*/
+  messageDesc(file_muster_v1_live_service, 8);
+
+/**
  * @generated from message muster.v1.SubscriptionEnded
  */
 export type SubscriptionEnded = Message<"muster.v1.SubscriptionEnded"> & {
@@ -203,7 +302,7 @@ export type SubscriptionEnded = Message<"muster.v1.SubscriptionEnded"> & {
  * Use `create(SubscriptionEndedSchema)` to create a new message.
  */
 export const SubscriptionEndedSchema: GenMessage<SubscriptionEnded> = /*@__PURE__*/
-  messageDesc(file_muster_v1_live_service, 6);
+  messageDesc(file_muster_v1_live_service, 9);
 
 /**
  * @generated from message muster.v1.SubscribeRequest
@@ -252,6 +351,14 @@ export type SubscribeRequest = Message<"muster.v1.SubscribeRequest"> & {
      */
     value: SchedulesTopic;
     case: "schedules";
+  } | {
+    /**
+     * What schedules and nodes do: their committed transitions, whichever supervisor commits them.
+     *
+     * @generated from field: muster.v1.ActorsTopic actors = 7;
+     */
+    value: ActorsTopic;
+    case: "actors";
   } | { case: undefined; value?: undefined };
 };
 
@@ -260,7 +367,7 @@ export type SubscribeRequest = Message<"muster.v1.SubscribeRequest"> & {
  * Use `create(SubscribeRequestSchema)` to create a new message.
  */
 export const SubscribeRequestSchema: GenMessage<SubscribeRequest> = /*@__PURE__*/
-  messageDesc(file_muster_v1_live_service, 7);
+  messageDesc(file_muster_v1_live_service, 10);
 
 /**
  * @generated from message muster.v1.NodesTopic
@@ -273,7 +380,7 @@ export type NodesTopic = Message<"muster.v1.NodesTopic"> & {
  * Use `create(NodesTopicSchema)` to create a new message.
  */
 export const NodesTopicSchema: GenMessage<NodesTopic> = /*@__PURE__*/
-  messageDesc(file_muster_v1_live_service, 8);
+  messageDesc(file_muster_v1_live_service, 11);
 
 /**
  * @generated from message muster.v1.SchedulesTopic
@@ -286,7 +393,51 @@ export type SchedulesTopic = Message<"muster.v1.SchedulesTopic"> & {
  * Use `create(SchedulesTopicSchema)` to create a new message.
  */
 export const SchedulesTopicSchema: GenMessage<SchedulesTopic> = /*@__PURE__*/
-  messageDesc(file_muster_v1_live_service, 9);
+  messageDesc(file_muster_v1_live_service, 12);
+
+/**
+ * @generated from message muster.v1.ActorsTopic
+ */
+export type ActorsTopic = Message<"muster.v1.ActorsTopic"> & {
+  /**
+   * Where to go on: the versions of the first message, and those that have come since. Transitions of actors that are not named come
+   * from the first one on. Absent to begin now.
+   *
+   * @generated from field: muster.v1.SeenActors seen = 1;
+   */
+  seen?: SeenActors | undefined;
+
+  /**
+   * Where to begin now: how many of the newest former transitions of schedules come first, and as many of nodes. At most 500.
+   *
+   * @generated from field: uint32 former = 2;
+   */
+  former: number;
+};
+
+/**
+ * Describes the message muster.v1.ActorsTopic.
+ * Use `create(ActorsTopicSchema)` to create a new message.
+ */
+export const ActorsTopicSchema: GenMessage<ActorsTopic> = /*@__PURE__*/
+  messageDesc(file_muster_v1_live_service, 13);
+
+/**
+ * @generated from message muster.v1.SeenActors
+ */
+export type SeenActors = Message<"muster.v1.SeenActors"> & {
+  /**
+   * @generated from field: repeated muster.v1.SeenActor actors = 1;
+   */
+  actors: SeenActor[];
+};
+
+/**
+ * Describes the message muster.v1.SeenActors.
+ * Use `create(SeenActorsSchema)` to create a new message.
+ */
+export const SeenActorsSchema: GenMessage<SeenActors> = /*@__PURE__*/
+  messageDesc(file_muster_v1_live_service, 14);
 
 /**
  * @generated from message muster.v1.SubscribeResponse
@@ -299,7 +450,7 @@ export type SubscribeResponse = Message<"muster.v1.SubscribeResponse"> & {
  * Use `create(SubscribeResponseSchema)` to create a new message.
  */
 export const SubscribeResponseSchema: GenMessage<SubscribeResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_live_service, 10);
+  messageDesc(file_muster_v1_live_service, 15);
 
 /**
  * @generated from message muster.v1.UnsubscribeRequest
@@ -321,7 +472,7 @@ export type UnsubscribeRequest = Message<"muster.v1.UnsubscribeRequest"> & {
  * Use `create(UnsubscribeRequestSchema)` to create a new message.
  */
 export const UnsubscribeRequestSchema: GenMessage<UnsubscribeRequest> = /*@__PURE__*/
-  messageDesc(file_muster_v1_live_service, 11);
+  messageDesc(file_muster_v1_live_service, 16);
 
 /**
  * @generated from message muster.v1.UnsubscribeResponse
@@ -334,7 +485,38 @@ export type UnsubscribeResponse = Message<"muster.v1.UnsubscribeResponse"> & {
  * Use `create(UnsubscribeResponseSchema)` to create a new message.
  */
 export const UnsubscribeResponseSchema: GenMessage<UnsubscribeResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_live_service, 12);
+  messageDesc(file_muster_v1_live_service, 17);
+
+/**
+ * @generated from enum muster.v1.ActorKind
+ */
+export const ActorKind = {
+  /**
+   * @generated from enum value: ACTOR_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * @generated from enum value: ACTOR_KIND_SCHEDULE = 1;
+   */
+  SCHEDULE: 1,
+
+  /**
+   * @generated from enum value: ACTOR_KIND_NODE = 2;
+   */
+  NODE: 2,
+} as const;
+
+/**
+ * @generated from enum muster.v1.ActorKind
+ */
+export type ActorKind = (typeof ActorKind)[keyof typeof ActorKind] | UnknownEnum;
+
+/**
+ * Describes the enum muster.v1.ActorKind.
+ */
+export const ActorKindSchema: GenEnum<ActorKind> = /*@__PURE__*/
+  enumDesc(file_muster_v1_live_service, 0);
 
 /**
  * LiveService carries many subscriptions over one stream. A subscription lives as long as the stream.
