@@ -12,8 +12,10 @@ import { startDatabase } from './database.ts';
 import { readTreeCpuSeconds } from './processes.ts';
 import { median, Report } from './report.ts';
 
-const TASKS = 1_000_000;
-const SPREAD_MS = 30 * 86_400_000;
+/** How many are stored. */
+export const TASKS = 1_000_000;
+/** From the oldest to the newest. */
+export const SPREAD_MS = 30 * 86_400_000;
 const REPEATS = 5;
 const ROLL_UP_BATCH = 5_000;
 const PAGE = 50;
@@ -23,7 +25,8 @@ export async function run(): Promise<void> {
   try {
     const { sql } = bench.database;
     const from = Date.now() - SPREAD_MS;
-    await fill(sql, from);
+    await fillTasks(sql, from);
+    await fillEnds(sql);
     const report = new Report('long-life', bench.version);
     for (const [name, filter] of Object.entries(filtersFrom(from))) {
       const ms = await time(REPEATS, () => listTasks(sql, filter, PAGE, null));
@@ -73,8 +76,12 @@ function rangesFrom(from: number): Readonly<Record<string, [number | null, numbe
   };
 }
 
-/** Live tasks are held, so that no other index than those of lists grows. */
-async function fill(sql: Sql, from: number): Promise<void> {
+/**
+ * Stores the tasks. Live ones are held, so that no other index than those of lists grows.
+ *
+ * @param from ms since 1970; they are created from then on, for 30 days
+ */
+export async function fillTasks(sql: Sql, from: number): Promise<void> {
   await sql`
     insert into tasks (id, version, machine_version, state, substate, context, name, type, labels, creator, spec_id, priority,
       node_id, attempt, created_at, updated_at, started_at, finished_at)
@@ -96,13 +103,17 @@ async function fill(sql: Sql, from: number): Promise<void> {
   await sql`
     insert into task_labels (key, value, task_id)
     select label.key, label.value, t.id from tasks as t cross join lateral jsonb_each_text(t.labels) as label`;
+  await sql`vacuum analyze tasks, task_labels`;
+}
+
+/** Makes them look as if they had ended, to statistics. */
+async function fillEnds(sql: Sql): Promise<void> {
   await sql`
     insert into task_ends (created_at, type, state, node_id, waiting_ms, running_ms)
     select created_at, type, state, node_id, extract(epoch from started_at - created_at) * 1000 * (1 + random() * 100),
            extract(epoch from finished_at - started_at) * 1000 * (1 + random() * 1000)
     from tasks
     where state <> 'pending'`;
-  await sql`vacuum analyze tasks, task_labels`;
 }
 
 /** The median of some runs in ms, after one that fills the caches. */
