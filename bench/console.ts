@@ -78,10 +78,10 @@ async function measureVisible(
   });
   const [one = ''] = await createRetried(muster, 1, ATTEMPTS, SHORT_WORK_MS);
   await page.show(`/tasks/${one}`, /Live, version/);
-  await reportVisible('screen of a task', await delaysOf(muster, page, [one]), report);
+  reportVisible('screen of a task', await delaysOf(muster, page, [one]), report);
   const many = await createRetried(muster, LISTED_TASKS, LISTED_ATTEMPTS, SHORT_WORK_MS);
   await page.show('/tasks', /^retried-/);
-  await reportVisible('list of tasks', await delaysOf(muster, page, many), report);
+  reportVisible('list of tasks', await delaysOf(muster, page, many), report);
   await fleet.end();
 }
 

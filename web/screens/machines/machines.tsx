@@ -22,7 +22,7 @@ export function Screen() {
       </p>
       {error === null ? null : <Failure>{explain(error)}</Failure>}
       {data === undefined && error === null ? <Empty>Reading the machines …</Empty> : null}
-      <ul className="grid gap-4 md:grid-cols-2 2xl:grid-cols-3">
+      <ul className="grid grid-cols-1 gap-4 md:grid-cols-2 2xl:grid-cols-3">
         {data?.map((machine) => (
           <li key={`${machine.name} ${machine.version}`}>
             <Card machine={machine} counts={countsOf(machine.name, sources)} />
