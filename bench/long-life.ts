@@ -8,22 +8,45 @@ import type { Sql } from '../db/connect.ts';
 import type { TaskFilter } from '../db/records.ts';
 import { readStatistics, rollUpStatistics } from '../db/statistics.ts';
 import { listTasks } from '../db/tasks.ts';
+import { DEFAULT_TASK_POLICY, type TaskContext } from '../machines/task-context.ts';
 import { startDatabase } from './database.ts';
 import { readTreeCpuSeconds } from './processes.ts';
 import { median, Report } from './report.ts';
 
-const TASKS = 1_000_000;
-const SPREAD_MS = 30 * 86_400_000;
+/** How many are stored. */
+export const TASKS = 1_000_000;
+/** From the oldest to the newest. */
+export const SPREAD_MS = 30 * 86_400_000;
 const REPEATS = 5;
 const ROLL_UP_BATCH = 5_000;
 const PAGE = 50;
+
+/** Of each task, besides its id and its times. */
+const CONTEXT: Omit<TaskContext, 'id' | 'createdAt' | 'firstStartedAt' | 'finishedAt'> = {
+  target: { kind: 'any' },
+  policy: DEFAULT_TASK_POLICY,
+  held: false,
+  startAt: null,
+  attempt: 1,
+  current: null,
+  ended: null,
+  stopCause: null,
+  unreachableAt: null,
+  delayedUntil: null,
+  queuedAt: null,
+  exitCode: 0,
+  signal: null,
+  reason: null,
+  message: '',
+};
 
 export async function run(): Promise<void> {
   const bench = await startDatabase();
   try {
     const { sql } = bench.database;
     const from = Date.now() - SPREAD_MS;
-    await fill(sql, from);
+    await fillTasks(sql, from);
+    await fillEnds(sql);
     const report = new Report('long-life', bench.version);
     for (const [name, filter] of Object.entries(filtersFrom(from))) {
       const ms = await time(REPEATS, () => listTasks(sql, filter, PAGE, null));
@@ -47,6 +70,7 @@ function filtersFrom(from: number): Readonly<Record<string, TaskFilter>> {
   const middle = from + SPREAD_MS / 2;
   return {
     'nothing (newest)': {},
+    'no child of a fan-out': { isTopLevel: true },
     'a common state': { states: ['completed'] },
     'a rare state': { states: ['timeout'] },
     'live states': { states: ['pending', 'running'] },
@@ -73,18 +97,26 @@ function rangesFrom(from: number): Readonly<Record<string, [number | null, numbe
   };
 }
 
-/** Live tasks are held, so that no other index than those of lists grows. */
-async function fill(sql: Sql, from: number): Promise<void> {
+/**
+ * Stores the tasks. Live ones are held, so that no other index than those of lists grows.
+ *
+ * @param from ms since 1970; they are created from then on, for 30 days
+ */
+export async function fillTasks(sql: Sql, from: number): Promise<void> {
   await sql`
     insert into tasks (id, version, machine_version, state, substate, context, name, type, labels, creator, spec_id, priority,
       node_id, attempt, created_at, updated_at, started_at, finished_at)
-    select id, 4, 1, state, case state when 'pending' then 'held' else '' end, '{}', 'task', 'script',
+    select id, 4, 1, state, case state when 'pending' then 'held' else '' end,
+      ${JSON.stringify(CONTEXT)}::text::jsonb || jsonb_build_object(
+        'id', id, 'createdAt', ms, 'firstStartedAt', case when state <> 'pending' then ms + 1000 end,
+        'finishedAt', case when state <> 'pending' then ms + 3000 end),
+      'task', 'script',
       case when n % 300 = 0 then '{"app": "web", "tier": "gold"}' when n % 10 = 0 then '{"app": "web"}' else '{}' end::jsonb,
       case when n % 5000 = 3 then 'rare' else 'user-' || n % 4 end, id, 50,
       case when state = 'pending' then null else 'n' || n % 100 end, 1, at, at + interval '3 s',
       case when state <> 'pending' then at + interval '1 s' end, case when state <> 'pending' then at + interval '3 s' end
     from (
-      select n, to_timestamp(ms / 1000.0) as at,
+      select n, ms, to_timestamp(ms / 1000.0) as at,
         (lpad(to_hex(ms), 12, '0') || '70008000' || lpad(to_hex(n), 12, '0'))::uuid as id,
         case when n % 1000 = 7 then 'pending' when n % 100 = 8 then 'failed' when n % 1000 = 9 then 'timeout'
              when n % 500 = 11 then 'cancelled' else 'completed' end as state
@@ -95,14 +127,22 @@ async function fill(sql: Sql, from: number): Promise<void> {
     ) as made`;
   await sql`
     insert into task_labels (key, value, task_id)
-    select label.key, label.value, t.id from tasks as t cross join lateral jsonb_each_text(t.labels) as label`;
+    select label.key, label.value, t.id from tasks as t cross join lateral jsonb_each_text(t.labels) as label
+    union all select '@creator', creator, id from tasks
+    union all select '@type', type, id from tasks
+    union all select '@top', '', id from tasks where parent_id is null
+    on conflict do nothing`;
+  await sql`vacuum analyze tasks, task_labels`;
+}
+
+/** Makes them look as if they had ended, to statistics. */
+async function fillEnds(sql: Sql): Promise<void> {
   await sql`
     insert into task_ends (created_at, type, state, node_id, waiting_ms, running_ms)
     select created_at, type, state, node_id, extract(epoch from started_at - created_at) * 1000 * (1 + random() * 100),
            extract(epoch from finished_at - started_at) * 1000 * (1 + random() * 1000)
     from tasks
     where state <> 'pending'`;
-  await sql`vacuum analyze tasks, task_labels`;
 }
 
 /** The median of some runs in ms, after one that fills the caches. */

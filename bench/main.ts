@@ -45,6 +45,10 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
     question: 'how long lists and counts take with a million stored tasks',
     load: () => import('./long-life.ts'),
   },
+  console: {
+    question: 'how soon the console shows a transition, and how smoothly it draws many',
+    load: () => import('./console.ts'),
+  },
   memory: {
     question: 'how much memory an idle agent and an idle session take',
     load: () => import('./memory.ts'),

@@ -35,6 +35,8 @@ export interface SimulatedAgentOptions {
   readonly slots: number;
   /** How long each attempt takes, from started to exited. */
   readonly workMs: number;
+  /** With which each attempt ends. Default 0. */
+  readonly exitCode?: number;
   /** The ends of this many attempts are committed: the supervisor has let them go. */
   readonly onForgotten: (count: number) => void;
 }
@@ -109,14 +111,15 @@ export class SimulatedAgent {
       this.#tell({ case: 'started', value: { taskId, attempt, ...times, pid: 1 } });
     }
     this.#notify();
+    const { exitCode = 0, workMs } = this.#options;
     setTimeout(() => {
       const exitedAt = timestampNow();
       for (const { taskId, attempt } of started) {
         const times = { acceptedAt: at, startedAt: at, exitedAt };
-        this.#tell({ case: 'exited', value: { taskId, attempt, exitCode: 0, ...times } });
+        this.#tell({ case: 'exited', value: { taskId, attempt, exitCode, ...times } });
       }
       this.#notify();
-    }, this.#options.workMs);
+    }, workMs);
   }
 
   #tell(event: MessageInitShape<typeof EventSchema>['event'] & {}): void {

@@ -1,5 +1,5 @@
 /**
- * A process with many simulated agents: `simulated-agents.ts URL HOME COUNT SLOTS WORK_MS`.
+ * A process with many simulated agents: `simulated-agents.ts URL HOME COUNT SLOTS WORK_MS EXIT_CODE`.
  *
  * Started by the benchmarks through muster.ts. Prints `ready` when all are connected, then `done N` with the number of attempts
  * whose ends are committed, at most every few milliseconds. Ends with its standard input.
@@ -10,7 +10,8 @@ const TELL_EVERY_MS = 5;
 /** Sessions opened at once. */
 const OPENING = 20;
 
-const [url = '', home = '', count = '1', slots = '4', workMs = '1'] = process.argv.slice(2);
+const [url = '', home = '', count = '1', slots = '4', workMs = '1', exitCode = '0'] =
+  process.argv.slice(2);
 const agentToken = await readAgentToken(home);
 let done = 0;
 let isTelling = false;
@@ -36,6 +37,7 @@ const open = async () => {
       nodeId,
       slots: Number(slots),
       workMs: Number(workMs),
+      exitCode: Number(exitCode),
       onForgotten,
     });
     await agent.connect((why) => {

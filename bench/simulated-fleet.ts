@@ -12,7 +12,12 @@ export interface SimulatedFleet {
 /** Resolves when all agents are connected. */
 export async function startSimulatedAgents(
   muster: BenchMuster,
-  options: { readonly agents: number; readonly slots: number; readonly workMs: number },
+  options: {
+    readonly agents: number;
+    readonly slots: number;
+    readonly workMs: number;
+    readonly exitCode?: number;
+  },
 ): Promise<SimulatedFleet> {
   let done = 0;
   let waiting = { count: 0, resolve: () => {} };
@@ -20,8 +25,8 @@ export async function startSimulatedAgents(
   const failed = Promise.withResolvers<never>();
   failed.promise.catch(() => {});
   const program = new URL('./simulated-agents.ts', import.meta.url);
-  const { agents, slots, workMs } = options;
-  const args = [muster.url, muster.home, agents, slots, workMs].map(String);
+  const { agents, slots, workMs, exitCode = 0 } = options;
+  const args = [muster.url, muster.home, agents, slots, workMs, exitCode].map(String);
   const running = await muster.run('simulated-agents', program, args, (line) => {
     if (line === 'ready') return ready.resolve();
     done = Number(line.replace('done ', ''));

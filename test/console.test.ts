@@ -160,7 +160,7 @@ describe.skipIf(runtimeName() === 'deno')('the console', { timeout: TIMEOUT_MS }
     await sees('after-all');
   });
 
-  it('is accessible on each screen in both themes, and complains of nothing', async () => {
+  it('is accessible on each screen in both themes, fits a narrow window, and complains of nothing', async () => {
     const id = await muster(
       'run',
       '-d',
@@ -188,18 +188,33 @@ describe.skipIf(runtimeName() === 'deno')('the console', { timeout: TIMEOUT_MS }
     for (const theme of ['light', 'dark']) {
       await page.evaluate((name) => localStorage.setItem('muster.theme', name), theme);
       for (const path of paths) {
-        await open(path);
-        await page.locator('main h1, main table, main form').first().waitFor();
-        await page.getByText('Reading the').first().waitFor({ state: 'hidden' });
+        await show(path);
         const name = `${theme}${path.replace(id, 'one').replaceAll('/', '-')}`;
         if (folder !== undefined) await page.screenshot({ path: join(folder, `${name}.png`) });
         faults.push(...(await accessibilityFaults(name)));
+      }
+    }
+    await page.setViewportSize({ width: 390, height: 844 });
+    for (const path of paths) {
+      await show(path);
+      for (const part of ['html', 'main']) {
+        const hiddenPx = await page
+          .locator(part)
+          .evaluate(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth);
+        if (hiddenPx > 0) faults.push(`${path}: ${part} is ${hiddenPx} px too wide for 390`);
       }
     }
     expect(faults).toEqual([]);
     expect(complaints).toEqual([]);
   });
 });
+
+/** Opens a path and waits until what it is about is there. */
+async function show(path: string): Promise<void> {
+  await open(path);
+  await page.locator('main h1, main table, main form').first().waitFor();
+  await page.getByText('Reading the').first().waitFor({ state: 'hidden' });
+}
 
 /** What axe finds on the page that is open. Run in a world of its own: the page's policy lets no script of others in. */
 async function accessibilityFaults(name: string): Promise<string[]> {

@@ -45,7 +45,7 @@ export function Shell() {
   });
   if (path === '/login') return <Outlet />;
   return (
-    <div className="grid h-full grid-rows-[auto_1fr]">
+    <div className="grid h-full grid-cols-[minmax(0,1fr)] grid-rows-[auto_minmax(0,1fr)]">
       <a
         href="#content"
         className="sr-only focus:not-sr-only focus:absolute focus:z-50 focus:bg-panel focus:p-2"
@@ -64,12 +64,16 @@ export function Shell() {
 
 function Header({ onHelp }: { readonly onHelp: () => void }) {
   return (
-    <header className="flex items-center gap-1 border-b border-line bg-panel px-4">
-      <Link to="/" className="mr-4 flex items-center gap-2 py-2.5 font-semibold">
+    <header className="flex flex-wrap items-center gap-x-1 border-b border-line bg-panel px-2 sm:px-4">
+      <Link to="/" className="flex items-center gap-2 py-2.5 font-semibold lg:mr-4">
         <img src="/icon.svg" alt="" width="22" height="22" />
         Muster
       </Link>
-      <nav aria-label="Screens" className="flex gap-0.5">
+      {/* In a narrow window the screens have a row of their own, which scrolls where it is too narrow even for that. */}
+      <nav
+        aria-label="Screens"
+        className="order-last flex w-full gap-0.5 overflow-x-auto pb-1.5 lg:order-none lg:w-auto lg:pb-0"
+      >
         {PLACES.map(({ to, label, keys }) => (
           <Link
             key={to}

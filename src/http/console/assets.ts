@@ -1,14 +1,17 @@
 /**
- * The files of the console, as its build left them in web/dist: read once at the start, and served with what they are allowed to do.
+ * The files of the console, as its build left them in web/dist: read and compressed once at the start, and served with what they are
+ * allowed to do.
  *
  * Files under assets/ carry a hash of their content in their names and never change; every other path is the page itself, which
  * knows its own routes.
  */
 import { readFile, readdir } from 'node:fs/promises';
 import { extname, join } from 'node:path';
+import { type Bytes, compress, type Encoded } from './encodings.ts';
 
 export interface Asset {
-  readonly content: Uint8Array<ArrayBuffer>;
+  readonly content: Bytes;
+  readonly encoded: Encoded;
   readonly type: string;
 }
 
@@ -29,6 +32,9 @@ const TYPES: Readonly<Record<string, string>> = {
   '.png': 'image/png',
 };
 
+/** What is compressed already would not get smaller. */
+const IS_COMPRESSED = new Set(['.woff2', '.png']);
+
 /** What a page of the console may do: load files of ours and call this supervisor, and nothing else. */
 export const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
@@ -46,15 +52,20 @@ export const CONTENT_SECURITY_POLICY = [
 export async function readAssets(folder: string): Promise<Assets | null> {
   const names = await readdir(folder, { recursive: true }).catch(() => null);
   if (names === null) return null;
-  const files = new Map<string, Asset>();
-  for (const name of names) {
-    const type = TYPES[extname(name)];
-    if (type === undefined) continue;
-    const content = new Uint8Array(await readFile(join(folder, name)));
-    files.set(`/${name.replaceAll('\\', '/')}`, { content, type });
-  }
+  const read = await Promise.all(names.map((name) => readAsset(folder, name)));
+  const files = new Map(read.filter((one) => one !== null));
   const page = files.get('/index.html');
   if (page === undefined) return null;
   files.delete('/index.html');
   return { page, files };
+}
+
+/** Returns null for what is not to be served. */
+async function readAsset(folder: string, name: string): Promise<[path: string, Asset] | null> {
+  const extension = extname(name);
+  const type = TYPES[extension];
+  if (type === undefined) return null;
+  const content = new Uint8Array(await readFile(join(folder, name)));
+  const encoded: Encoded = IS_COMPRESSED.has(extension) ? new Map() : await compress(content);
+  return [`/${name.replaceAll('\\', '/')}`, { content, encoded, type }];
 }

@@ -4,6 +4,7 @@ import http, { type IncomingHttpHeaders } from 'node:http';
 import https from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { SimulatedClock } from '../../process/clock.ts';
 import { SESSION_MS } from '../../rpc/console-session.ts';
@@ -12,6 +13,8 @@ import { startTestServer, type TestServer } from '../testing/test-server.ts';
 import { TOKENS } from '../testing/transports.ts';
 import { type Assets, readAssets } from './assets.ts';
 
+const LONG = 'export const again = 1;\n'.repeat(200);
+
 let folder: string;
 let assets: Assets | null;
 let server: TestServer;
@@ -19,8 +22,13 @@ let server: TestServer;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'muster-console-'));
   await mkdir(join(folder, 'assets'));
-  await writeFile(join(folder, 'index.html'), '<!doctype html><title>The page</title>');
+  await writeFile(
+    join(folder, 'index.html'),
+    `<!doctype html><title>The page</title>${'<p></p>'.repeat(50)}`,
+  );
   await writeFile(join(folder, 'assets', 'index-4f2a.js'), 'export {};');
+  await writeFile(join(folder, 'assets', 'long-77aa.js'), LONG);
+  await writeFile(join(folder, 'assets', 'photo-11bb.png'), LONG);
   await writeFile(join(folder, 'icon.svg'), '<svg xmlns="http://www.w3.org/2000/svg"/>');
   await writeFile(join(folder, 'notes.bin'), 'not to be served');
   assets = await readAssets(folder);
@@ -38,6 +46,7 @@ async function start(options: { tls?: boolean; clock?: SimulatedClock; built?: b
 interface Answer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
+  readonly content: Buffer;
   readonly text: string;
 }
 
@@ -55,8 +64,9 @@ async function ask(
       const parts: Buffer[] = [];
       response.on('data', (part: Buffer) => parts.push(part));
       response.on('end', () => {
-        const text = Buffer.concat(parts).toString();
-        resolve({ status: response.statusCode ?? 0, headers: response.headers, text });
+        const { statusCode = 0, headers: given } = response;
+        const content = Buffer.concat(parts);
+        resolve({ status: statusCode, headers: given, content, text: content.toString() });
       });
       response.on('error', reject);
     });
@@ -99,6 +109,48 @@ describe('the files', () => {
     expect(hashed.headers['content-type']).toBe('text/javascript; charset=utf-8');
     expect((await ask('GET', '/icon.svg')).headers['cache-control']).toBe('no-cache');
     expect((await ask('GET', '/')).headers['cache-control']).toBe('no-cache');
+  });
+
+  it('are compressed for whom that can read it', async () => {
+    await start();
+    const forms = [
+      ['gzip', gunzipSync],
+      ['br', brotliDecompressSync],
+    ] as const;
+    for (const [encoding, decompress] of forms) {
+      const { content, headers } = await ask('GET', '/assets/long-77aa.js', {
+        'accept-encoding': encoding,
+      });
+      expect(headers['content-encoding']).toBe(encoding);
+      expect(headers['content-length']).toBe(String(content.length));
+      expect(content.length).toBeLessThan(LONG.length / 10);
+      expect(decompress(content).toString()).toBe(LONG);
+      expect(headers.vary).toBe('accept-encoding');
+      expect(headers['content-type']).toBe('text/javascript; charset=utf-8');
+    }
+    const page = { accept: 'text/html', 'accept-encoding': 'gzip, deflate, br' };
+    const { content, headers } = await ask('GET', '/tasks', page);
+    expect(headers['content-encoding']).toBe('br');
+    expect(brotliDecompressSync(content).toString()).toContain('The page');
+  });
+
+  it('are as they are for everybody else, and where compression would be of no use', async () => {
+    await start();
+    const plain = await ask('GET', '/assets/long-77aa.js');
+    expect(plain.text).toBe(LONG);
+    expect(plain.headers['content-encoding']).toBeUndefined();
+    expect(plain.headers['content-length']).toBe(String(LONG.length));
+    // A cache in between must not hand this one to the others.
+    expect(plain.headers.vary).toBe('accept-encoding');
+    for (const path of ['/assets/photo-11bb.png', '/assets/index-4f2a.js']) {
+      const { headers } = await ask('GET', path, { 'accept-encoding': 'gzip, br' });
+      expect(headers['content-encoding']).toBeUndefined();
+      expect(headers.vary).toBeUndefined();
+    }
+    const head = await ask('HEAD', '/assets/long-77aa.js', { 'accept-encoding': 'gzip' });
+    expect(head.headers['content-encoding']).toBe('gzip');
+    expect(Number(head.headers['content-length'])).toBeLessThan(LONG.length / 10);
+    expect(head.content).toHaveLength(0);
   });
 
   it('are the page for every path of the console', async () => {

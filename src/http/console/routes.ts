@@ -12,6 +12,7 @@ import {
 } from '../../rpc/console-session.ts';
 import type { Asset, Assets } from './assets.ts';
 import { CONTENT_SECURITY_POLICY } from './assets.ts';
+import { chooseEncoding } from './encodings.ts';
 
 export interface ConsoleOptions {
   /** Null where the console has not been built. */
@@ -85,8 +86,18 @@ export function addConsole(app: Hono, options: ConsoleOptions): void {
   });
 }
 
-function answer(c: Context, { content, type }: Asset, caching: string): Response {
-  return c.body(content, 200, { ...HEADERS, 'content-type': type, 'cache-control': caching });
+function answer(c: Context, asset: Asset, caching: string): Response {
+  const { content, encoded, type } = asset;
+  const encoding = chooseEncoding(c.req.header('accept-encoding') ?? '', encoded);
+  const body = encoding === null ? content : (encoded.get(encoding) ?? content);
+  return c.body(body, 200, {
+    ...HEADERS,
+    'content-type': type,
+    'content-length': String(body.length),
+    'cache-control': caching,
+    ...(encoding === null ? {} : { 'content-encoding': encoding }),
+    ...(encoded.size === 0 ? {} : { vary: 'accept-encoding' }),
+  });
 }
 
 function isFromHere(c: Context): boolean {

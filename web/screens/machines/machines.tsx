@@ -50,7 +50,7 @@ export function Screen() {
       </p>
       {failure === null ? null : <Failure>{explain(failure)}</Failure>}
       {data === undefined && error === null ? <Empty>Reading the machines …</Empty> : null}
-      <ul className="grid gap-4 md:grid-cols-2 2xl:grid-cols-3">
+      <ul className="grid grid-cols-1 gap-4 md:grid-cols-2 2xl:grid-cols-3">
         {data?.map((machine) => (
           <li key={`${machine.name} ${machine.version}`}>
             <Card

@@ -123,7 +123,7 @@ function Now({ node: { active, slots, metrics, lastSeenAt } }: { readonly node: 
     ['Last seen', <Ago key="seen" at={lastSeenAt} />],
   ];
   return (
-    <dl className="grid grid-cols-2 gap-x-6 gap-y-2 rounded-xl border border-line bg-panel px-4 py-2.5 md:grid-cols-3 xl:grid-cols-6">
+    <dl className="grid gap-x-6 min-[30rem]:grid-cols-2 gap-y-2 rounded-xl border border-line bg-panel px-4 py-2.5 md:grid-cols-3 xl:grid-cols-6">
       {cells.map(([name, value]) => (
         <div key={name}>
           <dt className="text-xs text-soft">{name}</dt>

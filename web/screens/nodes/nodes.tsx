@@ -53,7 +53,8 @@ export function Screen() {
           </Button>
         )}
       </div>
-      <Panel className={rows.length === 0 ? '' : 'min-w-[1100px]'}>
+      {/* The head of the table stays in sight while the page scrolls; in a panel that scrolls sideways it cannot. */}
+      <Panel className="max-[1160px]:overflow-x-auto">
         {items === null ? (
           <Empty>{failure === null ? 'Reading the nodes …' : 'Nothing could be read.'}</Empty>
         ) : rows.length === 0 ? (

@@ -20,7 +20,10 @@ export function Tabs(props: {
     name === 'children' ? hasChildren : name !== 'attempts' || !hasChildren,
   );
   return (
-    <nav aria-label="Views of the task" className="flex gap-1 border-b border-line">
+    <nav
+      aria-label="Views of the task"
+      className="flex gap-1 border-b border-line max-sm:overflow-x-auto max-sm:overflow-y-hidden"
+    >
       {shown.map(([name, label]) => (
         <button
           key={label}

@@ -9,7 +9,7 @@ interface SwitchesProps {
 
 export function StateSwitches({ tokens, onChange }: SwitchesProps) {
   return (
-    <fieldset className="flex overflow-hidden rounded-lg border border-line bg-panel">
+    <fieldset className="flex max-w-full min-w-0 overflow-x-auto rounded-lg border border-line bg-panel">
       <legend className="sr-only">States</legend>
       {STATES.map((value) => {
         const token: Token = { key: 'state', value };
