@@ -103,7 +103,7 @@ function Choice({ name, value, values, onChange }: ChoiceProps) {
         aria-label={name}
         value={value}
         onChange={(event) => onChange(event.target.value)}
-        className="max-w-44 rounded-lg bg-panel py-1.5 pr-1 pl-1.5"
+        className="max-w-32 rounded-lg bg-panel py-1.5 pr-1 pl-1.5"
       >
         <option value="">any</option>
         {all.map((one) => (
