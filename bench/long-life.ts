@@ -1,13 +1,13 @@
 /**
  * How long lists and counts take with a million stored tasks.
  *
- * The rows are made by one statement, spread over 30 days: most completed, a few of every other state, one in a thousand live. Each
- * question is asked a few times; its figure is the median.
+ * The rows are made by one statement, spread over 30 days: most completed, a few of every other state, one in a thousand live; half of
+ * them have one of a few names, the others each its own. Each question is asked a few times; its figure is the median.
  */
 import type { Sql } from '../db/connect.ts';
 import type { TaskFilter } from '../db/records.ts';
 import { readStatistics, rollUpStatistics } from '../db/statistics.ts';
-import { listTasks } from '../db/tasks.ts';
+import { listTasks } from '../db/task-lists.ts';
 import { DEFAULT_TASK_POLICY, type TaskContext } from '../machines/task-context.ts';
 import { startDatabase } from './database.ts';
 import { readTreeCpuSeconds } from './processes.ts';
@@ -81,6 +81,16 @@ function filtersFrom(from: number): Readonly<Record<string, TaskFilter>> {
     'a rare creator': { creators: ['rare'] },
     'a common label': { labels: { app: 'web' } },
     'a rare label': { labels: { tier: 'gold' } },
+    'a frequent text': { text: 'Backup' },
+    'a text of many names': { text: 'deploy' },
+    'a rare text': { text: 'certificate' },
+    'a text of one task': { text: 'deploy 123455' },
+    'a text of old tasks': { text: 'retired' },
+    'a text of many old names': { text: 'migrate' },
+    'a text that no name has': { text: 'deploys' },
+    'a short text': { text: 'zz' },
+    'text and state': { text: 'certificate', states: ['failed', 'completed'] },
+    'text and top level': { text: 'retired', isTopLevel: true },
     'a time range': { createdFrom: middle, createdUntil: middle + 3_600_000 },
     'time and state': { createdUntil: middle, states: ['failed'] },
   };
@@ -110,7 +120,8 @@ export async function fillTasks(sql: Sql, from: number): Promise<void> {
       ${JSON.stringify(CONTEXT)}::text::jsonb || jsonb_build_object(
         'id', id, 'createdAt', ms, 'firstStartedAt', case when state <> 'pending' then ms + 1000 end,
         'finishedAt', case when state <> 'pending' then ms + 3000 end),
-      'task', 'script',
+      case when n % 5000 = 3 then 'rotate Certificates' when n < 300000 and n % 3 = 0 then 'retired'
+           when n < 200000 and n % 100 = 1 then 'migrate ' || n when n % 2 = 1 then 'deploy ' || n else 'nightly backup' end, 'script',
       case when n % 300 = 0 then '{"app": "web", "tier": "gold"}' when n % 10 = 0 then '{"app": "web"}' else '{}' end::jsonb,
       case when n % 5000 = 3 then 'rare' else 'user-' || n % 4 end, id, 50,
       case when state = 'pending' then null else 'n' || n % 100 end, 1, at, at + interval '3 s',
@@ -131,8 +142,10 @@ export async function fillTasks(sql: Sql, from: number): Promise<void> {
     union all select '@creator', creator, id from tasks
     union all select '@type', type, id from tasks
     union all select '@top', '', id from tasks where parent_id is null
+    union all select '@name', lower(name), id from tasks
     on conflict do nothing`;
-  await sql`vacuum analyze tasks, task_labels`;
+  await sql`insert into task_names (name) select distinct lower(name) from tasks on conflict do nothing`;
+  await sql`vacuum analyze tasks, task_labels, task_names`;
 }
 
 /** Makes them look as if they had ended, to statistics. */

@@ -13,12 +13,13 @@ import { connectExplainer } from './explain.ts';
 import type { Explainer } from './explain.ts';
 import { listOutput, readOutputRange } from './output.ts';
 import type { TaskFilter } from './records.ts';
-import { deleteOldTasks } from './retention.ts';
+import { deleteOldTasks, deleteUnusedNames } from './retention.ts';
 import { deleteOldFires, listPrunableSchedules } from './schedule-pruning.ts';
 import { listDueSchedules, listFires, listScheduleTransitions } from './schedules.ts';
 import { deleteOldStatistics, readStatistics, rollUpStatistics } from './statistics.ts';
 import { idAt } from './task-fixture.ts';
-import { deleteTask, listDueTasks, listQueuedTasks, listRunningTasks, listTasks } from './tasks.ts';
+import { listTasks } from './task-lists.ts';
+import { deleteTask, listDueTasks, listQueuedTasks, listRunningTasks } from './tasks.ts';
 import { listLateReports, listTransitions } from './transitions.ts';
 
 const COUNT = 30_000;
@@ -58,7 +59,7 @@ async function fill(sql: Sql): Promise<void> {
   await sql`
     insert into tasks (id, version, machine_version, state, substate, context, name, type, labels, creator, spec_id, priority,
       parent_id, schedule_id, target_node_id, node_id, attempt, wake_at, queued_at, created_at, updated_at, finished_at)
-    select id, 2, 1, state, substate, '{}', '', 'script', '{}', 'user-' || n % 4, id, 50,
+    select id, 2, 1, state, substate, '{}', 'deploy ' || n, 'script', '{}', 'user-' || n % 4, id, 50,
       case when n % 1000 = 4 then ${PARENT}::uuid end, case when n % 1000 = 5 then ${SCHEDULE}::uuid end,
       case when n % 400 = 1 then 'n1' end, 'n' || n % 5, 1,
       case when n % 100 = 2 then at + interval '1 min' end, case when substate = 'queued' then at end, at, at,
@@ -73,7 +74,9 @@ async function fill(sql: Sql): Promise<void> {
   await sql`
     insert into task_labels (key, value, task_id)
     select '@creator', creator, id from tasks union all select '@type', type, id from tasks
+    union all select '@name', name, id from tasks
     union all select 'app', 'web', id from tasks where priority = 50 and node_id = 'n3'`;
+  await sql`insert into task_names (name) select name from tasks`;
   await sql`
     insert into transitions select id, v, '{}', '', '', created_at, 1, 's' from tasks cross join generate_series(1, 2) as v`;
   await sql`insert into output_streams select id, 1, 'stdout', 4 from tasks`;
@@ -139,6 +142,11 @@ describe('the plan of a list of tasks', () => {
     parent: [{ parentId: PARENT }, 'tasks_parent'],
     schedule: [{ scheduleId: SCHEDULE }, 'tasks_schedule'],
     'a time range': [{ createdFrom: BEGIN + HOUR, createdUntil: BEGIN + 2 * HOUR }, 'tasks_pkey'],
+    'a text of a few names': [{ text: 'deploy 77' }, 'task_names_trigrams', 'task_labels_pkey'],
+    'a text of one name': [{ text: 'DEPLOY 777' }, 'task_names_trigrams', 'task_labels_pkey'],
+    'a text of all names': [{ text: 'deploy' }, 'tasks_pkey'],
+    'a text that no name has': [{ text: 'deploys' }, 'task_names_trigrams'],
+    'text and parent': [{ text: 'deploys', parentId: PARENT }, 'tasks_parent'],
     'a prefix': [{ idPrefix: '01234567' }, 'tasks_pkey'],
   };
   for (const [what, [filter, ...indexes]] of Object.entries(lists)) {
@@ -210,6 +218,11 @@ it('what is old is found by ranges of keys', async () => {
   await uses((sql) => expireOutput(sql, batch), 'output_pieces_pkey', 'tasks_pkey');
   await uses((sql) => expireHistories(sql, batch), 'transitions_pkey', 'tasks_pkey');
   await uses((sql) => deleteOldTasks(sql, batch.keepMs, 10, null), 'tasks_pkey');
+  await uses(
+    (sql) => deleteUnusedNames(sql, 10, 'deploy 5'),
+    'task_names_pkey',
+    'task_labels_pkey',
+  );
   await uses((sql) => listPrunableSchedules(sql, HOUR, 10, null), 'schedule_transitions_pkey');
   await uses((sql) => deleteOldFires(sql, HOUR, 10), 'schedule_fires_pkey');
   await uses((sql) => deleteTask(sql, some), 'transitions_pkey', 'output_pieces_pkey');

@@ -157,6 +157,8 @@ export interface TaskFilter {
   readonly createdUntil?: number;
   readonly idPrefix?: string;
   readonly ids?: readonly string[];
+  /** Part of the name, in capitals or not. */
+  readonly text?: string;
 }
 
 export interface Statistics {

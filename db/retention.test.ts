@@ -3,10 +3,13 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createTestDatabase } from '../test/database.ts';
 import type { TestDatabase } from '../test/database.ts';
+import { eventually } from '../test/eventually.ts';
 import { connectDatabase } from './connect.ts';
 import type { Database } from './connect.ts';
-import { deleteOldRequests, deleteOldTasks } from './retention.ts';
+import { deleteOldRequests, deleteOldTasks, deleteUnusedNames } from './retention.ts';
 import { dispatch, exit, idAt, start, storeTask } from './task-fixture.ts';
+import { listTasks } from './task-lists.ts';
+import { deleteTask } from './tasks.ts';
 
 const DAY = 86_400_000;
 const KEEP = 30 * DAY;
@@ -134,4 +137,56 @@ it('deletes old requests, so many at once', async () => {
   expect(await deleteOldRequests(sql, 7 * DAY + 1_000, 2)).toBe(1);
   expect(await deleteOldRequests(sql, 7 * DAY + 1_000, 2)).toBe(0);
   expect(await sql`select 1 from requests`).toHaveLength(7);
+});
+
+describe('deleteUnusedNames', () => {
+  const namesLeft = async () =>
+    (await database.sql<{ name: string }[]>`select name from task_names order by name`).map(
+      ({ name }) => name,
+    );
+  const age = (name: string, hours: number) => database.sql`
+    update task_names set used_at = now() - make_interval(hours => ${hours}) where name = ${name}`;
+
+  it('deletes what no task has, a day after a task was created with it, in batches', async () => {
+    const { sql } = database;
+    const names = ['A', 'B', 'C', 'D', 'E'];
+    const tasks = [];
+    for (const name of names) tasks.push(await ended(now, { name }));
+    await ended(now, { name: 'a', parentId: idAt(now) });
+    for (const { id } of tasks.slice(0, 4)) await deleteTask(sql, id);
+    expect(await sql`select 1 from task_labels where task_id = ${tasks[0]?.id as string}`).toEqual(
+      [],
+    );
+    for (const name of ['a', 'b', 'c', 'e']) await age(name, 25);
+    await age('d', 23);
+    expect(await deleteUnusedNames(sql, 2, null)).toEqual({ deleted: 1, nextAfter: 'b' });
+    expect(await deleteUnusedNames(sql, 2, 'b')).toEqual({ deleted: 1, nextAfter: 'd' });
+    expect(await deleteUnusedNames(sql, 2, 'd')).toEqual({ deleted: 0, nextAfter: null });
+    expect(await namesLeft()).toEqual(['a', 'd', 'e']);
+  });
+
+  it('leaves a name that a task is just being created with', async () => {
+    const { sql } = database;
+    const { id } = await ended(now, { name: 'backup' });
+    await deleteTask(sql, id);
+    await age('backup', 25);
+    // Nobody sees the task yet when the name is judged.
+    const creating = await connectDatabase({ url: test.url, maxConnections: 1 });
+    await creating.sql.unsafe('begin');
+    await storeTask(creating.sql, { at: now, name: 'Backup' });
+    const deletion = deleteUnusedNames(sql, 10, null);
+    await waitsForLock();
+    await creating.sql.unsafe('commit');
+    expect(await deletion).toEqual({ deleted: 0, nextAfter: null });
+    await creating.close();
+    expect(await listTasks(sql, { text: 'backup' }, 10, null)).toHaveLength(1);
+  });
+
+  async function waitsForLock(): Promise<void> {
+    await eventually(async () => {
+      const rows = await database.sql`
+        select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+      return rows.length > 0;
+    }, 'the deletion waits for the creation');
+  }
 });

@@ -47,6 +47,37 @@ export async function deleteOldTasks(
   };
 }
 
+/**
+ * Deletes names that no task has any more and that no task was created with within the last day, in the order of their keys.
+ *
+ * @param limit names that are looked at
+ * @param after only names behind this one; null for the first batch
+ * @returns how many were deleted, and the name to go on after: null when that was the last batch
+ */
+export async function deleteUnusedNames(
+  sql: Sql,
+  limit: number,
+  after: string | null,
+): Promise<{ deleted: number; nextAfter: string | null }> {
+  const [row] = await sql<[{ deleted: number; looked_at: number; last: string | null }]>`
+    with batch as materialized (
+      select name from task_names
+      where ${after === null ? sql`true` : sql`name > ${after}`}
+      order by name
+      limit ${limit}
+    ), gone as (
+      delete from task_names as n
+      where n.name in (select name from batch)
+        -- A task that is just being created with it has made this younger, or found it younger than an hour.
+        and n.used_at < now() - interval '1 day'
+        and not exists (select 1 from task_labels as l where l.key = '@name' and l.value = n.name)
+        and not exists (select 1 from task_labels as l where l.key = '@child' and l.value = n.name)
+      returning 1
+    )
+    select (select count(*)::integer from gone) as deleted, count(*)::integer as looked_at, max(name) as last from batch`;
+  return { deleted: row.deleted, nextAfter: row.looked_at < limit ? null : row.last };
+}
+
 /** Deletes requests older than `keepMs`: the same request id creates new tasks from then on. Returns how many were deleted. */
 export async function deleteOldRequests(sql: Sql, keepMs: number, limit: number): Promise<number> {
   const { count } = await sql`

@@ -330,6 +330,14 @@ create table task_labels (
   constraint task_labels_pkey PRIMARY KEY (key, value, task_id)
 );
 
+create table task_names (
+  name text not null,
+  used_at timestamp with time zone not null default now(),
+  constraint task_names_pkey PRIMARY KEY (name)
+)
+with (fillfactor=90);
+CREATE INDEX task_names_trigrams ON task_names USING gin (trigrams(name)) WITH (gin_pending_list_limit='256');
+
 create table task_progress (
   task_id uuid not null,
   attempt integer not null,
@@ -511,7 +519,7 @@ declare
   task record;
 begin
   -- From here on nobody adds output or late reports to it: they take a share of this row first.
-  select t.state, t.spec_id, t.labels, t.creator, t.type into task from tasks as t where t.id = deleted_id for update;
+  select t.state, t.spec_id, t.labels, t.creator, t.type, t.name into task from tasks as t where t.id = deleted_id for update;
   if not found then
     return 'unknown';
   end if;
@@ -530,7 +538,8 @@ begin
     and (key, value) in (
       select l.key, l.value from jsonb_each_text(task.labels) as l
       union all
-      values ('@creator', task.creator), ('@type', task.type), ('@top', '')
+      values ('@creator', task.creator), ('@type', task.type), ('@top', ''),
+        ('@name', lower(task.name)), ('@child', lower(task.name))
     );
   delete from tasks where id = deleted_id;
   -- Waits for a retry that is just being created with this spec; the next command sees its task.
@@ -846,4 +855,18 @@ begin
     where name = saved_name;
   end if;
   return 'saved';
+end $function$;
+
+CREATE OR REPLACE FUNCTION trigrams(of_text text)
+ RETURNS text[]
+ LANGUAGE plpgsql
+ IMMUTABLE PARALLEL SAFE STRICT
+AS $function$
+declare
+  found text[] := '{}';
+begin
+  for place in 1..greatest(length(of_text) - 2, 1) loop
+    found[place] := substr(of_text, place, 3);
+  end loop;
+  return found;
 end $function$;

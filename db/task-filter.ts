@@ -1,5 +1,5 @@
 /**
- * Turns a filter into conditions of a statement on `tasks as t`. Used by listTasks only.
+ * Turns a filter, but for its text, into conditions of a statement on `tasks as t`. Used by task-lists.ts only.
  *
  * Ids are UUIDv7, made from the time of creation: a time range and the key of a page are ranges of ids, and the newest tasks are
  * those with the largest ids. The range stands beside every condition that has an index ending in the id, so that a page far
@@ -9,7 +9,7 @@ import type postgres from 'postgres';
 import type { Sql } from './connect.ts';
 import type { TaskFilter, TaskState } from './records.ts';
 
-type Fragment = postgres.PendingQuery<postgres.Row[]>;
+export type Fragment = postgres.PendingQuery<postgres.Row[]>;
 
 /** How far the time in an id may be from the time of creation: id and time are made one after the other. */
 const ID_SLACK_MS = 1_000;
@@ -18,7 +18,7 @@ const LOWEST_ID = '00000000-0000-0000-0000-000000000000';
 const HIGHEST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 
 /** The bounds of the ids that a filter allows, both included. */
-interface IdRange {
+export interface IdRange {
   readonly low: string;
   readonly high: string;
 }
@@ -51,29 +51,45 @@ function idAt(ms: number, rest: string): string {
 }
 
 /** A filter as parts of a statement. Each part has `and` before it; to be put behind another condition. */
-interface SplitFilter {
+export interface SplitFilter {
   /** Alternatives, at least one, each with an index that has its rows in the order of their ids. No row is in two of them. */
   readonly branches: Fragment[];
   /** What must hold in each of them. */
   readonly conditions: Fragment[];
 }
 
+/** Which of the tasks that match are wanted. */
+export interface Slice {
+  readonly range: IdRange;
+  /** Only smaller ids; null for all. */
+  readonly before: string | null;
+  /** How many of them are read at most; null where more conditions follow. */
+  readonly limit: number | null;
+  /** Only tasks with one of these names, in lower case. Each becomes a branch, or two. */
+  readonly names?: readonly string[];
+}
+
+/** The condition, with `and` before it, that an id is in a slice. */
+export function idBounds(sql: Sql, id: Fragment, { range, before }: Slice): Fragment {
+  return sql`
+    and ${id} between ${range.low} and ${range.high} ${before === null ? sql`` : sql`and ${id} < ${before}`}`;
+}
+
+/** The keys beside the labels that names of tasks stand under. Those of children are apart. */
+export function nameKeys({ parentId, isTopLevel }: TaskFilter): string[] {
+  const keys = [];
+  if (parentId === undefined) keys.push('@name');
+  if (isTopLevel !== true) keys.push('@child');
+  return keys;
+}
+
 /**
  * Splits a filter into branches that are looked up each by itself, because no index has the rows of several values in the order
  * of their ids, and conditions on what they find.
- *
- * @param before only smaller ids
- * @param limit how many tasks are read at most
  */
-export function splitFilter(
-  sql: Sql,
-  filter: TaskFilter,
-  range: IdRange,
-  before: string | null,
-  limit: number,
-): SplitFilter {
-  const bounds = (id: Fragment) => sql`
-    and ${id} between ${range.low} and ${range.high} ${before === null ? sql`` : sql`and ${id} < ${before}`}`;
+export function splitFilter(sql: Sql, filter: TaskFilter, slice: Slice): SplitFilter {
+  const { limit, names } = slice;
+  const bounds = (id: Fragment) => idBounds(sql, id, slice);
   const labelled = (key: string, value: string) => sql`
     and t.id in (
       select task_id from task_labels where key = ${key} and value = ${value} ${bounds(sql`task_id`)}
@@ -92,10 +108,11 @@ export function splitFilter(
   for (const [key, value] of Object.entries(filter.labels ?? {})) {
     conditions.push(labelled(key, value));
   }
-  const column = branchColumn(filter);
+  const column = names === undefined ? branchColumn(filter) : null;
   if (filter.isTopLevel === true) {
     // Without another condition children may stand in thousands at the head: those that are none are looked up.
-    conditions.push(isOnlyTopLevel(filter) ? newestTopLevel() : sql`and t.parent_id is null`);
+    const isEnough = limit !== null && isOnlyTopLevel(filter);
+    conditions.push(isEnough ? newestTopLevel() : sql`and t.parent_id is null`);
   }
   for (const name of COLUMNS) {
     const values = valuesOf(filter, name);
@@ -108,6 +125,13 @@ export function splitFilter(
   }
   if (createdUntil !== undefined) {
     conditions.push(sql`and t.created_at < to_timestamp(${createdUntil}::double precision / 1000)`);
+  }
+  if (names !== undefined) {
+    const keys = nameKeys(filter);
+    return {
+      branches: names.flatMap((name) => keys.map((key) => labelled(key, name))),
+      conditions,
+    };
   }
   if (column === null) return { branches: [sql``], conditions };
   const branches = valuesOf(filter, column).flatMap((value) => {

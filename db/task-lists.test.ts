@@ -19,13 +19,13 @@ import {
   start,
   updateOf,
 } from './task-fixture.ts';
+import { listTasks } from './task-lists.ts';
 import {
   insertTasks,
   listDueTasks,
   listQueuedTasks,
   listRunningTasks,
   listStrandedTasks,
-  listTasks,
   readTasks,
   updateTasks,
 } from './tasks.ts';

@@ -19,7 +19,8 @@ import {
   storeTask,
   updateOf,
 } from './task-fixture.ts';
-import { deleteTask, insertTasks, listTasks, readTasks, updateTasks } from './tasks.ts';
+import { listTasks } from './task-lists.ts';
+import { deleteTask, insertTasks, readTasks, updateTasks } from './tasks.ts';
 import { insertLateReports, listLateReports, listTransitions } from './transitions.ts';
 
 let test: TestDatabase;

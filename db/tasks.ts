@@ -1,21 +1,15 @@
 /**
- * The statements about tasks: what is created, moved, read, listed and deleted. Called by the supervisor only.
+ * The statements about tasks: what is created, moved, read and deleted. Called by the supervisor only.
  *
  * Every write of a task carries the version that it expects (I4, I6), and its history is written in the same statement (I3).
- * How a row is made and read stands in task-row.ts, how a batch travels in task-batch.ts, what a filter means in
- * task-filter.ts.
+ * How a row is made and read stands in task-row.ts, how a batch travels in task-batch.ts; lists by a filter are
+ * made in task-lists.ts.
  */
 import type postgres from 'postgres';
 import { isFinalPath } from '../machines/decide.ts';
 import { MusterError } from '../machines/errors.ts';
 import type { Sql } from './connect.ts';
-import type {
-  CreationResult,
-  TaskCreation,
-  TaskFilter,
-  TaskRecord,
-  TaskUpdate,
-} from './records.ts';
+import type { CreationResult, TaskCreation, TaskRecord, TaskUpdate } from './records.ts';
 import {
   attemptRows,
   creationRows,
@@ -24,7 +18,6 @@ import {
   transitionRows,
   updateRows,
 } from './task-batch.ts';
-import { idRange, splitFilter } from './task-filter.ts';
 import { taskRow, toTaskRecord } from './task-row.ts';
 import type { TaskRow } from './task-row.ts';
 
@@ -108,7 +101,19 @@ export function storeFresh(
       select '@type', type, id from fresh
       union all
       select '@top', '', id from fresh where parent_id is null
+      union all
+      select case when parent_id is null then '@name' else '@child' end, lower(name), id from fresh
       on conflict do nothing
+    ), named as (
+      insert into task_names (name)
+      select distinct lower(name) from fresh
+      -- Most names are there: not even a lock is taken on them. deleteUnusedNames leaves those that were used within a day.
+      where not exists (
+        select 1 from task_names as n where n.name = lower(fresh.name) and n.used_at > now() - interval '1 hour'
+      )
+      -- One order for all, so that two batches cannot wait for each other.
+      order by 1
+      on conflict (name) do update set used_at = excluded.used_at
     ), specified as (
       insert into specs (id, content)
       select id, coalesce(content, 'null') from ${specRows(sql, creations)}
@@ -225,48 +230,6 @@ function isEnd({ snapshot, transitions }: TaskUpdate): boolean {
 export async function readTasks(sql: Sql, ids: readonly string[]): Promise<TaskRecord[]> {
   const rows = await sql<TaskRow[]>`
     select ${taskRow(sql)} from tasks as t where t.id = any(${ids}::uuid[])`;
-  return rows.map(toTaskRecord);
-}
-
-/**
- * Lists the tasks that match, newest first.
- *
- * @param before only tasks with a smaller id: the last id of the page before
- */
-export async function listTasks(
-  sql: Sql,
-  filter: TaskFilter,
-  limit: number,
-  before: string | null,
-): Promise<TaskRecord[]> {
-  const range = idRange(filter);
-  if (range === null) return [];
-  const { branches, conditions } = splitFilter(sql, filter, range, before, limit);
-  if (branches.length === 1) {
-    const rows = await sql<TaskRow[]>`
-      select ${taskRow(sql)} from tasks as t where true ${branches} ${conditions} order by t.id desc limit ${limit}`;
-    return rows.map(toTaskRecord);
-  }
-  const rows = await sql<TaskRow[]>`
-    select ${taskRow(sql)}
-    from tasks as t
-    where t.id = any(array(
-      select match.id
-      from (
-        select null::uuid as id where false
-        ${branches.map(
-          // Each is planned by how often it is there. The newest of all are among the newest of each.
-          (branch) => sql`
-            union all
-            (
-              select t.id from tasks as t where true ${branch} ${conditions} order by t.id desc limit ${limit}
-            )`,
-        )}
-      ) as match
-      order by match.id desc
-      limit ${limit}
-    ))
-    order by t.id desc`;
   return rows.map(toTaskRecord);
 }
 

@@ -12,6 +12,7 @@ import { insertOutput, listOutput } from './output.ts';
 import { makeDays } from './partitions.ts';
 import { readStatistics, rollUpStatistics } from './statistics.ts';
 import { NOON, dispatch, exit, idAt, start, storeTask } from './task-fixture.ts';
+import { listTasks } from './task-lists.ts';
 import { deleteTask } from './tasks.ts';
 import { listTransitions } from './transitions.ts';
 
@@ -40,7 +41,7 @@ it('carries tasks, histories, output and counts over to days and roll-ups', asyn
   await sql`
     insert into tasks (id, version, machine_version, state, substate, context, name, type, labels, creator, spec_id, priority,
       node_id, attempt, created_at, updated_at, started_at, finished_at)
-    select id, 2, 1, case when n = 1 then 'running' else 'completed' end, case when n = 1 then 'executing' else '' end, '{}', '',
+    select id, 2, 1, case when n = 1 then 'running' else 'completed' end, case when n = 1 then 'executing' else '' end, '{}', 'Straße ' || n,
       'script', '{}', 'admin', id, 50, 'n1', 1, at, at, at + interval '2 s', case when n > 1 then at + interval '5 s' end
     from (
       select id, n, to_timestamp((${NOON}::bigint + (n - 1) * 3600000) / 1000.0) as at
@@ -91,6 +92,11 @@ it('carries tasks, histories, output and counts over to days and roll-ups', asyn
   const [arrivals] = await sql<[{ n: number; distinct: number }]>`
     select count(*) as n, count(distinct arrival) as distinct from output_pieces`;
   expect(arrivals).toEqual({ n: 101, distinct: 101 });
+  // Names are found that were there before.
+  const named = await listTasks(sql, { text: 'AßE 7' }, 9, null);
+  expect(named.map((task) => task.id)).toEqual([ids[6]]);
+  expect(await sql`select 1 from task_names`).toHaveLength(50);
+  expect(await sql`select 1 from task_labels where key = '@name'`).toHaveLength(50);
   // And so does everything else.
   expect(await makeDays(sql, 'output_pieces', 9)).toBeGreaterThan(0);
   const next = await storeTask(sql, { at: NOON + 90 * 3_600_000 }, dispatch(), start(), exit());

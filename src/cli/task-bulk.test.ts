@@ -42,6 +42,8 @@ test('without --yes it counts, changes nothing and says what would do it', async
   expect(asked).toMatchObject([
     { dryRun: true, all: false, filter: { states: [TaskState.FAILED], labels: { app: 'shop' } } },
   ]);
+  expect((await retry('--text', 'backup')).code).toBe(2);
+  expect(asked.at(-1)).toMatchObject({ dryRun: true, filter: { text: 'backup' } });
   const preview = await retry('--all', '--dry-run', '-o', 'json');
   expect(preview.code).toBe(0);
   expect(JSON.parse(preview.stdout.toString())).toMatchObject({ matched: 2, done: 0 });

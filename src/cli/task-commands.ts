@@ -44,7 +44,8 @@ function addFilter(command: Command): Command {
       .option('--type <types>', 'script; repeatable', collect)
       .option('--node <ids>', 'tasks on these nodes; repeatable', collect)
       .option('--creator <names>', 'tasks of these creators; repeatable', collect)
-      .option('--label <k=v>', 'with this label; repeatable, all have to fit', collect),
+      .option('--label <k=v>', 'with this label; repeatable, all have to fit', collect)
+      .option('--text <text>', 'with this in their names, upper and lower case alike'),
   );
 }
 
@@ -76,6 +77,7 @@ function addListing(task: Command): void {
     add(task, 'list', 'list tasks, newest first, without children of fan-outs', [
       ['muster task list --state running,pending', 'what is under way'],
       ['muster task list --state failed --since 2h --node web-1', 'what has failed on a host'],
+      ['muster task list --text deploy', 'what has a name with this in it'],
       ['muster task list --parent 0198c5f2-7b1a --state failed', 'the hosts a fan-out failed on'],
       ['muster task list --all -o jsonl | jq -r .id', 'the ids of all tasks'],
     ]),

@@ -22,6 +22,7 @@ export interface FilterFlags extends RangeFlags {
   readonly node?: string[];
   readonly creator?: string[];
   readonly label?: string[];
+  readonly text?: string;
 }
 
 export type FilterInit = MessageInitShape<typeof TaskFilterSchema>;
@@ -37,6 +38,7 @@ export function buildFilter(flags: FilterFlags, nowMs: number): FilterInit {
     nodeIds: parseList(flags.node),
     creators: parseList(flags.creator),
     labels: parsePairs(flags.label, '--label'),
+    text: flags.text ?? '',
     ...(createdFrom === undefined ? {} : { createdFrom }),
     ...(createdUntil === undefined ? {} : { createdUntil }),
   };

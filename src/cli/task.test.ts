@@ -108,6 +108,7 @@ describe('task list', () => {
       'script',
     ];
     flags.push('--node', 'a', '--node', 'b', '--creator', 'eve', '--label', 'app=shop');
+    flags.push('--text', 'Nightly b');
     flags.push('--since', '2026-11-23T10:00Z', '--until', '2026-11-23T11:00Z', '--limit', '7');
     const result = await muster(supervisor, ['task', 'list', ...flags, '--page-token', 'p']);
     expect(result.stderr).toBe('muster: no task fits\n');
@@ -120,6 +121,7 @@ describe('task list', () => {
         nodeIds: ['a', 'b'],
         creators: ['eve'],
         labels: { app: 'shop' },
+        text: 'Nightly b',
         createdFrom: { seconds: BigInt(Date.UTC(2026, 10, 23, 10) / 1000) },
         createdUntil: { seconds: BigInt(Date.UTC(2026, 10, 23, 11) / 1000) },
       },

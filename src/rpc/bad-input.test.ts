@@ -190,6 +190,16 @@ const CASES: readonly (readonly [string, () => Promise<unknown>, string])[] = [
     'list tasks: filter.creators[0] contains a NUL byte at position 0; it may contain any other character',
   ],
   [
+    'a NUL in a text',
+    () => tasks.listTasks({ filter: { text: '\0' } }),
+    'list tasks: filter.text contains a NUL byte at position 0; it may contain any other character',
+  ],
+  [
+    'a text of 201 bytes',
+    () => tasks.listTasks({ filter: { text: 'a'.repeat(201) } }),
+    'list tasks: filter.text is 201 bytes long; it may have at most 200 bytes',
+  ],
+  [
     'a name of two lines',
     () => withSpec({ name: 'a\nb' }),
     'create the task: spec.name is "a\\nb"; it must be one line without control characters',

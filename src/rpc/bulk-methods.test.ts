@@ -39,6 +39,23 @@ it('streams a result for each task and then the summary', async () => {
   });
 });
 
+it('acts on what has a text in its name', async () => {
+  const supervisor = await bench.start();
+  const tasks = createClient(TaskService, openInMemory(supervisor, TOKENS.user));
+  const held = (name: string) => draft(null, {}, { held: true, name });
+  const [one = ''] = await create(supervisor, held('Nightly Backup'), held('deploy'));
+  const filter = { text: 'nightly b' };
+  const listed = await tasks.listTasks({ filter });
+  expect(listed.tasks.map(({ id }) => id)).toEqual([one]);
+  expect(await itemsOf(tasks.cancelTasks({ selection: { filter, dryRun: true } }))).toMatchObject([
+    { case: 'summary', value: { matched: 1, firstIds: [one] } },
+  ]);
+  expect(await itemsOf(tasks.cancelTasks({ selection: { filter } }))).toMatchObject([
+    { case: 'result', value: { id: one, errorKind: '' } },
+    { case: 'summary', value: { matched: 1, done: 1 } },
+  ]);
+});
+
 it('refuses to act on everything without being told so', async () => {
   const supervisor = await bench.start();
   const tasks = createClient(TaskService, openInMemory(supervisor, TOKENS.user));

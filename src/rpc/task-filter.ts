@@ -37,6 +37,7 @@ export function filterOf(message: FilterMessage | undefined, action: string): Ta
     ...(message.parentId === '' ? {} : { parentId: message.parentId.toLowerCase() }),
     ...(message.topLevel ? { isTopLevel: true } : {}),
     ...(message.scheduleId === '' ? {} : { scheduleId: message.scheduleId.toLowerCase() }),
+    ...(message.text === '' ? {} : { text: message.text }),
     ...(message.idPrefix === '' ? {} : { idPrefix: message.idPrefix }),
     ...(Object.keys(message.labels).length === 0 ? {} : { labels: message.labels }),
     ...(createdFrom === null ? {} : { createdFrom }),

@@ -40,6 +40,7 @@ const NOTHING = {
   requests: 0,
   contents: 0,
   sets: 0,
+  names: 0,
   metrics: 0,
   counts: 0,
   outputs: 0,
@@ -102,6 +103,18 @@ describe('RetentionService', () => {
       select n::text, 'user', 0, true, now() - make_interval(hours => n) from generate_series(1, 60) as n`;
     expect(await serviceOf(null).runOnce()).toMatchObject({ contents: 37 });
     expect(await serviceOf(null).runOnce()).toMatchObject({ contents: 0 });
+  });
+
+  it('deletes names that no task has, some in each run', async () => {
+    await ended(now - DAY, { name: 'n7' });
+    await database.sql`
+      insert into task_names select 'n' || n, now() - interval '2 days' from generate_series(0, 39) as n
+      on conflict (name) do update set used_at = excluded.used_at`;
+    const service = serviceOf(KEEP);
+    expect(await service.runOnce()).toEqual({ ...NOTHING, names: 20 });
+    expect(await service.runOnce()).toEqual({ ...NOTHING, names: 19 });
+    expect(await service.runOnce()).toEqual(NOTHING);
+    expect(await database.sql`select name from task_names`).toEqual([{ name: 'n7' }]);
   });
 
   it('deletes nothing more once it is stopped', async () => {

@@ -2,8 +2,9 @@
  * The retention service: deletes what has been kept long enough, in small batches, on every supervisor.
  *
  * Final tasks go with their output and history, which may also go before them, by age or because all output together is too
- * much. Tasks that are not final, and children of such, lose nothing. Contents of files and sets of nodes go once nothing refers to
- * them, measurements of hosts after a day, counts of steps after two. What a batch could not delete is found again by the next run. Watchers are not told: what goes has been final for as long
+ * much. Tasks that are not final, and children of such, lose nothing. Contents of files, sets of nodes and names of tasks go once nothing
+ * refers to them, measurements of hosts after a day, counts of steps after two. What a batch could not delete is found again by the next
+ * run. Watchers are not told: what goes has been final for as long
  * as it was kept.
  */
 import { expireHistories, expireOutput, readOutputBytes } from '../../db/expiry.ts';
@@ -12,7 +13,7 @@ import { deleteUnusedContents } from '../../db/file-contents.ts';
 import { deleteUnusedNodeSets } from '../../db/node-sets.ts';
 import { deleteOldNodeMetrics } from '../../db/node-metrics.ts';
 import { expireDays, makeDays } from '../../db/partitions.ts';
-import { deleteOldRequests, deleteOldTasks } from '../../db/retention.ts';
+import { deleteOldRequests, deleteOldTasks, deleteUnusedNames } from '../../db/retention.ts';
 import { deleteOldStepCounts } from '../../db/step-counts.ts';
 import { MusterError } from '../../machines/errors.ts';
 import type { Clock } from '../process/clock.ts';
@@ -51,6 +52,8 @@ export interface Deleted {
   contents: number;
   /** Of nodes. */
   sets: number;
+  /** Of tasks, that none has any more. */
+  names: number;
   /** Points of hosts. */
   metrics: number;
   /** Minutes of steps. */
@@ -76,10 +79,14 @@ const KEEP_METRICS_MS = 24 * HOUR_MS;
 const KEEP_COUNTS_MS = 48 * HOUR_MS;
 /** Their rows are small, and there is one for each minute and node, or kind of step. */
 const POINTS_PER_ROW_OF_BATCH = 10;
+/** Names that one run looks at, as many batches: there may be as many names as tasks, and they are no hurry. */
+const NAMES_BATCHES = 10;
 
 export class RetentionService {
   readonly #options: Required<RetentionOptions>;
   readonly #loop: Periodic;
+  /** Where the next run goes on to look for names that no task has. */
+  #namesAfter: string | null = null;
 
   /** @throws MusterError `invalid_argument` if an option is out of its range */
   constructor(options: RetentionOptions) {
@@ -136,6 +143,7 @@ export class RetentionService {
     const sets = await this.#deleteAll(batch, () =>
       store.read((sql) => deleteUnusedNodeSets(sql, batch)),
     );
+    const names = await this.#deleteNames();
     const points = batch * POINTS_PER_ROW_OF_BATCH;
     const metrics = await this.#deleteAll(points, () =>
       store.read((sql) => deleteOldNodeMetrics(sql, KEEP_METRICS_MS, points)),
@@ -144,7 +152,8 @@ export class RetentionService {
       store.read((sql) => deleteOldStepCounts(sql, KEEP_COUNTS_MS, points)),
     );
     const schedules = await this.#pruneSchedules();
-    const gone = { days, tasks, requests, contents, sets, metrics, counts, outputs, histories };
+    const unused = { requests, contents, sets, names };
+    const gone = { days, tasks, ...unused, metrics, counts, outputs, histories };
     return { ...gone, ...schedules };
   }
 
@@ -184,6 +193,21 @@ export class RetentionService {
       return done.nextAfter;
     });
     return tasks;
+  }
+
+  async #deleteNames(): Promise<number> {
+    const { store, batch } = this.#options;
+    let names = 0;
+    for (let done = 0; done < NAMES_BATCHES && !this.#loop.isStopped; done += 1) {
+      const after = this.#namesAfter;
+      const { deleted, nextAfter } = await store.read((sql) =>
+        deleteUnusedNames(sql, batch, after),
+      );
+      names += deleted;
+      this.#namesAfter = nextAfter;
+      if (nextAfter === null) break;
+    }
+    return names;
   }
 
   /** Deletes batch by batch until one is not full. */

@@ -118,6 +118,20 @@ describe('a watcher', () => {
     await watcher.stop();
   });
 
+  it('tells of tasks with a text in their names only', async () => {
+    const supervisor = await bench.start();
+    const held = (name: string) => draft(null, {}, { held: true, name });
+    const [old = ''] = await create(supervisor, held('Nightly Backup'), held('deploy'));
+    const watcher = new Watcher(supervisor, { text: 'BACK' });
+    await watcher.sees(old, 'pending.held');
+    const [, fresh = ''] = await create(supervisor, held('deploy'), held('backup'));
+    await watcher.sees(fresh, 'pending.held');
+    await supervisor.tasks.execute(fresh, caller);
+    await watcher.sees(fresh, 'pending.queued');
+    expect(new Set(watcher.changes.map(({ record }) => record.id))).toEqual(new Set([old, fresh]));
+    await watcher.stop();
+  });
+
   it('goes on behind the versions it has seen, also those of another supervisor (I4)', async () => {
     const [one, other] = [await bench.start(), await bench.start()];
     const agent = new ScriptedAgent('web-1');

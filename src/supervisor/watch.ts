@@ -5,7 +5,8 @@
  * step that is missing (another supervisor's, or one lost on the way) is read from the history, so versions come without gap
  * or repeat (I4).
  */
-import { listTasks, readTasks } from '../../db/tasks.ts';
+import { listTasks } from '../../db/task-lists.ts';
+import { readTasks } from '../../db/tasks.ts';
 import { listTransitions } from '../../db/transitions.ts';
 import type { TaskFilter, TaskRecord } from '../../db/records.ts';
 import { isFinalPath } from '../../machines/decide.ts';
@@ -147,7 +148,8 @@ export function matchesFilter(filter: TaskFilter, record: TaskRecord): boolean {
     (filter.createdFrom === undefined || context.createdAt >= filter.createdFrom) &&
     (filter.createdUntil === undefined || context.createdAt < filter.createdUntil) &&
     (filter.idPrefix === undefined || record.id.startsWith(filter.idPrefix.toLowerCase())) &&
-    Object.entries(filter.labels ?? {}).every(([name, value]) => record.labels[name] === value)
+    Object.entries(filter.labels ?? {}).every(([name, value]) => record.labels[name] === value) &&
+    (filter.text === undefined || record.name.toLowerCase().includes(filter.text.toLowerCase()))
   );
 }
 

@@ -48,15 +48,15 @@ const DONE: Readonly<Record<Verb, string>> = {
  * @throws UsageFault for both, for neither, and for flags that go with a selection only
  */
 export function isSelection(ids: readonly string[], flags: BulkFlags): boolean {
-  const { state, type, node, creator, label, since, until, all, dryRun, yes } = flags;
-  const hasFilter = [state, type, node, creator, label, since, until, all].some(
+  const { state, type, node, creator, label, text, since, until, all, dryRun, yes } = flags;
+  const hasFilter = [state, type, node, creator, label, text, since, until, all].some(
     (flag) => flag !== undefined,
   );
   if (hasFilter && ids.length > 0) {
     throw new UsageFault('give ids or a filter, not both');
   }
   if (!hasFilter && ids.length === 0) {
-    throw new UsageFault('give ids, or a filter such as --state or --label, or --all');
+    throw new UsageFault('give ids, or a filter such as --state, --label or --text, or --all');
   }
   if (!hasFilter && (dryRun !== undefined || yes !== undefined)) {
     throw new UsageFault('--dry-run and --yes go with a filter; tasks named by id need neither');

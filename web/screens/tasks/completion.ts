@@ -13,6 +13,7 @@ export interface Offer {
 export type KnownValues = Readonly<Partial<Record<Key, readonly string[]>>>;
 
 const HINTS: Readonly<Record<Key, string>> = {
+  text: 'part of its name; without the key as well',
   state: 'pending, running, completed, failed, timeout, cancelled',
   type: 'script, file, service, handler, fan_out',
   node: 'the node of its last attempt',
@@ -53,9 +54,9 @@ export function offersFor(text: string, known: KnownValues): Offer[] {
   const key = KEYS.find((one) => one === word.slice(0, colon).toLowerCase());
   if (key === undefined) return [];
   const typed = word.slice(colon + 1).toLowerCase();
-  // Of several values with commas, the last one is being typed.
-  const comma = typed.lastIndexOf(',');
-  const begun = typed.slice(comma + 1);
+  // Of several values with commas, the last one is being typed. A text has no others.
+  const comma = key === 'text' ? -1 : typed.lastIndexOf(',');
+  const begun = typed.slice(comma + 1).replaceAll('"', '');
   const before = word.slice(colon + 1, colon + 1 + comma + 1);
   return (FIXED[key] ?? known[key] ?? [])
     .filter((value) => value.toLowerCase().includes(begun))

@@ -39,7 +39,9 @@ export function FilterBar({ tokens, known, onChange }: BarProps) {
           autoComplete="off"
           spellCheck={false}
           placeholder={
-            tokens.length === 0 ? 'Filter: state:failed node:web-1 label:role=web since:1h' : ''
+            tokens.length === 0
+              ? 'Filter: deploy state:failed node:web-1 label:role=web since:1h'
+              : ''
           }
           value={text}
           onChange={(event) => field.onText(event.target.value)}

@@ -34,8 +34,26 @@ describe('typed filters', () => {
     expect(parseText('01A211FB-0e').tokens).toEqual([{ key: 'id', value: '01a211fb-0e' }]);
   });
 
+  it('looks for words without a key in names, as one text', () => {
+    expect(parseText('Deploy').tokens.map(tokenText)).toEqual(['text:Deploy']);
+    expect(parseText('nightly state:failed backup').tokens.map(tokenText)).toEqual([
+      'state:failed',
+      'text:"nightly backup"',
+    ]);
+    expect(parseText('text:"two, words"').tokens).toEqual([{ key: 'text', value: 'two, words' }]);
+    expect(parseText('text:http://x').tokens).toEqual([{ key: 'text', value: 'http://x' }]);
+    // The beginning of an id, and of state:, unless it is quoted.
+    expect(parseText('cafe').tokens).toEqual([{ key: 'id', value: 'cafe' }]);
+    expect(parseText('"cafe"').tokens).toEqual([{ key: 'text', value: 'cafe' }]);
+    expect(parseText('"state:" x ""').tokens).toEqual([{ key: 'text', value: 'state: x' }]);
+  });
+
   it.each([
-    ['hello', 'no condition'],
+    ['stat:failed', 'no condition'],
+    ['http://x', 'text:http://x'],
+    ['ä'.repeat(101), 'at most 200 bytes'],
+    [`text:${'a'.repeat(201)}`, 'at most 200 bytes'],
+    ['text:', 'needs a value'],
     ['state:broken', 'state is one of'],
     ['label:role', 'label:key=value'],
     ['since:yesterday', 'time ago'],
@@ -47,20 +65,24 @@ describe('typed filters', () => {
 
   it('replaces what can be there once, and a label of the same key', () => {
     const tokens = addTokens(
-      parseText('since:1h label:role=web state:failed').tokens,
-      parseText('since:2h label:role=db state:running').tokens,
+      parseText('deploy since:1h label:role=web state:failed').tokens,
+      parseText('since:2h label:role=db state:running backup').tokens,
     );
     expect(tokens.map(tokenText)).toEqual([
       'state:failed',
       'since:2h',
       'label:role=db',
       'state:running',
+      'text:backup',
     ]);
   });
 
   it('comes back from the URL as it went there, and leaves out nonsense', () => {
     const { tokens } = parseText('state:failed,running node:web-1 label:a=b,c=d since:7d');
     expect(readTokens(writeTokens(tokens))).toEqual(tokens);
+    const text = parseText('text:"a, b" state:failed').tokens;
+    expect(writeTokens(text)).toMatchObject({ text: 'a, b', state: 'failed' });
+    expect(readTokens(writeTokens(text))).toEqual(text);
     expect(readTokens({ state: 'bogus', q: 'type:fan-out' }).map(tokenText)).toEqual([
       'type:fan_out',
     ]);
@@ -72,7 +94,7 @@ describe('the filter of the API', () => {
 
   it('has every condition', () => {
     const { tokens } = parseText(
-      'state:failed type:script node:a label:x=1=2 schedule:daily since:1h id:01a',
+      'state:failed type:script node:a label:x=1=2 schedule:daily since:1h id:01a deploy',
     );
     expect(toFilter(tokens, context)).toMatchObject({
       states: [TaskState.FAILED],
@@ -82,6 +104,7 @@ describe('the filter of the API', () => {
       scheduleId: ID,
       createdFrom: timestampFromMs(6_400_000),
       idPrefix: '01a',
+      text: 'deploy',
       topLevel: true,
     });
   });
@@ -107,13 +130,20 @@ describe('the filter of the API', () => {
 });
 
 describe('what the bar offers', () => {
-  const known = { node: ['db-1', 'web-1', 'web-2'], label: ['role=web'] };
+  const known = {
+    node: ['db-1', 'web-1', 'web-2'],
+    label: ['role=web'],
+    text: ['a, b', 'two words'],
+  };
 
   it('offers keys, then values, those that begin with what is typed first', () => {
     expect(offersFor('state:failed no', known).map(({ text }) => text)).toEqual(['node:']);
     expect(offersFor('node:1', known).map(({ text }) => text)).toEqual(['node:db-1', 'node:web-1']);
     expect(offersFor('state:c', known)[0]?.text).toBe('state:completed');
     expect(offersFor('hello:', known)).toEqual([]);
+    expect(offersFor('te', known).map(({ text }) => text)).toEqual(['text:']);
+    expect(offersFor('text:"two wo', known).map(({ text }) => text)).toEqual(['text:"two words"']);
+    expect(offersFor('text:a,', known).map(({ text }) => text)).toEqual(['text:"a, b"']);
   });
 
   it('puts an offer in the place of the last word, after values that are there', () => {

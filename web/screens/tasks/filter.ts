@@ -1,6 +1,6 @@
 /**
- * The filter of the list of tasks: as tokens that people type (`state:failed node:web-1`), as the search of the URL, and as the
- * TaskFilter of the API.
+ * The filter of the list of tasks: as tokens that people type (`deploy state:failed node:web-1`), as the search of the URL, and as
+ * the TaskFilter of the API. Words without a key are looked for in names, as one text.
  *
  *   text ──parseText──► tokens ◄──readTokens / writeTokens──► URL        tokens ──toFilter──► TaskFilter
  */
@@ -13,6 +13,7 @@ export type FilterInit = MessageInitShape<typeof TaskFilterSchema>;
 
 /** What can be asked for, in the order of the chips. */
 export const KEYS = [
+  'text',
   'state',
   'type',
   'node',
@@ -35,7 +36,7 @@ export interface Token {
 export type SearchTexts = Readonly<Record<string, string | undefined>>;
 
 /** Keys with at most one value: a new one takes the place of the former. */
-const SINGLE: ReadonlySet<Key> = new Set(['schedule', 'parent', 'since', 'until', 'id']);
+const SINGLE: ReadonlySet<Key> = new Set(['text', 'schedule', 'parent', 'since', 'until', 'id']);
 
 export const STATE_VALUES: Readonly<Record<string, TaskState>> = {
   pending: TaskState.PENDING,
@@ -54,40 +55,63 @@ export const TYPE_VALUES: Readonly<Record<string, TaskType>> = {
   fan_out: TaskType.FAN_OUT,
 };
 
+/** As many as the API takes. */
+const MAX_TEXT_BYTES = 200;
+
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** Returns what a typed text asks for, and a sentence for the first part that asks for nothing. */
 export function parseText(text: string): { tokens: Token[]; fault: string | null } {
   const tokens: Token[] = [];
+  const plain: string[] = [];
   let fault: string | null = null;
   for (const part of splitWords(text)) {
-    const read = parseWord(part);
+    const word = part.replaceAll('"', '');
+    if (isPlain(part, word)) {
+      if (word !== '') plain.push(word);
+      continue;
+    }
+    const read = parseWord(word);
     if (typeof read === 'string') fault ??= read;
     else tokens.push(...read);
+  }
+  if (plain.length > 0) {
+    const token: Token = { key: 'text', value: plain.join(' ') };
+    fault ??= faultOf(token);
+    tokens.push(token);
   }
   return { tokens, fault };
 }
 
-/** Splits at blanks outside of quotation marks, which are taken away. */
+/** Splits at blanks outside of quotation marks, which stay. */
 function splitWords(text: string): string[] {
-  const words = text.match(/(?:"[^"]*"|[^\s"])+/g) ?? [];
-  return words.map((word) => word.replaceAll('"', ''));
+  return text.match(/(?:"[^"]*"|[^\s"])+/g) ?? [];
 }
 
+/** What looks like the beginning of an id is one, and what looks like a condition is meant as one, unless it is quoted. */
+function isPlain(part: string, word: string): boolean {
+  return part.startsWith('"') || !(BEGINNING_OF_ID.test(word) || word.includes(':'));
+}
+
+const BEGINNING_OF_ID = /^[0-9a-f-]{4,36}$/i;
+
 function parseWord(word: string): Token[] | string {
+  if (BEGINNING_OF_ID.test(word)) return [{ key: 'id', value: word.toLowerCase() }];
   const [name = '', ...rest] = word.split(':');
   const key = KEYS.find((known) => known === name.toLowerCase());
   if (key === undefined) {
-    if (/^[0-9a-f-]{4,36}$/i.test(word)) return [{ key: 'id', value: word.toLowerCase() }];
-    return `“${word}” is no condition: tasks are found by ${KEYS.join(', ')}, as in state:failed`;
+    return `“${word}” is no condition: tasks are found by ${KEYS.join(', ')}, as in state:failed; a name with a colon in it by text:${word}`;
   }
-  const values = rest
-    .join(':')
-    .split(',')
-    .filter((value) => value !== '');
+  const values = splitValues(key, rest.join(':'));
   if (values.length === 0) return `${key}: needs a value`;
   const tokens = values.map((value) => normalized({ key, value }));
   return tokens.map(faultOf).find((fault) => fault !== null) ?? tokens;
+}
+
+/** Commas stand between alternatives; a text has none. */
+function splitValues(key: Key, text: string): string[] {
+  const values = key === 'text' ? [text] : text.split(',');
+  return values.filter((value) => value !== '');
 }
 
 function normalized({ key, value }: Token): Token {
@@ -113,6 +137,10 @@ export function faultOf({ key, value }: Token): string | null {
       return UUID.test(value) ? null : 'parent needs the whole id of a fan-out';
     case 'id':
       return /^[0-9a-f-]{1,36}$/.test(value) ? null : 'id needs the first characters of an id';
+    case 'text':
+      return new TextEncoder().encode(value).length <= MAX_TEXT_BYTES
+        ? null
+        : `text has at most ${MAX_TEXT_BYTES} bytes`;
     case 'since':
     case 'until':
       return parseTime(value, 0) === null
@@ -172,10 +200,7 @@ export function tokenText({ key, value }: Token): string {
 /** Reads the conditions of a URL; what makes no sense is left out. A `q` is read as typed text. */
 export function readTokens(search: SearchTexts): Token[] {
   const named = KEYS.flatMap((key) =>
-    (search[key] ?? '')
-      .split(',')
-      .filter((value) => value !== '')
-      .map((value) => normalized({ key, value })),
+    splitValues(key, search[key] ?? '').map((value) => normalized({ key, value })),
   );
   const typed = parseText(search['q'] ?? '').tokens;
   return addTokens(
@@ -227,6 +252,7 @@ export function toFilter(tokens: readonly Token[], context: FilterContext): Filt
     parentId: one('parent'),
     scheduleId: context.scheduleIds.get(schedule) ?? (UUID.test(schedule) ? schedule : ''),
     idPrefix: one('id'),
+    text: one('text'),
     topLevel: isTopLevel,
     ...(createdFrom === undefined ? {} : { createdFrom }),
     ...(createdUntil === undefined ? {} : { createdUntil }),

@@ -1,4 +1,4 @@
-/** Values that the filter bar can offer: nodes and schedules as they are, labels and creators as they are seen in the list. */
+/** Values that the filter bar can offer: nodes and schedules as they are, labels, creators and names as they are seen in the list. */
 import { useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import { nodes, schedules } from '../../connection.ts';
@@ -6,7 +6,7 @@ import type { KnownValues } from './completion.ts';
 import type { TaskList } from './task-list.ts';
 
 const FRESH_MS = 30_000;
-/** Rows whose labels are looked at. */
+/** Rows that are looked at. */
 const MAX_LOOKED_AT = 200;
 
 const NONE: ReadonlyMap<string, string> = new Map();
@@ -39,10 +39,13 @@ export function useKnownValues(list: TaskList): KnownValues {
   return useMemo(() => {
     const labels = new Set<string>();
     const creators = new Set<string>();
+    const names = new Set<string>();
     for (let row = 0; row < Math.min(list.count, MAX_LOOKED_AT); row += 1) {
       const task = list.at(row);
       if (task === null) continue;
       creators.add(task.creator);
+      // One with a quotation mark cannot be typed whole.
+      if (!task.name.includes('"')) names.add(task.name);
       for (const [key, value] of Object.entries(task.labels)) labels.add(`${key}=${value}`);
     }
     return {
@@ -50,6 +53,7 @@ export function useKnownValues(list: TaskList): KnownValues {
       schedule: [...scheduleIds.keys()],
       label: [...labels].sort(),
       creator: [...creators].sort(),
+      text: [...names].sort(),
     };
   }, [list, list.count, nodeIds, scheduleIds]);
 }
