@@ -44,6 +44,7 @@ export interface SimulatedAgentOptions {
 export class SimulatedAgent {
   readonly #options: SimulatedAgentOptions;
   #events: Event[] = [];
+  readonly #held = new Set<string>();
   #seq = 0n;
   #isHeartbeatDue = false;
   #isWelcome = false;
@@ -99,8 +100,18 @@ export class SimulatedAgent {
     const started: { taskId: string; attempt: number }[] = [];
     let forgotten = 0;
     for (const { command } of commands) {
-      if (command.case === 'start') started.push(command.value);
-      else if (command.case === 'forget') forgotten += 1;
+      if (command.case === 'start') {
+        started.push(command.value);
+        this.#held.add(keyOf(command.value));
+      } else if (command.case === 'forget') {
+        forgotten += 1;
+        this.#held.delete(keyOf(command.value));
+      } else if (command.case === 'stop' && !this.#held.has(keyOf(command.value))) {
+        // It was cancelled before it was sent. What is held ends by itself soon enough.
+        const { taskId, attempt } = command.value;
+        this.#tell({ case: 'lost', value: { taskId, attempt } });
+        this.#notify();
+      }
     }
     if (forgotten > 0) this.#options.onForgotten(forgotten);
     if (started.length === 0) return;
@@ -152,6 +163,10 @@ export class SimulatedAgent {
     this.#wake = null;
     wake?.();
   }
+}
+
+function keyOf({ taskId, attempt }: { taskId: string; attempt: number }): string {
+  return `${taskId} ${attempt}`;
 }
 
 /** Reads the agent token of an installation. */
