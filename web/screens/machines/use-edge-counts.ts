@@ -1,7 +1,10 @@
 /** How often edges were taken, read again every other second: of one machine, or of all. */
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
-import { useQuery } from '@tanstack/react-query';
-import { machines } from '../../connection.ts';
+import { useQuery } from '@connectrpc/connect-query';
+import {
+  type GetMachineCountsResponse,
+  MachineService,
+} from '../../../proto/gen/muster/v1/machine_service_pb.ts';
 import { type EdgeCounts, edgeCountsOf, type Range, rangeMs } from './edge-counts.ts';
 
 const REFRESH_MS = 2_000;
@@ -12,17 +15,16 @@ export interface AllEdgeCounts {
   readonly error: Error | null;
 }
 
+function countsOf({ machines }: GetMachineCountsResponse): ReadonlyMap<string, EdgeCounts> {
+  return new Map(machines.map((one) => [one.name, edgeCountsOf(one)]));
+}
+
 /** @param name empty for all machines; null to read nothing */
 export function useEdgeCounts(name: string | null, range: Range): AllEdgeCounts {
-  const { data, error } = useQuery({
-    queryKey: ['machine-counts', name, range],
-    queryFn: async () => {
-      const window = durationFromMs(rangeMs(range));
-      const answer = await machines.getMachineCounts({ name: name ?? '', window });
-      return new Map(answer.machines.map((one) => [one.name, edgeCountsOf(one)]));
-    },
-    refetchInterval: REFRESH_MS,
-    enabled: name !== null,
-  });
+  const { data, error } = useQuery(
+    MachineService.method.getMachineCounts,
+    { name: name ?? '', window: durationFromMs(rangeMs(range)) },
+    { refetchInterval: REFRESH_MS, enabled: name !== null, select: countsOf },
+  );
   return { counts: name === null ? undefined : data, error };
 }

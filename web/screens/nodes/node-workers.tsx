@@ -1,5 +1,5 @@
 /** The workers of a node as machines: its slots, and the commands that its agent keeps alive. */
-import { useQuery } from '@tanstack/react-query';
+import { useQuery } from '@connectrpc/connect-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { timestampMs } from '@bufbuild/protobuf/wkt';
 import type { Worker } from '../../../proto/gen/muster/v1/worker_pb.ts';
@@ -8,6 +8,7 @@ import {
   type WorkerOperation,
   WorkerState,
 } from '../../../proto/gen/muster/v1/worker_pb.ts';
+import { NodeService } from '../../../proto/gen/muster/v1/node_service_pb.ts';
 import { explain, nodes } from '../../connection.ts';
 import { useMachine } from '../../machines-query.ts';
 import { useAction } from '../../ui/action.ts';
@@ -36,11 +37,11 @@ export function Workers({
   readonly selected: string;
 }) {
   const navigate = useNavigate();
-  const { data, error } = useQuery({
-    queryKey: ['workers', nodeId],
-    queryFn: async () => (await nodes.listWorkers({ nodeId, pageSize: PAGE_SIZE })).workers,
-    refetchInterval: REFRESH_MS,
-  });
+  const { data, error } = useQuery(
+    NodeService.method.listWorkers,
+    { nodeId, pageSize: PAGE_SIZE },
+    { refetchInterval: REFRESH_MS, select: ({ workers }) => workers },
+  );
   const select = (name: string) =>
     void navigate({
       to: '/nodes/$nodeId',

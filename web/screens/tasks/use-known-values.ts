@@ -1,7 +1,14 @@
 /** Values that the filter bar can offer: nodes and schedules as they are, labels, creators and names as they are seen in the list. */
-import { useQuery } from '@tanstack/react-query';
+import { useQuery } from '@connectrpc/connect-query';
 import { useMemo } from 'react';
-import { nodes, schedules } from '../../connection.ts';
+import {
+  type ListNodesResponse,
+  NodeService,
+} from '../../../proto/gen/muster/v1/node_service_pb.ts';
+import {
+  type ListSchedulesResponse,
+  ScheduleService,
+} from '../../../proto/gen/muster/v1/schedule_service_pb.ts';
 import type { KnownValues } from './completion.ts';
 import type { TaskList } from './task-list.ts';
 
@@ -11,14 +18,16 @@ const MAX_LOOKED_AT = 200;
 
 const NONE: ReadonlyMap<string, string> = new Map();
 
+const FIRST_PAGE = { pageSize: 200 };
+
+const namesOf = ({ schedules }: ListSchedulesResponse) =>
+  new Map(schedules.map(({ id, spec }) => [spec?.name ?? id, id]));
+const idsOf = ({ nodes }: ListNodesResponse) => nodes.map(({ id }) => id);
+
 function useSchedules() {
-  return useQuery({
-    queryKey: ['schedules', 'names'],
-    queryFn: async () => {
-      const { schedules: found } = await schedules.listSchedules({ pageSize: 200 });
-      return new Map(found.map(({ id, spec }) => [spec?.name ?? id, id]));
-    },
+  return useQuery(ScheduleService.method.listSchedules, FIRST_PAGE, {
     staleTime: FRESH_MS,
+    select: namesOf,
   });
 }
 
@@ -30,10 +39,9 @@ export function useScheduleIds(isNeeded: boolean) {
 
 export function useKnownValues(list: TaskList): KnownValues {
   const scheduleIds = useSchedules().data ?? NONE;
-  const { data: nodeIds = [] } = useQuery({
-    queryKey: ['nodes', 'ids'],
-    queryFn: async () => (await nodes.listNodes({ pageSize: 200 })).nodes.map(({ id }) => id),
+  const { data: nodeIds = [] } = useQuery(NodeService.method.listNodes, FIRST_PAGE, {
     staleTime: FRESH_MS,
+    select: idsOf,
   });
   // As of the rows that are there: few, and again only when there are others.
   return useMemo(() => {
