@@ -17,7 +17,13 @@ let files: ReadonlyMap<string, Rollup.OutputChunk | Rollup.OutputAsset>;
 beforeAll(async () => {
   // Vitest says `test` here, with which React would come in its form for development.
   vi.stubEnv('NODE_ENV', 'production');
-  const result = await build({ root: WEB, logLevel: 'error', build: { write: false } });
+  const result = await build({
+    root: WEB,
+    logLevel: 'error',
+    // Else it writes a file beside it, which other tests may find.
+    configLoader: 'native',
+    build: { write: false },
+  });
   if ('on' in result) throw new Error('The build watches, and does not end');
   const outputs = [result].flat().flatMap(({ output }) => output);
   files = new Map(outputs.map((file) => [file.fileName, file]));
