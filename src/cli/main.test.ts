@@ -10,7 +10,7 @@ import { connectNodeAdapter } from '@connectrpc/connect-node';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { NodeService } from '../../proto/gen/muster/v1/node_service_pb.ts';
 import { VERSION } from '../process/version.ts';
-import { muster } from './testing/command.ts';
+import { muster, startMuster } from './testing/command.ts';
 import { ScriptedSupervisor } from './testing/scripted-supervisor.ts';
 
 let folder: string;
@@ -27,6 +27,13 @@ describe('help', () => {
     for (const name of ['up', 'run', 'task', 'node', 'supervisor', 'agent', 'version']) {
       expect(result.stdout.toString()).toMatch(new RegExp(`^  ${name} {2}`, 'm'));
     }
+  });
+
+  test('that nobody reads any more ends quietly', async () => {
+    const running = startMuster(undefined, ['--help']);
+    running.child.stdout?.destroy();
+    const { stderr } = await running.result;
+    expect(stderr).toBe('');
   });
 
   test('of every command has examples', async () => {
