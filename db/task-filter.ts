@@ -109,7 +109,8 @@ export function splitFilter(sql: Sql, filter: TaskFilter, slice: Slice): SplitFi
     conditions.push(labelled(key, value));
   }
   const column = names === undefined ? branchColumn(filter) : null;
-  if (filter.isTopLevel === true) {
+  // The keys of names say it already; once more, it would be counted twice in what the planner expects.
+  if (filter.isTopLevel === true && names === undefined) {
     // Without another condition children may stand in thousands at the head: those that are none are looked up.
     const isEnough = limit !== null && isOnlyTopLevel(filter);
     conditions.push(isEnough ? newestTopLevel() : sql`and t.parent_id is null`);
