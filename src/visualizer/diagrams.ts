@@ -1,10 +1,13 @@
 /**
- * The diagrams of machines, each laid out once, in a thread of its own, and kept for as long as the process lives. They follow from
- * their definitions alone, so nothing of them can be out of date.
+ * The diagrams of machines, each laid out once, in a process of its own, and kept for as long as this one lives. They follow from their
+ * definitions alone, so nothing of them can be out of date.
  */
-import { Worker } from 'node:worker_threads';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
 import type { Chart } from '../../machines/chart.ts';
 import { chartOfDefinition } from '../../machines/definition.ts';
+import { selfCommand } from '../process/runtime.ts';
 import type { Layout } from './layout.ts';
 
 /** A definition to be drawn. */
@@ -15,10 +18,12 @@ export interface DrawnDefinition {
   readonly json: string;
 }
 
+const MAX_ERROR = 2_000;
+
 /** By hash. */
 const kept = new Map<string, Promise<Layout>>();
 
-/** Lays out machines that are not yet, all of them in one thread. */
+/** Lays out machines that are not yet, all of them in one process. */
 export async function layoutsOf(definitions: readonly DrawnDefinition[]): Promise<Layout[]> {
   const missing = definitions.filter(({ hash }) => !kept.has(hash));
   if (missing.length > 0) {
@@ -42,18 +47,16 @@ export async function layoutOf(definition: DrawnDefinition): Promise<Layout> {
 }
 
 async function layOutApart(charts: readonly Chart[]): Promise<readonly Layout[]> {
-  const worker = new Worker(new URL('./layout-worker.ts', import.meta.url), {
-    workerData: charts,
-  });
-  // Nobody waits for a drawing when the process is to end.
-  worker.unref();
-  try {
-    return await new Promise<readonly Layout[]>((resolve, reject) => {
-      worker.once('message', resolve);
-      worker.once('error', reject);
-      worker.once('exit', (code) => reject(new Error(`the layout ended with code ${code}`)));
-    });
-  } finally {
-    await worker.terminate();
-  }
+  const { command, args } = selfCommand(new URL('./layout-main.ts', import.meta.url));
+  // It needs nothing of ours that is secret.
+  const isShared = ([name]: [string, unknown]) => !name.startsWith('MUSTER_');
+  const env = Object.fromEntries(Object.entries(process.env).filter(isShared));
+  const child = spawn(command, args, { stdio: 'pipe', env });
+  const ended = once(child, 'close') as Promise<[number | null]>;
+  // What it could not read is told by how it ends.
+  child.stdin.on('error', () => undefined);
+  child.stdin.end(JSON.stringify(charts));
+  const [out, err, [code]] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
+  if (code !== 0) throw new Error(`the layout ended with code ${code}: ${err.slice(0, MAX_ERROR)}`);
+  return JSON.parse(out) as Layout[];
 }
