@@ -7,11 +7,12 @@
  */
 import { readFile, readdir } from 'node:fs/promises';
 import { extname, join } from 'node:path';
-import { type Bytes, compress, type Encoded } from './encodings.ts';
+import { type Bytes, compress } from './gzip.ts';
 
 export interface Asset {
   readonly content: Bytes;
-  readonly encoded: Encoded;
+  /** The content, gzipped; null where that is no smaller. */
+  readonly gzipped: Bytes | null;
   readonly type: string;
 }
 
@@ -66,6 +67,6 @@ async function readAsset(folder: string, name: string): Promise<[path: string, A
   const type = TYPES[extension];
   if (type === undefined) return null;
   const content = new Uint8Array(await readFile(join(folder, name)));
-  const encoded: Encoded = IS_COMPRESSED.has(extension) ? new Map() : await compress(content);
-  return [`/${name.replaceAll('\\', '/')}`, { content, encoded, type }];
+  const gzipped = IS_COMPRESSED.has(extension) ? null : await compress(content);
+  return [`/${name.replaceAll('\\', '/')}`, { content, gzipped, type }];
 }

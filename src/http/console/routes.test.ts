@@ -4,7 +4,7 @@ import http, { type IncomingHttpHeaders } from 'node:http';
 import https from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { brotliDecompressSync, gunzipSync } from 'node:zlib';
+import { gunzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { SimulatedClock } from '../../process/clock.ts';
 import { SESSION_MS } from '../../rpc/console-session.ts';
@@ -113,25 +113,17 @@ describe('the files', () => {
 
   it('are compressed for whom that can read it', async () => {
     await start();
-    const forms = [
-      ['gzip', gunzipSync],
-      ['br', brotliDecompressSync],
-    ] as const;
-    for (const [encoding, decompress] of forms) {
-      const { content, headers } = await ask('GET', '/assets/long-77aa.js', {
-        'accept-encoding': encoding,
-      });
-      expect(headers['content-encoding']).toBe(encoding);
-      expect(headers['content-length']).toBe(String(content.length));
-      expect(content.length).toBeLessThan(LONG.length / 10);
-      expect(decompress(content).toString()).toBe(LONG);
-      expect(headers.vary).toBe('accept-encoding');
-      expect(headers['content-type']).toBe('text/javascript; charset=utf-8');
-    }
-    const page = { accept: 'text/html', 'accept-encoding': 'gzip, deflate, br' };
-    const { content, headers } = await ask('GET', '/tasks', page);
-    expect(headers['content-encoding']).toBe('br');
-    expect(brotliDecompressSync(content).toString()).toContain('The page');
+    const { content, headers } = await ask('GET', '/assets/long-77aa.js', {
+      'accept-encoding': 'gzip, deflate, br',
+    });
+    expect(headers['content-encoding']).toBe('gzip');
+    expect(headers['content-length']).toBe(String(content.length));
+    expect(content.length).toBeLessThan(LONG.length / 10);
+    expect(gunzipSync(content).toString()).toBe(LONG);
+    expect(headers.vary).toBe('accept-encoding');
+    expect(headers['content-type']).toBe('text/javascript; charset=utf-8');
+    const page = await ask('GET', '/tasks', { accept: 'text/html', 'accept-encoding': 'gzip' });
+    expect(gunzipSync(page.content).toString()).toContain('The page');
   });
 
   it('are as they are for everybody else, and where compression would be of no use', async () => {

@@ -12,7 +12,7 @@ import {
 } from '../../rpc/console-session.ts';
 import type { Asset, Assets } from './assets.ts';
 import { CONTENT_SECURITY_POLICY } from './assets.ts';
-import { chooseEncoding } from './encodings.ts';
+import { takesGzip } from './gzip.ts';
 
 export interface ConsoleOptions {
   /** Null where the console has not been built. */
@@ -87,16 +87,16 @@ export function addConsole(app: Hono, options: ConsoleOptions): void {
 }
 
 function answer(c: Context, asset: Asset, caching: string): Response {
-  const { content, encoded, type } = asset;
-  const encoding = chooseEncoding(c.req.header('accept-encoding') ?? '', encoded);
-  const body = encoding === null ? content : (encoded.get(encoding) ?? content);
+  const { content, gzipped, type } = asset;
+  const isGzipped = gzipped !== null && takesGzip(c.req.header('accept-encoding') ?? '');
+  const body = isGzipped ? gzipped : content;
   return c.body(body, 200, {
     ...HEADERS,
     'content-type': type,
     'content-length': String(body.length),
     'cache-control': caching,
-    ...(encoding === null ? {} : { 'content-encoding': encoding }),
-    ...(encoded.size === 0 ? {} : { vary: 'accept-encoding' }),
+    ...(isGzipped ? { 'content-encoding': 'gzip' } : {}),
+    ...(gzipped === null ? {} : { vary: 'accept-encoding' }),
   });
 }
 
