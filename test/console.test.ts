@@ -121,6 +121,30 @@ describe.skipIf(runtimeName() === 'deno')('the console', { timeout: TIMEOUT_MS }
     await sees('just-now');
   });
 
+  it('follows the list also where it is drawn late and for another reason', async () => {
+    const late = await context.newPage();
+    late.setDefaultTimeout(60_000);
+    await late.addInitScript(() => {
+      Object.assign(globalThis, {
+        requestAnimationFrame: (draw: (at: number) => void) =>
+          setTimeout(() => draw(performance.now()), 700),
+        cancelAnimationFrame: (id: number) => clearTimeout(id),
+      });
+    });
+    // The tasks come first, then what draws the screen again before the tasks do.
+    const listed = late.waitForResponse(/ListTasks$/);
+    await late.route(/ListNodes$/, async (route) => {
+      await listed;
+      await route.continue();
+    });
+    await late.goto(`${cluster.url}/tasks`);
+    await late.getByText('roll').filter({ visible: true }).first().waitFor();
+    await muster('run', '-d', '--name', 'later-on', '--', 'true');
+    await late.getByRole('button', { name: /1 new/ }).first().click();
+    await late.getByText('later-on').first().waitFor();
+    await late.close();
+  });
+
   it('drains a node and gives it work again', async () => {
     await open('/nodes/db-1');
     await press(/^Drain/);
