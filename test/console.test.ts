@@ -64,7 +64,8 @@ describe.skipIf(runtimeName() === 'deno')('the console', { timeout: TIMEOUT_MS }
     await page.getByRole('heading', { name: 'Nodes' }).waitFor();
     expect(new URL(page.url()).pathname).toBe('/nodes');
     const [cookie] = await context.cookies();
-    expect(cookie).toMatchObject({ name: 'muster_session', httpOnly: true, sameSite: 'Strict' });
+    expect(cookie).toMatchObject({ httpOnly: true, sameSite: 'Strict' });
+    expect(cookie?.name).toMatch(/^muster_session_/);
     for (const node of ['web-1', 'web-2', 'db-1']) await sees(node);
   });
 

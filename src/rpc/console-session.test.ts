@@ -1,16 +1,10 @@
 /** The session cookie of a browser, and which requests it counts for (I11). */
 import { describe, expect, it } from 'vitest';
-import {
-  COOKIE_NAME,
-  SESSION_MS,
-  isSameOrigin,
-  isSession,
-  makeSession,
-} from './console-session.ts';
+import { SESSION_MS, cookieName, isSameOrigin, isSession, makeSession } from './console-session.ts';
 
 const TOKEN = 'the-token';
 const NOW = Date.UTC(2026, 0, 1);
-const cookie = (value: string) => `${COOKIE_NAME}=${value}`;
+const cookie = (value: string, token = TOKEN) => `${cookieName(token)}=${value}`;
 
 describe('the session', () => {
   it('holds for its time and no longer', () => {
@@ -21,11 +15,17 @@ describe('the session', () => {
   });
 
   it('is over with another token', () => {
-    expect(isSession('another', cookie(makeSession(TOKEN, NOW)), NOW)).toBe(false);
+    expect(isSession('another', cookie(makeSession(TOKEN, NOW), 'another'), NOW)).toBe(false);
   });
 
   it('does not have the token in it', () => {
-    expect(makeSession(TOKEN, NOW)).not.toContain(TOKEN);
+    expect(cookie(makeSession(TOKEN, NOW))).not.toContain(TOKEN);
+  });
+
+  it('stands beside those of supervisors with other tokens', () => {
+    const both = [TOKEN, 'another'].map((token) => cookie(makeSession(token, NOW), token));
+    expect(isSession(TOKEN, both.join('; '), NOW)).toBe(true);
+    expect(isSession('another', both.join('; '), NOW)).toBe(true);
   });
 
   it('is found among other cookies', () => {

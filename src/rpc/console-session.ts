@@ -7,11 +7,19 @@
  */
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 
-export const COOKIE_NAME = 'muster_session';
 /** How long a log-in holds. */
 export const SESSION_MS = 30 * 24 * 3_600_000;
 
 const PREFIX = 'mc1';
+
+/**
+ * Returns the name of the cookie. Browsers keep cookies by host and not by port: supervisors with other tokens have other names, so that
+ * the console of one does not log out of that of another beside it.
+ */
+export function cookieName(userToken: string): string {
+  const mac = createHmac('sha256', userToken).update('muster console cookie').digest('hex');
+  return `muster_session_${mac.slice(0, 8)}`;
+}
 
 /** Makes the value of the cookie. @param now ms since 1970 */
 export function makeSession(userToken: string, now: number): string {
@@ -21,7 +29,7 @@ export function makeSession(userToken: string, now: number): string {
 
 /** Tells whether a Cookie header carries a session that holds. @param now ms since 1970 */
 export function isSession(userToken: string, cookies: string | null, now: number): boolean {
-  const [prefix = '', until = '', mac = ''] = valueOf(cookies).split('.');
+  const [prefix = '', until = '', mac = ''] = valueOf(cookies, cookieName(userToken)).split('.');
   // Compared in any case, so that the time an answer takes says nothing.
   const isOurs = timingSafeEqual(digestOf(mac), digestOf(macOf(userToken, until)));
   return isOurs && prefix === PREFIX && /^\d{1,12}$/.test(until) && Number(until) * 1000 > now;
@@ -44,10 +52,10 @@ export function isSameOrigin({ site, origin, host }: RequestOrigin): boolean {
   return URL.canParse(origin) && new URL(origin).host === host;
 }
 
-function valueOf(cookies: string | null): string {
+function valueOf(cookies: string | null, wanted: string): string {
   for (const pair of (cookies ?? '').split(';')) {
     const [name, ...value] = pair.trim().split('=');
-    if (name === COOKIE_NAME) return value.join('=');
+    if (name === wanted) return value.join('=');
   }
   return '';
 }

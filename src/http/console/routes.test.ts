@@ -233,7 +233,7 @@ describe('the log-in', () => {
     expect((await ask('POST', '/console/logout', cross)).status).toBe(403);
     const { status, headers } = await ask('POST', '/console/logout', { ...HERE, cookie });
     expect(status).toBe(204);
-    expect(headers['set-cookie']?.[0]).toMatch(/^muster_session=; Path=\/; Max-Age=0/);
+    expect(headers['set-cookie']?.[0]).toMatch(/^muster_session_[0-9a-f]{8}=; Path=\/; Max-Age=0/);
   });
 });
 
@@ -245,7 +245,8 @@ describe('the API', () => {
     expect(await list({ cookie, 'sec-fetch-site': 'cross-site' })).toBe(401);
     expect(await list({ cookie, 'sec-fetch-site': 'same-site' })).toBe(401);
     expect(await list({})).toBe(401);
-    expect(await list({ cookie: 'muster_session=mc1.9999999999.x' })).toBe(401);
+    const forged = cookie.replace(/=.*/, '=mc1.9999999999.x');
+    expect(await list({ cookie: forged })).toBe(401);
   });
 
   it('does not look at the session where a token is given', async () => {

@@ -4,8 +4,8 @@
 import type { Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import {
-  COOKIE_NAME,
   SESSION_MS,
+  cookieName,
   isSameOrigin,
   isSession,
   makeSession,
@@ -41,8 +41,9 @@ const HEADERS = {
 /** Adds the routes. Paths of the console itself are answered with its page, so they come last. */
 export function addConsole(app: Hono, options: ConsoleOptions): void {
   const { assets, userToken, now, isTls } = options;
+  const name = cookieName(userToken);
   const cookie = (value: string, seconds: number) =>
-    `${COOKIE_NAME}=${value}; Path=/; Max-Age=${seconds}; HttpOnly; SameSite=Strict${isTls ? '; Secure' : ''}`;
+    `${name}=${value}; Path=/; Max-Age=${seconds}; HttpOnly; SameSite=Strict${isTls ? '; Secure' : ''}`;
   const onError = (c: Context) =>
     c.json({ message: 'Cannot read the request: it is too large' }, 413);
   app.use('/console/*', bodyLimit({ maxSize: MAX_BODY_BYTES, onError }), async (c, next) => {

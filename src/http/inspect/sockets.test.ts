@@ -6,7 +6,7 @@ import { WebSocket } from 'ws';
 import { createMachine } from 'xstate';
 import { eventually } from '../../../test/eventually.ts';
 import { type Clock, SimulatedClock } from '../../process/clock.ts';
-import { makeSession } from '../../rpc/console-session.ts';
+import { cookieName, makeSession } from '../../rpc/console-session.ts';
 import { caller, create, draft, reaches, useBench } from '../../supervisor/testing/test-bench.ts';
 import type { Supervisor } from '../../supervisor/supervisor.ts';
 import { WorkingAgent } from '../../supervisor/testing/working-agent.ts';
@@ -165,7 +165,7 @@ it('takes the session of a browser from a page of its own, and from no other', a
   const { supervisor, server } = await start();
   const [id = ''] = await create(supervisor, draft(null, {}, { held: true }));
   const url = server.url.replace('http', 'ws') + path(id);
-  const cookie = `muster_session=${makeSession(TOKENS.user, Date.now())}`;
+  const cookie = `${cookieName(TOKENS.user)}=${makeSession(TOKENS.user, Date.now())}`;
   expect((await open(url, { cookie, origin: server.url })).status).toBe(101);
   expect((await open(url, { cookie, origin: 'https://evil.example' })).status).toBe(401);
   expect((await open(url, { cookie })).status).toBe(401);
