@@ -37,6 +37,7 @@ export class Drains {
   readonly #looking = new Map<string, boolean>();
   /** Nodes that were being drained when last looked at, with the timer of their deadline. */
   readonly #draining = new Map<string, Timer | null>();
+  readonly #underWay = new Set<Promise<void>>();
   #isStopped = false;
 
   constructor(options: DrainsOptions) {
@@ -46,6 +47,11 @@ export class Drains {
   stop(): void {
     this.#isStopped = true;
     for (const timer of this.#draining.values()) timer?.cancel();
+  }
+
+  /** Resolves when nothing is under way. After stop nothing new begins. */
+  async quiet(): Promise<void> {
+    while (this.#underWay.size > 0) await Promise.all(this.#underWay);
   }
 
   /** A task has moved. If it has left a node that is being drained, that may be empty now. */
@@ -63,7 +69,8 @@ export class Drains {
       return;
     }
     this.#looking.set(nodeId, false);
-    void this.#lookUntilQuiet(nodeId);
+    const work = this.#lookUntilQuiet(nodeId).finally(() => this.#underWay.delete(work));
+    this.#underWay.add(work);
   }
 
   /** Opens and closes the sessions here as their nodes stand, and looks after every drain. Returns how many there are. */

@@ -280,9 +280,11 @@ async function stopAll(
   // No new work before the sessions end.
   for (const service of [scheduler, fanOuts, drains, book, board]) service.stop();
   for (const service of periodic) service.stop();
-  const drained = services.host.quiet().then(() => store.drained());
+  const drained = Promise.all([services.host.quiet().then(() => store.drained()), drains.quiet()]);
   // What is open while the database is away stays open: its agents tell it again to the next supervisor.
   await Promise.race([drained, availability.whenLost()]);
+  // What was committed last is counted by whoever waited for it, a moment later.
+  await new Promise((resolve) => setImmediate(resolve));
   await counter.writeOnce().catch((error: unknown) => {
     log.warn('how often the last steps were made is not written', { error });
   });
