@@ -173,6 +173,10 @@ it(
   async () => {
     await cluster.startAgent('web-2', '--slots', '3');
     await cluster.online('web-2');
+    await eventually(async () => {
+      const known = await muster('node', 'workers', 'web-2', '-o', 'jsonl');
+      return known.trim().split('\n').filter(Boolean).length === 3;
+    }, 'its agent has told of its slots');
     const ran = join(cluster.home, 'ran');
     const body = `echo "$MUSTER_TASK_ID" >> ${ran}; sleep 0.1`;
     const spec = create(TaskSpecSchema, {
