@@ -26,6 +26,13 @@ async function allComplete(expected: number): Promise<void> {
   );
 }
 
+/** Statements that wait for a row that somebody else holds. */
+async function locksWaitedFor(): Promise<number> {
+  const rows = await bench.sql`
+    select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+  return rows.length;
+}
+
 function work(agents: WorkingAgent[], ids: ReadonlySet<string>): void {
   for (const agent of agents) agent.isAny = (taskId) => ids.has(taskId);
 }
@@ -66,6 +73,30 @@ describe('a scheduler', () => {
     await leaver?.connect(supervisor);
     await allComplete(600);
     expect(agents.flatMap((agent) => agent.faults)).toEqual([]);
+  });
+
+  it('keeps the slot of a dispatch that is committed only after its agent has come back', async () => {
+    const supervisor = await bench.start(withoutSweep);
+    const [first = ''] = await create(supervisor, draft(null, { priority: 99 }));
+    const agent = new ScriptedAgent('web-1');
+    let second = '';
+    await bench.sql.begin(async (held) => {
+      await held`select 1 from tasks where id = ${first} for update`;
+      await agent.connect(supervisor, { slots: 1 });
+      await eventually(async () => (await locksWaitedFor()) > 0, 'the dispatch waits');
+      agent.disconnect();
+      await agent.connect(supervisor, { slots: 1 });
+      [second = ''] = await create(supervisor, draft(null));
+      // Time for it to be given out, if a slot were free.
+      await reaches(supervisor, second, 'pending.queued');
+      await supervisor.nodes.get('web-1');
+    });
+    await startsArrive(agent, 1);
+    agent.tell(agent.started(first), agent.exited(first, 0));
+    await startsArrive(agent, 2);
+    expect(agent.starts().map((start) => start.taskId)).toEqual([first, second]);
+    agent.tell(agent.started(second), agent.exited(second, 0));
+    await allComplete(2);
   });
 
   it('reads on from the database when more is queued than it keeps', async () => {

@@ -46,8 +46,8 @@ export class Scheduler {
   readonly #dirty = new Set<Session>();
   /** Could take more, and came while the database was being read. */
   readonly #stillHungry = new Set<Session>();
-  /** Proposed and not yet decided: what a read finds queued meanwhile is not offered again. */
-  readonly #proposed = new Set<string>();
+  /** Proposed and not yet decided, with the node: what a read finds queued meanwhile is not offered again. */
+  readonly #proposed = new Map<string, string>();
   #isAnyDirty = false;
   #isScheduled = false;
   #isReading = false;
@@ -112,6 +112,11 @@ export class Scheduler {
     this.#dirty.delete(session);
     this.#stillHungry.delete(session);
     this.#bound.delete(session.nodeId);
+  }
+
+  /** Tasks whose dispatch to a node is on its way to the database, also through a session that is over since. */
+  *proposedTo(nodeId: string): Iterable<string> {
+    for (const [taskId, to] of this.#proposed) if (to === nodeId) yield taskId;
   }
 
   /** Proposes nothing any more. */
@@ -231,15 +236,18 @@ export class Scheduler {
   }
 
   #propose(record: TaskRecord, session: Session): void {
-    const { host, log } = this.#options;
+    const { host, log, sessionOf } = this.#options;
     // An entry that was read before the task was dispatched: its slot is taken by the attempt itself.
     if (!session.reserve(record.id, record.snapshot.context.attempt)) return;
-    this.#proposed.add(record.id);
-    host.prime(record);
     const { nodeId, epoch, bootId } = session;
+    this.#proposed.set(record.id, nodeId);
+    host.prime(record);
     const release = () => {
-      session.cancelReservation(record.id);
-      this.capacity(session);
+      // The node may have another session by now, which has kept the slot as well.
+      for (const holder of new Set([session, sessionOf(nodeId) ?? session])) {
+        holder.cancelReservation(record.id);
+        this.capacity(holder);
+      }
     };
     host
       .apply(record.id, { type: 'attempt.dispatched', nodeId, epoch, bootId }, true)

@@ -274,6 +274,9 @@ export class SessionRegistry implements Sessions {
       const { current } = applied.record.snapshot.context;
       if (current?.nodeId === nodeId && current.epoch === epoch && held !== 'ended') {
         session.assign(record.id, applied.record.snapshot.context.attempt);
+      } else {
+        session.cancelReservation(record.id);
+        this.#options.scheduler().capacity(session);
       }
     } catch (error) {
       // The sweep of the reconciler tries again; until then its process is none to be stopped.
@@ -296,6 +299,10 @@ export class SessionRegistry implements Sessions {
     const former = this.#byNode.get(session.nodeId);
     if (former !== undefined && former.epoch > session.epoch) {
       return session.close('replaced', replacedMessage(session.nodeId));
+    }
+    // A dispatch through a former session may still be committed, and is then adopted: its slot is kept.
+    for (const taskId of this.#options.scheduler().proposedTo(session.nodeId)) {
+      session.reserve(taskId, 0);
     }
     this.#byNode.set(session.nodeId, session);
     if (former !== undefined) {
