@@ -118,7 +118,7 @@ describe('a registry of sessions', () => {
       store: { read: () => answers.shift() ?? Promise.resolve([]) },
       host: {},
       specs: {},
-      scheduler: () => ({ drop() {}, capacity() {}, look() {} }),
+      scheduler: () => ({ drop() {}, capacity() {}, look() {}, proposedTo: () => [] }),
       book: () => ({ opened() {}, changed() {} }),
       supervisorId: 'here',
       clock: systemClock,
