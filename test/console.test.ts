@@ -186,27 +186,16 @@ describe.skipIf(runtimeName() === 'deno')('the console', { timeout: TIMEOUT_MS }
   });
 
   it('is accessible on each screen in both themes, fits a narrow window, and complains of nothing', async () => {
-    const id = await muster(
-      'run',
-      '-d',
-      '--name',
-      'shown',
-      '--node',
-      'web-1',
-      '--',
-      'echo',
-      'hello',
-    );
-    const paths = [
-      '/',
-      '/tasks',
-      `/tasks/${id}`,
-      '/tasks/new',
-      '/nodes',
-      '/nodes/web-1',
-      '/schedules',
-    ];
-    paths.push('/schedules/nightly', '/machines', '/machines/task', '/events');
+    const start = async (...args: string[]) =>
+      await muster('run', '-d', '--name', 'shown', ...args);
+    const task = `/tasks/${await start('--node', 'web-1', '--', 'echo', 'hello')}`;
+    const fanOut = `/tasks/${await start('-l', 'role=web', '--', 'true')}`;
+    const tabs = ['machine', 'output', 'attempts', 'spec'].map((tab) => `${task}?tab=${tab}`);
+    const paths = ['/', '/login', '/tasks', task, ...tabs, fanOut, `${fanOut}?tab=children`];
+    paths.push('/tasks/new', '/nodes', '/nodes/web-1', '/schedules', '/schedules/nightly');
+    paths.push('/machines', '/machines/task', '/events');
+    const nameOf = (path: string) =>
+      path.replace(task, '/task').replace(fanOut, '/fan-out').replaceAll(/[/?=]/g, '-');
     const folder = process.env['MUSTER_SCREENSHOTS'];
     if (folder !== undefined) await mkdir(folder, { recursive: true });
     const faults: string[] = [];
@@ -214,8 +203,12 @@ describe.skipIf(runtimeName() === 'deno')('the console', { timeout: TIMEOUT_MS }
       await page.evaluate((name) => localStorage.setItem('muster.theme', name), theme);
       for (const path of paths) {
         await show(path);
-        const name = `${theme}${path.replace(id, 'one').replaceAll('/', '-')}`;
-        if (folder !== undefined) await page.screenshot({ path: join(folder, `${name}.png`) });
+        const name = `${theme}${nameOf(path)}`;
+        const picture = await page.screenshot(
+          folder === undefined ? {} : { path: join(folder, `${name}.png`) },
+        );
+        // A page that shows nothing is a smaller one.
+        if (picture.length < 10_000) faults.push(`${name}: is empty`);
         faults.push(...(await accessibilityFaults(name)));
       }
     }
