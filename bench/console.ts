@@ -26,7 +26,7 @@ const LISTED_ATTEMPTS = 10;
 const BUSY_TASKS = 50;
 const BUSY_WORK_MS = 500;
 const BUSY_RETRY_MS = 950;
-const NODES = 500;
+const NODES = 5_000;
 const MAX_ATTEMPTS = 100;
 /** Attempts of a child: there are enough children for the whole time. */
 const CHILD_ATTEMPTS = 10;
