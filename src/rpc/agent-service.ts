@@ -94,7 +94,9 @@ async function* holdSession(
       link.abandon();
     });
     session.begin();
-    yield* link.messages();
+    for (let message = await link.next(); message !== null; message = await link.next()) {
+      yield message;
+    }
   } finally {
     onGone();
   }

@@ -2,6 +2,7 @@
  * Counts calls by method and outcome, for /metrics.
  */
 import { Code, ConnectError, type Interceptor } from '@connectrpc/connect';
+import { type StreamEnd, WatchedStream } from './watched-stream.ts';
 
 /** One line of the count. `code` is `ok` or the name of the Connect code, in lower case. */
 export interface CallCount {
@@ -38,18 +39,14 @@ export class CallCounter {
     return [...this.#counts.values()];
   }
 
-  async *#counted<T>(method: string, messages: AsyncIterable<T>): AsyncIterable<T> {
-    let code = 'canceled';
-    try {
-      yield* messages;
-      code = 'ok';
-    } catch (thrown) {
-      code = codeOf(thrown);
-      throw thrown;
-    } finally {
-      this.count(method, code);
-    }
+  #counted<T>(method: string, messages: AsyncIterable<T>): AsyncIterable<T> {
+    return new WatchedStream(messages, { onEnd: (end) => this.count(method, codeAt(end)) });
   }
+}
+
+function codeAt(end: StreamEnd): string {
+  if (end.kind === 'failed') return codeOf(end.thrown);
+  return end.kind === 'left' ? 'canceled' : 'ok';
 }
 
 function codeOf(thrown: unknown): string {

@@ -9,6 +9,7 @@ import { type ErrorKind, MusterError } from '../../machines/errors.ts';
 import { ErrorDetailSchema } from '../../proto/gen/muster/v1/task_pb.ts';
 import type { Logger } from '../process/log.ts';
 import { describeLibraryError } from './library-errors.ts';
+import { WatchedStream } from './watched-stream.ts';
 
 /** The code of each kind. A new kind does not compile before it stands here. */
 export const CODE_OF_KIND: Readonly<Record<ErrorKind, Code>> = {
@@ -79,22 +80,11 @@ export function createErrorInterceptor(
     try {
       const response = await next(request);
       if (!response.stream) return response;
-      return { ...response, message: convertErrors(response.message, convert) };
+      return { ...response, message: new WatchedStream(response.message, { convert }) };
     } catch (thrown) {
       throw convert(thrown);
     }
   };
-}
-
-async function* convertErrors<T>(
-  messages: AsyncIterable<T>,
-  convert: (thrown: unknown) => ConnectError,
-): AsyncIterable<T> {
-  try {
-    yield* messages;
-  } catch (thrown) {
-    throw convert(thrown);
-  }
 }
 
 function logDefect(thrown: unknown, action: string, log: Logger): void {

@@ -1,7 +1,7 @@
 // The queue to one agent: what gathers while it is slow, and where that ends.
 
 import { expect, it } from 'vitest';
-import type { SessionResponse } from '../../proto/gen/muster/v1/agent_service_pb.ts';
+import type { Command, SessionResponse } from '../../proto/gen/muster/v1/agent_service_pb.ts';
 import { createLogger, silentLogger } from '../process/log.ts';
 import type { AgentCommand } from '../supervisor/supervisor.ts';
 import { SessionLink } from './session-link.ts';
@@ -21,9 +21,15 @@ const start = (bytes: number): AgentCommand => ({
   spec: { script: { body: 'x'.repeat(bytes) } },
 });
 
+function commandsOf(response: SessionResponse | null | undefined): readonly Command[] {
+  const message = response?.message;
+  return message?.case === 'commands' ? message.value.commands : [];
+}
+
 async function collect(link: SessionLink): Promise<SessionResponse['message'][]> {
   const all: SessionResponse['message'][] = [];
-  for await (const { message } of link.messages()) all.push(message);
+  for (let next = await link.next(); next !== null; next = await link.next())
+    all.push(next.message);
   return all;
 }
 
@@ -34,25 +40,19 @@ it('puts commands that wait into one message, and keeps the highest acknowledgem
     link.acknowledge(attempt);
     link.heartbeat();
   }
-  const messages = link.messages()[Symbol.asyncIterator]();
-  const taken = [await messages.next(), await messages.next(), await messages.next()];
-  expect(taken.map(({ value }) => (value as SessionResponse).message.case)).toEqual([
-    'ack',
-    'commands',
-    'heartbeat',
-  ]);
-  expect(taken[0]?.value).toMatchObject({ message: { value: { seq: 1_000n } } });
-  expect(taken[1]?.value.message.value.commands).toHaveLength(1_000);
+  const taken = [await link.next(), await link.next(), await link.next()];
+  expect(taken.map((next) => next?.message.case)).toEqual(['ack', 'commands', 'heartbeat']);
+  expect(taken[0]).toMatchObject({ message: { value: { seq: 1_000n } } });
+  expect(commandsOf(taken[1])).toHaveLength(1_000);
 });
 
 it('lets commands and acknowledgements take turns', async () => {
   const link = new SessionLink(silentLogger, noHooks);
-  const messages = link.messages()[Symbol.asyncIterator]();
   const seen: unknown[] = [];
   for (let round = 1; round <= 4; round += 1) {
     link.acknowledge(round);
     link.send([start(2 ** 20), start(2 ** 20)]);
-    seen.push((await messages.next()).value.message.case);
+    seen.push((await link.next())?.message.case);
   }
   expect(seen).toEqual(['ack', 'commands', 'ack', 'commands']);
 });
@@ -60,10 +60,9 @@ it('lets commands and acknowledgements take turns', async () => {
 it('splits commands that would make a message too large', async () => {
   const link = new SessionLink(silentLogger, noHooks);
   link.send([start(700_000), start(700_000), start(2_000_000), forget(1), forget(2)]);
-  const messages = link.messages()[Symbol.asyncIterator]();
   const sizes: number[] = [];
   for (let sum = 0; sum < 5; sum += sizes.at(-1) ?? 0) {
-    sizes.push((await messages.next()).value.message.value.commands.length);
+    sizes.push(commandsOf(await link.next()).length);
   }
   expect(sizes).toEqual([1, 1, 1, 2]);
 });
@@ -96,8 +95,7 @@ it('does not let a command that cannot be written cost the others', async () => 
     noHooks,
   );
   link.send([{ ...start(1), spec: { script: { body: 7 } } } as AgentCommand, forget(1)]);
-  const messages = link.messages()[Symbol.asyncIterator]();
-  expect((await messages.next()).value.message.value.commands).toHaveLength(1);
+  expect(commandsOf(await link.next())).toHaveLength(1);
   expect(lines[0]).toContain('a command cannot be written');
 });
 

@@ -96,19 +96,14 @@ export class SessionLink implements AgentLink {
     if (!this.#isClosed) this.#end(null);
   }
 
-  /** The messages to write, in order; ends after Goodbye. Whoever reads decides how fast. */
-  async *messages(): AsyncIterable<SessionResponse> {
+  /** The next message to write, waiting for it; null after Goodbye, or when it is closed. Whoever reads decides how fast. */
+  async next(): Promise<SessionResponse | null> {
     for (;;) {
       const next = this.#next();
-      if (next !== null) {
-        yield next;
-      } else if (this.#isClosed) {
-        return;
-      } else {
-        await new Promise<void>((resolve) => {
-          this.#wake = resolve;
-        });
-      }
+      if (next !== null || this.#isClosed) return next;
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
     }
   }
 

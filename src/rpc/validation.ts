@@ -12,6 +12,7 @@ import { MusterError } from '../../machines/errors.ts';
 import { actionOf } from './actions.ts';
 import { findUnsafeText } from './unsafe-text.ts';
 import { showViolations } from './violations.ts';
+import { WatchedStream } from './watched-stream.ts';
 
 const patterns = new Map<string, RegExp>();
 
@@ -54,19 +55,9 @@ export const validationInterceptor: Interceptor = (next) => (request) => {
   const schema = request.method.input;
   const action = actionOf(request.method.name);
   if (request.stream) {
-    return next({ ...request, message: validated(request.message, schema, action) });
+    const onMessage = (message: Message) => validate(schema, message, action);
+    return next({ ...request, message: new WatchedStream(request.message, { onMessage }) });
   }
   validate(schema, request.message, action);
   return next(request);
 };
-
-async function* validated(
-  messages: AsyncIterable<Message>,
-  schema: DescMessage,
-  action: string,
-): AsyncIterable<Message> {
-  for await (const message of messages) {
-    validate(schema, message, action);
-    yield message;
-  }
-}
