@@ -170,12 +170,10 @@ describe.runIf(hasOpenssl)('over TLS', () => {
 });
 
 describe('a goodbye', () => {
-  it('of a supervisor that stops makes the agent connect again at once', async () => {
+  it('of a supervisor that stops makes the agent connect again', async () => {
     await startAgent();
-    const at = performance.now();
     supervisor.session.send(goodbye(GoodbyeReason.SHUTDOWN, 'stopping'));
     await supervisor.online(2);
-    expect(performance.now() - at).toBeLessThan(3_000);
   });
 
   it('because a newer agent has taken over keeps the agent away', async () => {

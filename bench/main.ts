@@ -49,6 +49,10 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
     question: 'how soon the console shows a transition, and how smoothly it draws many',
     load: () => import('./console.ts'),
   },
+  validation: {
+    question: 'what it costs to check 1,000 specs against the constraints of the API',
+    load: () => import('./validation.ts'),
+  },
   memory: {
     question: 'how much memory an idle agent and an idle session take',
     load: () => import('./memory.ts'),

@@ -16,6 +16,9 @@ import { listen } from './listen.ts';
 import { converse, soon } from './testing/raw-client.ts';
 import { startTestServer, TEST_CERT, type TestServer } from './testing/test-server.ts';
 
+/** A server that waits this long for calls under way would not be done before the test is given up. */
+const NEVER_MS = 600_000;
+
 let server: TestServer;
 const stub = new StubSupervisor();
 
@@ -251,16 +254,14 @@ describe('the end', () => {
     );
     await expect.poll(isCalled('wait', 2), { timeout: 25_000 }).toBe(true);
     await expect.poll(isCalled('watch', 2), { timeout: 25_000 }).toBe(true);
-    const startedAt = performance.now();
     server.stop();
-    const closing = server.close(5_000);
+    const closing = server.close(NEVER_MS);
     for (const wait of waits) expect((await wait).task?.id).toBe(id);
     for (const end of ends) {
       const error = (await end) as ConnectError;
       expect([error.code, kindOf(error)]).toEqual([Code.Unavailable, 'unavailable']);
     }
     await closing;
-    expect(performance.now() - startedAt).toBeLessThan(3_000);
     await expect(fetch(`${server.url}/healthz`)).rejects.toThrow();
   });
 
@@ -278,9 +279,7 @@ describe('the end', () => {
     const silent = net.connect(server.port, '127.0.0.1');
     await new Promise((resolve) => silent.once('connect', resolve));
     silent.on('error', () => {});
-    const startedAt = performance.now();
-    await server.close(5_000);
-    expect(performance.now() - startedAt).toBeLessThan(2_000);
+    await server.close(NEVER_MS);
     agent.destroy();
 
     await start();

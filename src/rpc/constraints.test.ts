@@ -1,7 +1,7 @@
-// The constraints of the proto: each has words for people, and checking them is cheap.
+// The constraints of the proto: each has words for people.
 
 import { readFileSync } from 'node:fs';
-import { create, type DescMessage, getOption } from '@bufbuild/protobuf';
+import { type DescMessage, getOption } from '@bufbuild/protobuf';
 import { field as fieldRules } from '@bufbuild/protovalidate/gen/buf/validate/validate_pb.js';
 import { expect, it } from 'vitest';
 import { file_muster_v1_agent_service } from '../../proto/gen/muster/v1/agent_service_pb.ts';
@@ -11,11 +11,7 @@ import { file_muster_v1_node_service } from '../../proto/gen/muster/v1/node_serv
 import { file_muster_v1_handler_action } from '../../proto/gen/muster/v1/handler_action_pb.ts';
 import { file_muster_v1_service_action } from '../../proto/gen/muster/v1/service_action_pb.ts';
 import { file_muster_v1_task } from '../../proto/gen/muster/v1/task_pb.ts';
-import {
-  CreateTasksRequestSchema,
-  file_muster_v1_task_service,
-} from '../../proto/gen/muster/v1/task_service_pb.ts';
-import { validate } from './validation.ts';
+import { file_muster_v1_task_service } from '../../proto/gen/muster/v1/task_service_pb.ts';
 import { WORDS_OF_PATTERN } from './violations.ts';
 
 it('have words for each of their patterns', () => {
@@ -48,31 +44,4 @@ it('have words for each of their patterns', () => {
     (one ?? '').replaceAll('\\\\', '\\'),
   );
   expect(new Set(written)).toEqual(patterns);
-});
-
-it('let 1,000 good specs through in 50 ms', () => {
-  const specs = Array.from({ length: 1000 }, (_, number) => ({
-    name: `task ${number}`,
-    target: { kind: { case: 'nodeId' as const, value: 'node-1' } },
-    policy: { timeout: { seconds: 30n }, maxAttempts: 3 },
-    labels: { app: 'x', 'example.com/tier': 'y' },
-    action: {
-      case: 'script' as const,
-      value: {
-        program: { case: 'body' as const, value: `echo ${'x'.repeat(200)}` },
-        env: { A: '1', B: '2' },
-        args: ['a', 'b'],
-      },
-    },
-  }));
-  const message = create(CreateTasksRequestSchema, { specs });
-  // CPU time, since the machine may be busy with other tests; warm: one good run tells.
-  const times: number[] = [];
-  while (times.length < 40 && Math.min(...times) > 40) {
-    const before = process.cpuUsage();
-    validate(CreateTasksRequestSchema, message, 'create the tasks');
-    const { user, system } = process.cpuUsage(before);
-    times.push((user + system) / 1000);
-  }
-  expect(Math.min(...times)).toBeLessThan(50);
 });
