@@ -209,6 +209,11 @@ describe.skipIf(runtimeName() === 'deno')('the console', { timeout: TIMEOUT_MS }
         );
         // A page that shows nothing is a smaller one.
         if (picture.length < 10_000) faults.push(`${name}: is empty`);
+        // What is too long scrolls inside the page, below its head.
+        const beyondPx = await page
+          .locator('html')
+          .evaluate(({ scrollHeight, clientHeight }) => scrollHeight - clientHeight);
+        if (beyondPx > 0) faults.push(`${name}: the page is ${beyondPx} px longer than the window`);
         faults.push(...(await accessibilityFaults(name)));
       }
     }

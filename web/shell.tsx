@@ -53,7 +53,8 @@ export function Shell() {
         Skip to the content
       </a>
       <Header onHelp={() => setHelpOpen(true)} />
-      <main id="content" tabIndex={-1} className="min-h-0 overflow-auto outline-none">
+      {/* Relative, so that what only screen readers see scrolls with it and does not make the page longer than the window. */}
+      <main id="content" tabIndex={-1} className="relative min-h-0 overflow-auto outline-none">
         {isIn ? <Outlet /> : null}
       </main>
       <Help isOpen={isHelpOpen} onClose={() => setHelpOpen(false)} places={PLACES} />
