@@ -73,23 +73,20 @@ export async function listReleasedChildren(
   return rows.map(({ id }) => id);
 }
 
-/**
- * Lists children that nobody has asked to stop yet: those not released, and with `isAll` everything that is not final.
- *
- * @param cursor children up to this id are released
- */
+/** Lists children that nobody has asked to stop yet: those that are held, and with `isAll` everything that is not final. */
 export async function listChildrenToStop(
   sql: Sql,
   parentId: string,
-  o: { readonly cursor: string | null; readonly isAll: boolean; readonly limit: number },
+  isAll: boolean,
+  limit: number,
 ): Promise<string[]> {
   const rows = await sql<{ id: string }[]>`
     select id from tasks
     where parent_id = ${parentId} and state in ('pending', 'running') and substate <> 'stopping'
       and (context ->> 'stopCause') is null
-      and (${o.isAll} or (substate = 'held' and id > ${o.cursor ?? FIRST_ID}))
+      and (${isAll} or substate = 'held')
     order by id
-    limit ${o.limit}`;
+    limit ${limit}`;
   return rows.map(({ id }) => id);
 }
 
