@@ -90,10 +90,17 @@ export async function listChildrenToStop(
   return rows.map(({ id }) => id);
 }
 
-/** Lists the fan-outs that are under way. */
-export async function listRunningFanOuts(sql: Sql, limit: number): Promise<string[]> {
+/** Lists the fan-outs that are under way, by id, after one. */
+export async function listRunningFanOuts(
+  sql: Sql,
+  after: string | null,
+  limit: number,
+): Promise<string[]> {
   const rows = await sql<{ id: string }[]>`
-    select id from tasks where state = 'running' and type = 'fan_out' order by id limit ${limit}`;
+    select id from tasks
+    where state = 'running' and type = 'fan_out' and id > ${after ?? FIRST_ID}
+    order by id
+    limit ${limit}`;
   return rows.map(({ id }) => id);
 }
 

@@ -50,7 +50,9 @@ async function quiet(host: Host): Promise<void> {
 }
 
 /** Rolls fan-outs out and does nothing else. `onFirst` is called when the first child has been released. */
-async function openRollOut(onFirst: (childId: string, host: Host) => void): Promise<Host> {
+async function openRollOut(
+  onFirst: (childId: string, host: Host) => void,
+): Promise<{ host: Host; fanOuts: FanOuts }> {
   const database = await bench.connect();
   const availability = new Availability(() => database.sql`select 1`, systemClock, silentLogger);
   const supervisorId = randomUUID();
@@ -77,7 +79,7 @@ async function openRollOut(onFirst: (childId: string, host: Host) => void): Prom
     return result.finally(() => underWay.delete(result));
   };
   const fanOuts = new FanOuts({ store: { ...store, read }, host, log: silentLogger });
-  return host;
+  return { host, fanOuts };
 }
 
 const by = { by: 'test', note: '' };
@@ -100,7 +102,7 @@ async function wereReleased(id: string): Promise<number> {
 
 it('cancelled while it releases its children, it starts no more of them', async () => {
   const id = await createHeld();
-  const host = await openRollOut(() => {
+  const { host } = await openRollOut(() => {
     void host.apply(id, { type: 'cancel.requested', ...by }, true);
   });
   await host.apply(id, execute, true);
@@ -122,7 +124,7 @@ it('with too many failures while it releases its children, it starts no more of 
     { type: 'attempt.dispatched', ...session },
     { type: 'attempt.exited', nodeId: 'web-1', epoch: 1, ...failure, ...times, ...bytes },
   ];
-  const host = await openRollOut((childId, its) => {
+  const { host } = await openRollOut((childId, its) => {
     for (const event of events) void its.apply(childId, event, true);
   });
   await host.apply(id, execute, true);
@@ -136,7 +138,7 @@ it('with too many failures while it releases its children, it starts no more of 
 it('paused while it releases its children, it starts no more of them until it is resumed', async () => {
   const id = await createHeld();
   const paused = Promise.withResolvers<unknown>();
-  const host = await openRollOut(() => {
+  const { host } = await openRollOut(() => {
     paused.resolve(host.apply(id, { type: 'pause.requested', ...by }, true));
   });
   await host.apply(id, execute, true);
@@ -145,4 +147,30 @@ it('paused while it releases its children, it starts no more of them until it is
   expect(await wereReleased(id)).toBeLessThanOrEqual(BATCH);
   await host.apply(id, { type: 'resume.requested', by: 'test' }, true);
   await eventually(async () => (await wereReleased(id)) === NODES, 'all children are released');
+});
+
+it('is looked after by the sweeps also when it stands behind a thousand older ones', async () => {
+  await bench.sql`
+    insert into nodes (id, epoch, boot_id, labels, facts, slots) values ('web-1', 1, 'b', '{}', '{}', 1)`;
+  const supervisor = await bench.start();
+  const selection = { nodes: ['web-1'], selector: '', groups: [], all: false, exclude: [] };
+  const bounds = {
+    maxParallel: null,
+    maxFailures: null,
+    deadlineMs: null,
+    order: 'given',
+  } as const;
+  const wish = draft(null, {}, { fanOut: { selection, ...bounds }, held: true });
+  const ids = await create(supervisor, ...Array.from({ length: 1_001 }, () => wish));
+  await supervisor.stop();
+  const last = ids.pop() ?? '';
+  await bench.sql`
+    update tasks set state = 'running', substate = case when id = ${last} then 'rolling' else 'paused' end
+    where id = any(${[...ids, last]}::uuid[])`;
+  const { host, fanOuts } = await openRollOut(() => {});
+  for (let sweeps = 0; sweeps < 2; sweeps += 1) {
+    await fanOuts.sweep();
+    await quiet(host);
+  }
+  await eventually(async () => (await wereReleased(last)) === 1, 'its child is released');
 });

@@ -25,7 +25,7 @@ import type { Store } from './store.ts';
 
 /** Children that are told something at once. */
 const BATCH = 500;
-/** Fan-outs in one sweep. */
+/** Fan-outs in one sweep; the next one goes on behind them. */
 const SWEEP_LIMIT = 1_000;
 
 export interface FanOutsOptions {
@@ -38,6 +38,8 @@ export class FanOuts {
   readonly #options: FanOutsOptions;
   /** Under way; true when another look is due. */
   readonly #looking = new Map<string, boolean>();
+  /** The last one of the sweep before; null when that came to the end. */
+  #sweptUntil: string | null = null;
   #isStopped = false;
 
   constructor(options: FanOutsOptions) {
@@ -65,9 +67,13 @@ export class FanOuts {
     void this.#lookUntilQuiet(id);
   }
 
-  /** Looks after every fan-out under way: news of a child may be lost. Returns how many there are. */
+  /** Looks after fan-outs under way, all of them in turn: news of a child may be lost. Returns how many. */
   async sweep(): Promise<number> {
-    const ids = await this.#options.store.read((sql) => listRunningFanOuts(sql, SWEEP_LIMIT));
+    const after = this.#sweptUntil;
+    const ids = await this.#options.store.read((sql) =>
+      listRunningFanOuts(sql, after, SWEEP_LIMIT),
+    );
+    this.#sweptUntil = ids.length < SWEEP_LIMIT ? null : (ids.at(-1) ?? null);
     for (const id of ids) this.look(id);
     return ids.length;
   }
