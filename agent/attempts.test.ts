@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { create } from '@bufbuild/protobuf';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Command, CommandSchema } from '../proto/gen/muster/v1/agent_service_pb.ts';
 import { SimulatedClock } from '../src/process/clock.ts';
 import { silentLogger } from '../src/process/log.ts';
@@ -244,6 +244,25 @@ describe('a stop', () => {
     expect(groupOf(start).signals).toEqual(['SIGTERM']);
     await end(start, 143);
     expect(bench.of(start).exited).toMatchObject([{ stopCause: 'timeout' }]);
+  });
+
+  it('ends the process when the disk is full, and is told as soon as the journal can be written (I9)', async () => {
+    const start = startOf('x', {}, { timeoutMs: 60_000, stopGraceMs: 5_000 });
+    await bench.send(toStart(start));
+    const fail = () => {
+      throw new Error('database or disk is full');
+    };
+    vi.spyOn(bench.journal, 'markStopping').mockImplementation(fail);
+    const full = vi.spyOn(bench.journal, 'markEnded').mockImplementation(fail);
+    await pass(60_000);
+    expect(groupOf(start).signals).toEqual(['SIGTERM']);
+    await pass(5_000);
+    expect(groupOf(start).signals).toEqual(['SIGTERM', 'SIGKILL']);
+    await end(start, 137);
+    expect(bench.of(start).exited).toEqual([]);
+    full.mockRestore();
+    await pass(2_000);
+    expect(bench.of(start).exited).toMatchObject([{ stopCause: 'timeout', exitCode: 137 }]);
   });
 
   it('of what is over is answered with its end, of what is unknown with lost', async () => {

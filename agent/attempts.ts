@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import type { Command, StartAttempt } from '../proto/gen/muster/v1/agent_service_pb.ts';
 import type { Clock, Timer } from '../src/process/clock.ts';
 import type { Logger } from '../src/process/log.ts';
+import { exited, notStarted } from './attempt-end.ts';
 import { policyOf } from './attempt-policy.ts';
 import {
   type AttemptEnd,
@@ -21,7 +22,7 @@ import {
   type StreamBytes,
 } from './attempt-record.ts';
 import { Execution } from './execution.ts';
-import type { Executor, ExitRecord, ProcessGroup } from './executors/executor.ts';
+import type { Executor, ProcessGroup } from './executors/executor.ts';
 import type { Journal } from './journal.ts';
 import type { Lease } from './lease.ts';
 import { AttemptOutput } from './output.ts';
@@ -32,6 +33,9 @@ import type { Reporter } from './reporter.ts';
 
 /** While the supervisor does not let go of this many attempts, new ones are refused. */
 const MAX_HELD = 10_000;
+
+/** How soon an end that could not be written down is tried again. */
+const END_RETRY_MS = 1_000;
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
@@ -62,6 +66,7 @@ interface Held {
 export class Attempts {
   readonly #options: AttemptsOptions;
   readonly #held = new Map<string, Held>();
+  #isClosed = false;
 
   constructor(options: AttemptsOptions) {
     this.#options = options;
@@ -128,6 +133,7 @@ export class Attempts {
 
   /** Leaves all processes as they are. */
   close(): void {
+    this.#isClosed = true;
     for (const held of this.#held.values()) {
       held.leaseTimer?.cancel();
       held.execution?.abandon();
@@ -247,7 +253,7 @@ export class Attempts {
     const { journal, reporter, tail, clock, onFatal } = this.#options;
     const { record, output } = held;
     try {
-      const onStopping = (cause: string) => journal.markStopping(record, cause, clock.now());
+      const onStopping = (cause: string) => this.#markStopping(record, cause);
       const execution = new Execution({ record, group, clock, onStopping });
       held.execution = execution;
       const changed = () => reporter.changed(record);
@@ -261,9 +267,39 @@ export class Attempts {
       output.refresh();
       const end = exited(exit, record, output, clock.now());
       if (isCall(held)) await journal.soon(() => journal.markEnded(record, end));
+      else await this.#markEnded(record, end);
       this.#end(held, end);
     } catch (cause) {
       onFatal(cause);
+    }
+  }
+
+  /** Commits the intent to stop a process; on a full disk it is stopped all the same, since it may be the one that fills it (I9). */
+  #markStopping(record: AttemptRecord, cause: string): void {
+    const { journal, clock, log } = this.#options;
+    const at = clock.now();
+    try {
+      journal.markStopping(record, cause, at);
+    } catch (fault) {
+      log.error('a stop cannot be written down', { attempt: nameOf(record), cause, fault });
+      Object.assign(record, { stopCause: cause, stopAt: at });
+    }
+  }
+
+  /** Commits the end of a process, as soon as the disk takes it. Meanwhile the others still need this agent for their deadlines. */
+  async #markEnded(record: AttemptRecord, end: AttemptEnd): Promise<void> {
+    const { journal, clock, log } = this.#options;
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return journal.markEnded(record, end);
+      } catch (cause) {
+        if (tries === 1) {
+          log.error('an end cannot be written down yet', { attempt: nameOf(record), cause });
+        }
+      }
+      await new Promise<void>((resolve) => void clock.after(END_RETRY_MS, resolve));
+      // The next agent finds out how it ended.
+      if (this.#isClosed) return await new Promise<never>(() => {});
     }
   }
 
@@ -336,38 +372,4 @@ export class Attempts {
 /** Its steps are committed together with those of other calls. */
 function isCall({ output }: Held): boolean {
   return output.source.onGrown !== null;
-}
-
-function notStarted(spawnError: string | null, exitedAt: number): AttemptEnd {
-  return {
-    kind: 'exited',
-    exitCode: null,
-    signal: null,
-    spawnError,
-    exitedAt,
-    stdoutBytes: 0,
-    stderrBytes: 0,
-    droppedBytes: 0,
-  };
-}
-
-function exited(
-  { exitCode, signal, exitedAt, failure }: ExitRecord,
-  { startedAt }: AttemptRecord,
-  output: AttemptOutput,
-  now: number,
-): AttemptEnd {
-  return {
-    kind: 'exited',
-    exitCode,
-    signal,
-    spawnError: null,
-    // File times are some ms behind the clock.
-    exitedAt: Math.min(Math.max(exitedAt ?? now, startedAt ?? 0), now),
-    ...output.countBytes(),
-    ...(failure === undefined ? {} : { failure }),
-    ...(output.sendableBytes('result') === 0
-      ? {}
-      : { resultBytes: output.sendableBytes('result') }),
-  };
 }

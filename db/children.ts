@@ -73,30 +73,34 @@ export async function listReleasedChildren(
   return rows.map(({ id }) => id);
 }
 
-/**
- * Lists children that nobody has asked to stop yet: those not released, and with `isAll` everything that is not final.
- *
- * @param cursor children up to this id are released
- */
+/** Lists children that nobody has asked to stop yet: those that are held, and with `isAll` everything that is not final. */
 export async function listChildrenToStop(
   sql: Sql,
   parentId: string,
-  o: { readonly cursor: string | null; readonly isAll: boolean; readonly limit: number },
+  isAll: boolean,
+  limit: number,
 ): Promise<string[]> {
   const rows = await sql<{ id: string }[]>`
     select id from tasks
     where parent_id = ${parentId} and state in ('pending', 'running') and substate <> 'stopping'
       and (context ->> 'stopCause') is null
-      and (${o.isAll} or (substate = 'held' and id > ${o.cursor ?? FIRST_ID}))
+      and (${isAll} or substate = 'held')
     order by id
-    limit ${o.limit}`;
+    limit ${limit}`;
   return rows.map(({ id }) => id);
 }
 
-/** Lists the fan-outs that are under way. */
-export async function listRunningFanOuts(sql: Sql, limit: number): Promise<string[]> {
+/** Lists the fan-outs that are under way, by id, after one. */
+export async function listRunningFanOuts(
+  sql: Sql,
+  after: string | null,
+  limit: number,
+): Promise<string[]> {
   const rows = await sql<{ id: string }[]>`
-    select id from tasks where state = 'running' and type = 'fan_out' order by id limit ${limit}`;
+    select id from tasks
+    where state = 'running' and type = 'fan_out' and id > ${after ?? FIRST_ID}
+    order by id
+    limit ${limit}`;
   return rows.map(({ id }) => id);
 }
 

@@ -233,6 +233,18 @@ export async function readTasks(sql: Sql, ids: readonly string[]): Promise<TaskR
   return rows.map(toTaskRecord);
 }
 
+/** Reads those of the tasks that have another version than the one known, in no order. Ids that are not there are left out. */
+export async function readChangedTasks(
+  sql: Sql,
+  known: readonly (readonly [id: string, version: number])[],
+): Promise<TaskRecord[]> {
+  const rows = await sql<TaskRow[]>`
+    select ${taskRow(sql)}
+    from unnest(${known.map(([id]) => id)}::uuid[], ${known.map(([, version]) => version)}::integer[]) as known (id, version)
+    join tasks as t on t.id = known.id and t.version <> known.version`;
+  return rows.map(toTaskRecord);
+}
+
 /**
  * Lists queued tasks in the order in which they are to be dispatched: by priority, then by age.
  *

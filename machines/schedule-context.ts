@@ -72,7 +72,13 @@ export type ScheduleEventBody =
       readonly fire: Fire;
       readonly nextAt: number | null;
     }
-  | { readonly type: 'pause.requested'; readonly by: string; readonly note: string }
+  | {
+      readonly type: 'pause.requested';
+      readonly by: string;
+      readonly note: string;
+      /** A due time that had come and makes no task any more; absent for none. */
+      readonly droppedDueAt?: number;
+    }
   /** Due times while it was paused are not made up for: `nextAt` is the first from now on. */
   | { readonly type: 'resume.requested'; readonly by: string; readonly nextAt: number | null }
   /** `nextAt` is due next by the new timing; null while it is paused, and for one that has ended and stays so. */

@@ -43,8 +43,14 @@ const machineSetup = setup({
               : { skipped: context.skipped + 1 }),
           },
     ),
-    pause: assign(({ event }) =>
-      event.type === 'pause.requested' ? { note: event.note, nextAt: null } : {},
+    pause: assign(({ context, event }) =>
+      event.type !== 'pause.requested'
+        ? {}
+        : {
+            note: event.note,
+            nextAt: null,
+            skipped: context.skipped + (event.droppedDueAt === undefined ? 0 : 1),
+          },
     ),
     resume: assign(({ event }) =>
       event.type === 'resume.requested' ? { note: '', nextAt: event.nextAt } : {},

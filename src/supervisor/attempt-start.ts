@@ -14,12 +14,14 @@ const LEASE_MARGIN_MS = 5_000;
 export interface StartOptions {
   readonly specs: SpecCache;
   readonly outputCapBytes: number;
+  /** Silence after which a session is dead. */
+  readonly deadAfterMs: number;
   readonly log: Logger;
 }
 
 /** Never rejects: what could not be sent, the sweep of the reconciler sends again. */
 export async function sendStart(
-  { specs, outputCapBytes, log }: StartOptions,
+  { specs, outputCapBytes, deadAfterMs, log }: StartOptions,
   session: Session,
   record: TaskRecord,
 ): Promise<void> {
@@ -39,7 +41,7 @@ export async function sendStart(
       timeoutMs: policy.timeoutMs,
       stopGraceMs: policy.stopGraceMs,
       outputCapBytes,
-      leaseMs: leaseMs(policy, attempt),
+      leaseMs: leaseMs(policy, attempt, deadAfterMs),
       spec,
     });
   } catch (error) {
@@ -48,11 +50,15 @@ export async function sendStart(
   }
 }
 
-/** Only where another attempt may follow must the agent give up by itself; else the process may live on. */
+/**
+ * Only where another attempt may follow must the agent give up by itself; else the process may live on. Never sooner than silence
+ * ends a session: between two heartbeats of a healthy one there is silence, too.
+ */
 function leaseMs(
   policy: TaskRecord['snapshot']['context']['policy'],
   attempt: number,
+  deadAfterMs: number,
 ): number | null {
   if (attempt >= policy.maxAttempts) return null;
-  return Math.max(policy.lostAfterMs - policy.stopGraceMs - LEASE_MARGIN_MS, 1_000);
+  return Math.max(policy.lostAfterMs - policy.stopGraceMs - LEASE_MARGIN_MS, deadAfterMs);
 }

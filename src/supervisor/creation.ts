@@ -7,6 +7,8 @@
 import { createHash } from 'node:crypto';
 import { listNodeIds } from '../../db/nodes.ts';
 import type { TaskRecord } from '../../db/records.ts';
+import type { RequestAnswer } from '../../db/requests.ts';
+import { readRequest } from '../../db/requests.ts';
 import { readTasks } from '../../db/tasks.ts';
 import { MusterError } from '../../machines/errors.ts';
 import { newFanOut } from './fan-out-creation.ts';
@@ -28,16 +30,34 @@ export async function createTasks(
   const { store } = options;
   const digest = digestOf(drafts);
   const request = requestId === '' ? null : { creator: caller.name, requestId, digest };
-  await checkNeeds(store, drafts);
-  const tasks: NewTask[] = [];
-  for (const draft of drafts) tasks.push(...(await newTasks(options, draft, caller)));
-  const result = await store.create({ request, tasks });
-  if (result.kind === 'repeated') {
-    if (result.digest !== digest) throw requestConflict(requestId);
-    return readInOrder(store, result.taskIds, requestId);
+  const repeat = (former: RequestAnswer) => {
+    if (former.digest !== digest) throw requestConflict(requestId);
+    return readInOrder(store, former.taskIds, requestId);
+  };
+  let tasks: NewTask[];
+  try {
+    tasks = await makeTasks(options, drafts, caller);
+  } catch (error) {
+    // What it needed then may have gone since: a node, a label, a content.
+    const former = request && (await store.read((sql) => readRequest(sql, request)));
+    if (former === null) throw error;
+    return await repeat(former);
   }
+  const result = await store.create({ request, tasks });
+  if (result.kind === 'repeated') return await repeat(result);
   announceTasks(options, tasks);
   return tasks.flatMap(({ record }) => (record.parentId === null ? [record] : []));
+}
+
+async function makeTasks(
+  options: CreatorOptions,
+  drafts: readonly TaskDraft[],
+  caller: Caller,
+): Promise<NewTask[]> {
+  await checkNeeds(options.store, drafts);
+  const tasks: NewTask[] = [];
+  for (const draft of drafts) tasks.push(...(await newTasks(options, draft, caller)));
+  return tasks;
 }
 
 /** Acts on tasks that are committed: their effects, and whoever watches. */

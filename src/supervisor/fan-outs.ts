@@ -25,7 +25,7 @@ import type { Store } from './store.ts';
 
 /** Children that are told something at once. */
 const BATCH = 500;
-/** Fan-outs in one sweep. */
+/** Fan-outs in one sweep; the next one goes on behind them. */
 const SWEEP_LIMIT = 1_000;
 
 export interface FanOutsOptions {
@@ -38,6 +38,8 @@ export class FanOuts {
   readonly #options: FanOutsOptions;
   /** Under way; true when another look is due. */
   readonly #looking = new Map<string, boolean>();
+  /** The last one of the sweep before; null when that came to the end. */
+  #sweptUntil: string | null = null;
   #isStopped = false;
 
   constructor(options: FanOutsOptions) {
@@ -48,9 +50,10 @@ export class FanOuts {
     this.#isStopped = true;
   }
 
-  /** A task has moved. If it was a child and is over, its fan-out may go on. */
-  committed({ parentId, snapshot }: TaskRecord): void {
+  /** A task has moved. If it was a child and is over, its fan-out may go on; one that is paused releases no more. */
+  committed({ id, parentId, snapshot }: TaskRecord): void {
     if (parentId !== null && isFinalPath(snapshot.path)) this.look(parentId);
+    if (snapshot.path === 'running.paused' && this.#looking.has(id)) this.look(id);
   }
 
   /** Looks after a fan-out soon. */
@@ -64,9 +67,13 @@ export class FanOuts {
     void this.#lookUntilQuiet(id);
   }
 
-  /** Looks after every fan-out under way: news of a child may be lost. Returns how many there are. */
+  /** Looks after fan-outs under way, all of them in turn: news of a child may be lost. Returns how many. */
   async sweep(): Promise<number> {
-    const ids = await this.#options.store.read((sql) => listRunningFanOuts(sql, SWEEP_LIMIT));
+    const after = this.#sweptUntil;
+    const ids = await this.#options.store.read((sql) =>
+      listRunningFanOuts(sql, after, SWEEP_LIMIT),
+    );
+    this.#sweptUntil = ids.length < SWEEP_LIMIT ? null : (ids.at(-1) ?? null);
     for (const id of ids) this.look(id);
     return ids.length;
   }
@@ -91,7 +98,7 @@ export class FanOuts {
     const record = await store.load(id);
     if (record === null || !record.snapshot.path.startsWith('running.')) return;
     const context = record.snapshot.context as FanOutContext;
-    await this.#release(context);
+    if (record.snapshot.path === 'running.rolling') await this.#release(context);
     if (record.snapshot.path === 'running.stopping') await this.#stopChildren(context);
     const { counts, releaseUntil } = await store.read((sql) =>
       countChildren(sql, id, context.cursor, context.fanOut.maxParallel),
@@ -104,23 +111,28 @@ export class FanOuts {
   /** Children up to the cursor are released, also those that a former supervisor did not come to. */
   async #release({ id, cursor }: FanOutContext): Promise<void> {
     if (cursor === null) return;
-    await this.#tellAll((sql) => listReleasedChildren(sql, id, cursor, BATCH), {
+    await this.#tellAll(id, (sql) => listReleasedChildren(sql, id, cursor, BATCH), {
       type: 'execute.requested',
       by: `fan-out ${id}`,
     });
   }
 
   async #stopChildren(context: FanOutContext): Promise<void> {
-    const { id, cursor, stopCause } = context;
+    const { id, stopCause } = context;
     const note = stopNote(context);
-    await this.#tellAll(
-      (sql) => listChildrenToStop(sql, id, { cursor, isAll: stopCause !== null, limit: BATCH }),
-      { type: 'cancel.requested', by: `fan-out ${id}`, note },
-    );
+    await this.#tellAll(id, (sql) => listChildrenToStop(sql, id, stopCause !== null, BATCH), {
+      type: 'cancel.requested',
+      by: `fan-out ${id}`,
+      note,
+    });
   }
 
-  /** Tells children in batches until none is left, or nothing changes any more. */
+  /**
+   * Tells children in batches until none is left, nothing changes any more, or there is news: the fan-out may have been stopped, and
+   * the next look finds those that are left.
+   */
   async #tellAll(
+    id: string,
     list: (sql: Parameters<Parameters<Store['read']>[0]>[0]) => Promise<string[]>,
     body: TaskEventBody,
   ): Promise<void> {
@@ -134,7 +146,7 @@ export class FanOuts {
       );
       const failure = told.find((one) => one.status === 'rejected' && !isOvertaken(one.reason));
       if (failure?.status === 'rejected') throw failure.reason;
-      if (!hasMoved || ids.length < BATCH) return;
+      if (!hasMoved || ids.length < BATCH || this.#looking.get(id) === true) return;
     }
   }
 }

@@ -58,7 +58,8 @@ const record = {
 
 function startWith(spec: Promise<unknown>, session: Session): Promise<void> {
   const specs = { take: () => spec } as unknown as SpecCache;
-  return sendStart({ specs, outputCapBytes: 1, log: silentLogger }, session, record);
+  const options = { specs, outputCapBytes: 1, deadAfterMs: 1, log: silentLogger };
+  return sendStart(options, session, record);
 }
 
 describe('a start whose spec is still being read', () => {

@@ -14,15 +14,15 @@ import type { Logger } from '../process/log.ts';
 import type { Applied } from './actor.ts';
 import { bareReport } from './bare-report.ts';
 import type { Host } from './host.ts';
+import { SessionOutput } from './session-output.ts';
 import { SessionWorkers } from './session-workers.ts';
-import type { StoredOutput, Store } from './store.ts';
+import type { Store } from './store.ts';
 import type {
   AgentCommand,
   AgentEvent,
   AgentLink,
   AgentReport,
   GoodbyeReason,
-  OutputPiece,
 } from './supervisor.ts';
 
 export interface SessionOptions {
@@ -65,8 +65,7 @@ export class Session {
   /** What the agent has said of attempts it holds; the key is task and attempt. */
   readonly #held = new Map<string, HeldPhase>();
   readonly #workers: SessionWorkers;
-  /** The last output of a task on its way to the store. */
-  readonly #storing = new Map<string, Promise<void>>();
+  readonly #output: SessionOutput;
   /** False while the node is drained: it is given no new task. */
   takesTasks = true;
   #beforeBegin: AgentCommand[] | null = [];
@@ -83,6 +82,11 @@ export class Session {
     this.slots = options.slots;
     this.#workers = new SessionWorkers(options.slots, options.workers);
     this.#options = options;
+    this.#output = new SessionOutput({
+      ...options,
+      isActive: (taskId, attempt) => this.#has(taskId, attempt),
+      onReplaced: (message) => this.close('replaced', message),
+    });
     this.#lastHeardAt = options.monotonic();
   }
 
@@ -185,6 +189,10 @@ export class Session {
     if (assignment?.attempt === attempt) assignment.sentAt = null;
   }
 
+  #has(taskId: string, attempt: number): boolean {
+    return this.#active.get(taskId)?.attempt === attempt;
+  }
+
   assignedAttempt(taskId: string): number | undefined {
     return this.#active.get(taskId)?.attempt;
   }
@@ -203,6 +211,7 @@ export class Session {
     const assignment = this.#active.get(command.taskId);
     if (command.kind === 'forget') {
       this.#held.delete(key(command.taskId, command.attempt));
+      this.#output.forget(command.taskId, command.attempt);
     } else if (command.kind === 'stop' && assignment?.attempt === command.attempt) {
       assignment.isStopped = true;
     }
@@ -271,13 +280,15 @@ export class Session {
         this.hold(event.taskId, event.attempt, 'accepted');
         return undefined;
       case 'progress':
-        this.#options.onProgress(event.taskId, event.progress);
+        if (this.#has(event.taskId, event.progress.attempt)) {
+          this.#options.onProgress(event.taskId, event.progress);
+        }
         return undefined;
       case 'worker':
         this.#setWorker(event.report);
         return undefined;
       case 'output':
-        return this.#storeOutput(event.piece);
+        return this.#output.add(event.piece);
       case 'report':
         return this.#report(event.taskId, this.#stamp(event.report));
     }
@@ -295,43 +306,10 @@ export class Session {
     this.#options.onWorker(this, report);
   }
 
-  #storeOutput(piece: OutputPiece): Promise<void> {
-    const { store, onOutput } = this.#options;
-    const stored = store
-      .addOutput({ nodeId: this.nodeId, epoch: this.epoch, piece })
-      .then((outcome) => {
-        this.#judgeOutput(outcome, piece);
-        onOutput(piece.taskId);
-      });
-    // The chain carries the failure as well: an exit behind lost output is not applied.
-    const before = this.#storing.get(piece.taskId);
-    const chain = before === undefined ? stored : Promise.all([before, stored]).then(() => {});
-    this.#storing.set(piece.taskId, chain);
-    const clear = () => {
-      if (this.#storing.get(piece.taskId) === chain) this.#storing.delete(piece.taskId);
-    };
-    chain.then(clear, clear);
-    return stored;
-  }
-
-  #judgeOutput(outcome: StoredOutput, piece: OutputPiece): void {
-    if (outcome === 'stale') {
-      const message = replacedMessage(this.nodeId);
-      // Told here, so that the older of two agents does not think of a stop and connect again.
-      this.close('replaced', message);
-      // Nor is an exit applied whose output is not stored.
-      throw new MusterError('unavailable', message);
-    }
-    if (outcome === 'gap') {
-      const where = `${piece.stream} of task ${piece.taskId}, attempt ${piece.attempt}`;
-      throw new MusterError('protocol_error', `Output at ${piece.offset} leaves a gap in ${where}`);
-    }
-  }
-
   async #report(taskId: string, report: TaskReport): Promise<void> {
     const isEnd = report.type !== 'attempt.started';
     this.hold(taskId, report.attempt, isEnd ? 'ended' : 'executing');
-    await this.#storing.get(taskId);
+    await this.#output.stored(taskId);
     if (isEnd && this.#active.get(taskId)?.attempt === report.attempt) {
       // The worker is free already, whatever the commit says; the next dispatch may share it.
       this.release(taskId);
@@ -386,11 +364,6 @@ export class Session {
 function isCurrent(applied: Applied, report: TaskReport): boolean {
   const { context } = applied.record.snapshot;
   return context.current !== null && context.attempt === report.attempt;
-}
-
-/** Why the older of two sessions of a node ends. */
-export function replacedMessage(nodeId: string): string {
-  return `a newer session of node ${nodeId} has taken over; two agents must not have the same node id`;
 }
 
 function key(taskId: string, attempt: number): string {

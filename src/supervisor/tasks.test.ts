@@ -49,6 +49,30 @@ describe('the creation of tasks', () => {
     expect(await supervisor.tasks.list({}, 100, null)).toHaveLength(1);
   });
 
+  it('gives the same tasks for the same request when what it needed has gone meanwhile', async () => {
+    const supervisor = await bench.start();
+    const agent = new WorkingAgent('web-1');
+    await agent.connect(supervisor, { labels: { role: 'web' } });
+    const selection = { nodes: [], selector: 'role=web', groups: [], all: false, exclude: [] };
+    const fanOut = { selection, maxParallel: null, maxFailures: null, deadlineMs: null } as const;
+    const ofOne = [draft('web-1')];
+    const ofMany = [draft(null, {}, { fanOut: { ...fanOut, order: 'given' } })];
+    const ask = (wishes: typeof ofOne, requestId: string) =>
+      supervisor.tasks.create(wishes, caller, requestId);
+    const [[one], [many]] = [await ask(ofOne, 'one'), await ask(ofMany, 'many')];
+    await reaches(supervisor, one?.id ?? '', 'completed');
+    await reaches(supervisor, many?.id ?? '', 'completed');
+    agent.disconnect(true);
+    await eventually(
+      async () => (await kindOf(supervisor.nodes.delete('web-1'))) === 'none',
+      'the node is deleted',
+    );
+    expect((await ask(ofOne, 'one'))[0]?.id).toBe(one?.id);
+    expect((await ask(ofMany, 'many'))[0]?.id).toBe(many?.id);
+    expect(await kindOf(ask(ofOne, 'many'))).toBe('request_id_conflict');
+    expect(await kindOf(ask(ofOne, 'another'))).toBe('unknown_node');
+  });
+
   it('names all nodes that are unknown, and creates nothing then', async () => {
     const supervisor = await bench.start();
     await new ScriptedAgent('web-1').connect(supervisor);

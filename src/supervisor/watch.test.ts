@@ -1,5 +1,6 @@
 /** Watching, waiting and tailing: what a client sees of tasks and of their output. */
 import { describe, expect, it } from 'vitest';
+import { readTasks } from '../../db/tasks.ts';
 import { expireHistories, expireOutput } from '../../db/expiry.ts';
 import { eventually } from '../../test/eventually.ts';
 import { systemClock } from '../process/clock.ts';
@@ -175,6 +176,37 @@ describe('a watcher', () => {
     await supervisor.tasks.delete(id);
     await eventually(() => watcher.changes.at(-1)?.isDeleted === true, 'it is gone');
     await watcher.stop();
+  });
+
+  it('sees all of its tasks to their end when nobody said which have changed, however many they are', async () => {
+    const supervisor = await bench.start();
+    const wishes = Array.from({ length: 1_000 }, () => draft(null, {}, { held: true }));
+    const ids = [
+      ...(await create(supervisor, ...wishes)),
+      ...(await create(supervisor, ...wishes)),
+    ];
+    const database = await bench.connect();
+    const availability = new Availability(() => database.sql`select 1`, systemClock, silentLogger);
+    const changes = new Changes();
+    const { signal } = new AbortController();
+    const store = createStore(database, availability, 'test');
+    const watcher = watchTasks(store, changes, { newest: () => null }, {}, new Map(), signal);
+    // What is there at the beginning are the newest only; the others are known by their changes.
+    const known = new Set([(await watcher.next()).value?.record.id ?? '']);
+    for (const record of await store.read((sql) => readTasks(sql, ids))) {
+      changes.publish({ record, transitions: [], isDeleted: false });
+    }
+    while (known.size < ids.length) known.add((await watcher.next()).value?.record.id ?? '');
+    await Promise.all(ids.map((id) => supervisor.tasks.cancel(id, '', caller)));
+    changes.missed();
+    const ended = new Set<string>();
+    const [last = ''] = await create(supervisor, draft(null));
+    // Read behind all that have been known before.
+    for await (const { record } of watcher) {
+      if (record.id === last) break;
+      ended.add(record.id);
+    }
+    expect(ended.size).toBe(ids.length);
   });
 
   it('that reads too slowly is told to come again, and holds up nobody', async () => {

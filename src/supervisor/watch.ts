@@ -6,7 +6,7 @@
  * or repeat (I4).
  */
 import { listTasks } from '../../db/task-lists.ts';
-import { readTasks } from '../../db/tasks.ts';
+import { readChangedTasks, readTasks } from '../../db/tasks.ts';
 import { listTransitions } from '../../db/transitions.ts';
 import type { TaskFilter, TaskRecord } from '../../db/records.ts';
 import { isFinalPath } from '../../machines/decide.ts';
@@ -21,8 +21,8 @@ import type { TaskChange } from './supervisor.ts';
 const MAX_BEHIND = 20_000;
 /** Tasks sent as they stand at the beginning. */
 const MAX_FIRST = 200;
-/** Tasks looked at again when changes were missed. */
-const MAX_AGAIN = 1_000;
+/** Tasks looked at again with one read. */
+const AGAIN_AT_ONCE = 1_000;
 /** Final tasks remembered as sent: they never change, but may be told of a second time. */
 const MAX_FINAL = 10_000;
 const HISTORY_PAGE = 200;
@@ -47,11 +47,11 @@ export async function* watchTasks(
       ...one,
       progress: one.progress ?? board.newest(one.record),
     });
-    for await (const one of look(store, filter, sent, [...seen.keys()])) yield withProgress(one);
+    for await (const one of look(store, filter, sent, [...seen])) yield withProgress(one);
     for await (const change of inbox) {
       const news =
         change === null
-          ? look(store, filter, sent, sent.unfinished(MAX_AGAIN))
+          ? look(store, filter, sent, sent.unfinished())
           : pass(store, filter, sent, change);
       for await (const one of news) yield withProgress(one);
     }
@@ -65,15 +65,19 @@ async function* look(
   store: Store,
   filter: TaskFilter,
   sent: SentVersions,
-  known: readonly string[],
+  known: readonly (readonly [id: string, version: number])[],
 ): AsyncGenerator<TaskChange> {
-  const again = known.length === 0 ? [] : await store.read((sql) => readTasks(sql, known));
+  for (let from = 0; from < known.length; from += AGAIN_AT_ONCE) {
+    const some = known.slice(from, from + AGAIN_AT_ONCE);
+    const again = await store.read((sql) => readChangedTasks(sql, some));
+    for (const record of again) {
+      yield* stepsTo(store, sent, { record, transitions: [], isDeleted: false }, true);
+    }
+  }
+  const isKnown = new Set(known.map(([id]) => id));
   const matching = await store.read((sql) => listTasks(sql, filter, MAX_FIRST, null));
-  const isKnown = new Set(known);
-  const fresh = matching.filter((record) => !isKnown.has(record.id)).reverse();
-  for (const record of [...again, ...fresh]) {
-    const change = { record, transitions: [], isDeleted: false };
-    yield* stepsTo(store, sent, change, sent.has(record.id));
+  for (const record of matching.filter(({ id }) => !isKnown.has(id)).reverse()) {
+    yield* stepsTo(store, sent, { record, transitions: [], isDeleted: false }, sent.has(record.id));
   }
 }
 
@@ -239,9 +243,9 @@ class SentVersions {
     this.#final.delete(taskId);
   }
 
-  /** The last `limit` tasks that are not final. */
-  unfinished(limit: number): string[] {
-    return [...this.#unfinished.keys()].slice(-limit);
+  /** The tasks that are not final, with their versions. */
+  unfinished(): [id: string, version: number][] {
+    return [...this.#unfinished];
   }
 }
 

@@ -69,16 +69,19 @@ export async function fireNow(options: FiringOptions, key: string): Promise<Fire
   const { store, stamper } = options.creator;
   for (let conflicts = 0; conflicts <= MAX_CONFLICTS; conflicts += 1) {
     const record = await loadSchedule(store, key);
-    const fired = await fireOnce(
-      options,
-      record,
-      Math.max(stamper.now(), record.updatedAt + 1),
-      true,
-    );
+    const fired = await fireOnce(options, record, manualDueAt(record, stamper.now()), true);
     if (typeof fired === 'object') return fired;
   }
   const message = `Schedule ${key} changes faster than this call can follow; try again`;
   throw new MusterError('conflict', message);
+}
+
+/** When a fire by hand counts as due: now, but never at a time when the schedule is due by itself, or was fired by hand before. */
+function manualDueAt({ updatedAt, snapshot: { context } }: ScheduleRecord, now: number): number {
+  const { timing, createdAt, nextAt } = context;
+  let dueAt = Math.max(now, updatedAt + 1);
+  while (dueAt === nextAt || nextDue(timing, context, createdAt, dueAt - 1) === dueAt) dueAt += 1;
+  return dueAt;
 }
 
 async function fireOnce(

@@ -48,18 +48,41 @@ export async function loadSchedule(store: Store, key: string): Promise<ScheduleR
   return record;
 }
 
+/** The time of the next step. It never runs backwards within one actor, whichever supervisors it has been on. */
+export function timeOfNext(
+  { stamper }: Pick<ActorOptions, 'stamper'>,
+  before: ScheduleRecord,
+): number {
+  return Math.max(stamper.now(), before.updatedAt);
+}
+
+/** The due time of a schedule that has come and has not fired; null for none. */
+export function overdueOf(
+  { snapshot: { path, context } }: ScheduleRecord,
+  now: number,
+): number | null {
+  return path === 'active' && context.nextAt !== null && context.nextAt <= now
+    ? context.nextAt
+    : null;
+}
+
+/** What is written down of a due time that makes no task any more; null for none. */
+export function droppedFire(dueAt: number | null, why: string, at: number): FireRecord | null {
+  return dueAt === null ? null : { dueAt, isManual: false, taskId: null, why, at };
+}
+
 /**
  * Returns the schedule after an event, with the step that leads there. Nothing is stored.
  *
  * @throws MusterError `illegal_transition`
  */
 export function moveSchedule(
-  { stamper, supervisorId }: ActorOptions,
+  options: ActorOptions,
   before: ScheduleRecord,
   body: ScheduleEventBody,
 ): { record: ScheduleRecord; transition: ScheduleTransition } {
-  // Time never runs backwards within one actor, whichever supervisors it has been on.
-  const at = Math.max(stamper.now(), before.updatedAt);
+  const { supervisorId } = options;
+  const at = timeOfNext(options, before);
   const event = { ...body, at };
   const decision = decideSchedule(before.snapshot, event);
   if (decision.kind === 'refused') throw decision.error;

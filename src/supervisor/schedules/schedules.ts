@@ -13,20 +13,35 @@ import { checkTiming, listDue, nextDue } from './calendar.ts';
 import { fireNow } from './firing.ts';
 import type { FiringOptions } from './firing.ts';
 import { verifySchedule } from './history.ts';
-import { MAX_CONFLICTS, commitMove, loadSchedule, moveSchedule } from './schedule-actor.ts';
+import {
+  MAX_CONFLICTS,
+  commitMove,
+  droppedFire,
+  loadSchedule,
+  moveSchedule,
+  overdueOf,
+  timeOfNext,
+} from './schedule-actor.ts';
 import { updateSchedule } from './update.ts';
 
 const SEED_RANGE = 2 ** 32;
+const PAUSED = 'it was paused before it could fire';
+
+/** What can be asked of a schedule in one word. */
+type Wish = Extract<ScheduleEventBody, { type: 'pause.requested' | 'resume.requested' }>;
 
 /** @param onChanged a schedule is due at another time than before */
 export function createScheduleActions(options: FiringOptions, onChanged: () => void): Schedules {
   const { creator } = options;
   const { store, stamper } = creator;
-  const apply = async (key: string, bodyOf: (record: ScheduleRecord) => ScheduleEventBody) => {
+  const apply = async (key: string, bodyOf: (before: ScheduleRecord) => Wish) => {
     for (let conflicts = 0; conflicts <= MAX_CONFLICTS; conflicts += 1) {
       const before = await loadSchedule(store, key);
-      const move = moveSchedule(creator, before, bodyOf(before));
-      if (!(await commitMove(options, move, null, []))) continue;
+      const body = bodyOf(before);
+      const move = moveSchedule(creator, before, body);
+      const droppedAt = body.type === 'pause.requested' ? (body.droppedDueAt ?? null) : null;
+      const fire = droppedFire(droppedAt, PAUSED, move.transition.at);
+      if (!(await commitMove(options, move, fire, []))) continue;
       onChanged();
       return move.record;
     }
@@ -45,10 +60,17 @@ export function createScheduleActions(options: FiringOptions, onChanged: () => v
     },
     get: (key) => loadSchedule(store, key),
     list: (limit, after) => store.read((sql) => listSchedules(sql, limit, after)),
-    pause: (key, note, { name }) => apply(key, () => ({ type: 'pause.requested', by: name, note })),
+    pause: (key, note, { name: by }) =>
+      apply(key, (before) => {
+        const dueAt = overdueOf(before, timeOfNext(creator, before));
+        const dropped = dueAt === null ? {} : { droppedDueAt: dueAt };
+        return { type: 'pause.requested', by, note, ...dropped };
+      }),
     resume: (key, { name }) =>
-      apply(key, ({ snapshot: { context } }) => {
-        const nextAt = nextDue(context.timing, context, context.createdAt, stamper.now());
+      apply(key, (before) => {
+        const { context } = before.snapshot;
+        const now = timeOfNext(creator, before);
+        const nextAt = nextDue(context.timing, context, context.createdAt, now);
         return { type: 'resume.requested', by: name, nextAt };
       }),
     trigger: (key) => fireNow(options, key),

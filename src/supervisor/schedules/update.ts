@@ -4,7 +4,7 @@
  * What is due next is computed anew where the timing changes, and only there. A due time that has come and not fired by then is
  * written down as dropped, so that every due time has its record (I10).
  */
-import type { FireRecord, ScheduleRecord } from '../../../db/schedules.ts';
+import type { ScheduleRecord } from '../../../db/schedules.ts';
 import { MusterError } from '../../../machines/errors.ts';
 import type { ScheduleEventBody } from '../../../machines/schedule-context.ts';
 import { checkNeeds } from '../creation.ts';
@@ -12,7 +12,15 @@ import type { Caller, ScheduleDraft } from '../supervisor.ts';
 import { sortedJson } from '../task-history.ts';
 import { checkTiming, nextDue } from './calendar.ts';
 import type { FiringOptions } from './firing.ts';
-import { commitMove, loadSchedule, MAX_CONFLICTS, moveSchedule } from './schedule-actor.ts';
+import {
+  commitMove,
+  droppedFire,
+  loadSchedule,
+  MAX_CONFLICTS,
+  moveSchedule,
+  overdueOf,
+  timeOfNext,
+} from './schedule-actor.ts';
 
 const DROPPED = 'its timing was changed before it could fire';
 
@@ -31,17 +39,17 @@ export async function updateSchedule(
   caller: Caller,
 ): Promise<ScheduleRecord> {
   const { creator } = options;
-  const { store, stamper } = creator;
+  const { store } = creator;
   for (let conflicts = 0; conflicts <= MAX_CONFLICTS; conflicts += 1) {
     const before = await loadSchedule(store, key);
     checkVersion(before, expectedVersion);
     const draft = revise(before.spec);
     checkTiming(draft.timing);
     await checkNeeds(store, [draft.task]);
-    const body = updatedEvent(before, draft, caller, stamper.now());
+    const body = updatedEvent(before, draft, caller, timeOfNext(creator, before));
     const { record, transition } = moveSchedule(creator, before, body);
     const revised = { ...record, spec: draft.spec, draft: draft.task };
-    const fire = droppedFire(body.droppedDueAt, transition.at);
+    const fire = droppedFire(body.droppedDueAt, DROPPED, transition.at);
     const move = { record: revised, transition, isRevised: true };
     if (await commitMove(options, move, fire, [])) return revised;
   }
@@ -58,11 +66,13 @@ function checkVersion({ name, version }: ScheduleRecord, expected: number | null
 }
 
 function updatedEvent(
-  { name, snapshot: { path, context }, draft: formerTask }: ScheduleRecord,
+  before: ScheduleRecord,
   draft: ScheduleDraft,
   { name: by }: Caller,
   now: number,
 ): Extract<ScheduleEventBody, { type: 'schedule.updated' }> {
+  const { name, snapshot, draft: formerTask } = before;
+  const { path, context } = snapshot;
   const { timing, startAt, endAt, jitterMs, overlap, missed, missedWindowMs, task } = draft;
   const change = { timing, startAt, endAt, jitterMs, overlap, missed, missedWindowMs };
   const isRetimed =
@@ -73,17 +83,12 @@ function updatedEvent(
     const message = `Cannot update the schedule: ${name} would never be due within its bounds`;
     throw new MusterError('invalid_argument', message);
   }
-  const isOverdue = path === 'active' && context.nextAt !== null && context.nextAt <= now;
   return {
     type: 'schedule.updated',
     by,
     change,
     isTaskChanged: sortedJson(task) !== sortedJson(formerTask),
     nextAt: path === 'paused' ? null : dueAt,
-    droppedDueAt: isRetimed && isOverdue ? context.nextAt : null,
+    droppedDueAt: isRetimed ? overdueOf(before, now) : null,
   };
-}
-
-function droppedFire(dueAt: number | null, at: number): FireRecord | null {
-  return dueAt === null ? null : { dueAt, isManual: false, taskId: null, why: DROPPED, at };
 }
