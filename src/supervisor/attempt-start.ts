@@ -27,7 +27,7 @@ export async function sendStart(
 ): Promise<void> {
   const { policy, attempt } = record.snapshot.context;
   // The slot is taken before the spec is there.
-  session.assign(record.id, attempt);
+  session.assign(record);
   if (!session.beginStart(record.id, attempt)) return;
   try {
     const spec = await specs.take(record.specId);

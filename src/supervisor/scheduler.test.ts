@@ -99,6 +99,25 @@ describe('a scheduler', () => {
     await allComplete(2);
   });
 
+  it('sends nothing ahead of the slots that would overtake what other nodes could take', async () => {
+    const supervisor = await bench.start(withoutSweep);
+    const [shared = ''] = await create(supervisor, draft(null));
+    const agent = new ScriptedAgent('web-1');
+    let bound = '';
+    await bench.sql.begin(async (held) => {
+      await held`select 1 from tasks where id = ${shared} for update`;
+      await agent.connect(supervisor, { slots: 1 });
+      await eventually(async () => (await locksWaitedFor()) > 0, 'the dispatch waits');
+      // Its dispatch is one for a session that is over, and takes another commit.
+      agent.disconnect();
+      await agent.connect(supervisor, { slots: 1 });
+      [bound = ''] = await create(supervisor, draft('web-1'));
+      await reaches(supervisor, bound, 'pending.queued');
+    });
+    await startsArrive(agent, 2);
+    expect(agent.starts().map((start) => start.taskId)).toEqual([shared, bound]);
+  });
+
   it('reads on from the database when more is queued than it keeps', async () => {
     const supervisor = await bench.start();
     const known = new ScriptedAgent('web-1');

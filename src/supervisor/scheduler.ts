@@ -238,7 +238,8 @@ export class Scheduler {
   #propose(record: TaskRecord, session: Session): void {
     const { host, log, sessionOf } = this.#options;
     // An entry that was read before the task was dispatched: its slot is taken by the attempt itself.
-    if (!session.reserve(record.id, record.snapshot.context.attempt)) return;
+    const { attempt, target } = record.snapshot.context;
+    if (!session.reserve(record.id, attempt, target.kind === 'any')) return;
     const { nodeId, epoch, bootId } = session;
     this.#proposed.set(record.id, nodeId);
     host.prime(record);

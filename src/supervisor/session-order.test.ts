@@ -1,5 +1,5 @@
 /** What must hold in whatever order the database answers: provoked with answers that come when the test says so. */
-import { describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { TaskRecord } from '../../db/records.ts';
 import { DEFAULT_TASK_POLICY } from '../../machines/task-context.ts';
 import { systemClock } from '../process/clock.ts';
@@ -53,7 +53,7 @@ const record = {
   id: 'task-1',
   name: 'test',
   specId: 'task-1',
-  snapshot: { context: { attempt: 1, policy: DEFAULT_TASK_POLICY } },
+  snapshot: { context: { attempt: 1, policy: DEFAULT_TASK_POLICY, target: { kind: 'any' } } },
 } as unknown as TaskRecord;
 
 function startWith(spec: Promise<unknown>, session: Session): Promise<void> {
@@ -98,17 +98,59 @@ describe('a start whose spec is still being read', () => {
 describe('a slot', () => {
   it('belongs to the attempt that came of a proposal, whatever becomes of a second proposal (I8)', () => {
     const session = openSession(new Link());
-    expect(session.reserve('task-1', 0)).toBe(true);
-    expect(session.reserve('task-1', 0)).toBe(false);
-    session.assign('task-1', 1);
+    expect(session.reserve('task-1', 0, true)).toBe(true);
+    expect(session.reserve('task-1', 0, true)).toBe(false);
+    session.assign(record);
     // A stale entry of the queue, from before the dispatch.
-    expect(session.reserve('task-1', 0)).toBe(false);
+    expect(session.reserve('task-1', 0, true)).toBe(false);
     session.cancelReservation('task-1');
     expect(session.freeSlots).toBe(3);
     // Attempt 1 has ended elsewhere; the task is queued again.
-    expect(session.reserve('task-1', 1)).toBe(true);
+    expect(session.reserve('task-1', 1, true)).toBe(true);
     session.cancelReservation('task-1');
     expect(session.freeSlots).toBe(4);
+  });
+});
+
+describe('a task that other nodes could take', () => {
+  const link = new Link();
+  let session = openSession(link);
+
+  beforeEach(() => {
+    session = openSession(link);
+    session.reserve('task-1', 0, true);
+  });
+
+  it('keeps bound ones from being sent ahead of the slots until its start is sent (I8)', async () => {
+    expect(session.prefetch).toBe(0);
+    await startWith(Promise.reject(new Error('lost')), session);
+    expect(session.prefetch).toBe(0);
+    await startWith(Promise.resolve({}), session);
+    expect(session.prefetch).toBe(2);
+  });
+
+  it('does not when it is not dispatched after all, has left, or is stopped', () => {
+    session.cancelReservation('task-1');
+    expect(session.prefetch).toBe(2);
+    session.reserve('task-1', 0, true);
+    session.assign(record);
+    expect(session.prefetch).toBe(0);
+    session.send({ kind: 'stop', taskId: 'task-1', attempt: 1, cause: 'cancel' });
+    expect(session.prefetch).toBe(2);
+    session.release('task-1');
+    session.assign(record);
+    expect(session.prefetch).toBe(0);
+    session.release('task-1');
+    expect(session.prefetch).toBe(2);
+  });
+
+  it('does not when the agent has told of it', () => {
+    session.assign(record);
+    session.hold('task-1', 1, 'accepted');
+    expect(session.prefetch).toBe(2);
+    session.release('task-1');
+    session.assign(record);
+    expect(session.prefetch).toBe(2);
   });
 });
 

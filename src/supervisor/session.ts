@@ -12,6 +12,7 @@ import { MusterError } from '../../machines/errors.ts';
 import type { HeldPhase, TaskReport } from '../../machines/task-events.ts';
 import type { Logger } from '../process/log.ts';
 import type { Applied } from './actor.ts';
+import { Assignments } from './assignments.ts';
 import { bareReport } from './bare-report.ts';
 import type { Host } from './host.ts';
 import { SessionOutput } from './session-output.ts';
@@ -46,22 +47,13 @@ export interface SessionOptions {
   readonly onCapacity: (session: Session) => void;
 }
 
-interface Assignment {
-  /** 0 while it is a proposal only. */
-  attempt: number;
-  /** When its Start was sent last, or begun to be, by the monotonic clock; null before. */
-  sentAt: number | null;
-  /** Its Stop has been sent: a Start must not follow. */
-  isStopped: boolean;
-}
-
 export class Session {
   readonly nodeId: string;
   readonly epoch: number;
   readonly bootId: string;
   readonly slots: number;
   readonly #options: SessionOptions;
-  readonly #active = new Map<string, Assignment>();
+  readonly #active: Assignments;
   /** What the agent has said of attempts it holds; the key is task and attempt. */
   readonly #held = new Map<string, HeldPhase>();
   readonly #workers: SessionWorkers;
@@ -81,10 +73,11 @@ export class Session {
     this.bootId = options.bootId;
     this.slots = options.slots;
     this.#workers = new SessionWorkers(options.slots, options.workers);
+    this.#active = new Assignments(() => options.onCapacity(this));
     this.#options = options;
     this.#output = new SessionOutput({
       ...options,
-      isActive: (taskId, attempt) => this.#has(taskId, attempt),
+      isActive: (taskId, attempt) => this.#active.has(taskId, attempt),
       onReplaced: (message) => this.close('replaced', message),
     });
     this.#lastHeardAt = options.monotonic();
@@ -99,13 +92,18 @@ export class Session {
   get freeSlots(): number {
     if (!this.takesTasks) return 0;
     let filled = this.#active.size;
-    for (const taskId of this.#workers.leaving) if (this.#active.has(taskId)) filled -= 1;
+    for (const taskId of this.#workers.leaving) {
+      if (this.#active.attemptOf(taskId) !== undefined) filled -= 1;
+    }
     return this.#workers.usable - filled;
   }
 
-  /** How many bound tasks may be sent beyond the free slots, to hide the way there and back. */
+  /**
+   * How many bound tasks may be sent beyond the free slots, to hide the way there and back. None while one that other nodes could
+   * take is still to be sent: it would wait behind them (I8).
+   */
   get prefetch(): number {
-    if (!this.takesTasks) return 0;
+    if (!this.takesTasks || this.#active.hasSharedToSend) return 0;
     return Math.ceil(this.#workers.usable / 2);
   }
 
@@ -115,7 +113,7 @@ export class Session {
   }
 
   get activeTaskIds(): Iterable<string> {
-    return this.#active.keys();
+    return this.#active.taskIds;
   }
 
   get silentMs(): number {
@@ -135,25 +133,25 @@ export class Session {
   /**
    * A task is proposed for this node; its slot is taken from now on. Returns false if it is proposed already, or if a later
    * attempt is here than the `ended` one that the proposal knows of.
+   *
+   * @param isShared other nodes could take it as well
    */
-  reserve(taskId: string, ended: number): boolean {
-    const here = this.#active.get(taskId)?.attempt;
-    if (here !== undefined && (here === 0 || here > ended)) return false;
-    this.#active.set(taskId, { attempt: 0, sentAt: null, isStopped: false });
-    return true;
+  reserve(taskId: string, ended: number, isShared: boolean): boolean {
+    return this.#active.reserve(taskId, ended, isShared);
   }
 
   /** Takes a proposal back. An attempt that has come of it keeps its slot. */
   cancelReservation(taskId: string): void {
-    if (this.#active.get(taskId)?.attempt === 0) this.#active.delete(taskId);
+    if (this.#active.has(taskId, 0)) this.#active.release(taskId);
   }
 
   release(taskId: string): void {
-    this.#active.delete(taskId);
+    this.#active.release(taskId);
   }
 
   hold(taskId: string, attempt: number, phase: HeldPhase): void {
     this.#held.set(key(taskId, attempt), phase);
+    this.#active.reached(taskId, attempt);
   }
 
   heldPhase(taskId: string, attempt: number): HeldPhase | null {
@@ -167,10 +165,11 @@ export class Session {
     });
   }
 
-  /** This attempt belongs to this session, whether or not its Start has been sent. */
-  assign(taskId: string, attempt: number): void {
-    if (this.#active.get(taskId)?.attempt === attempt) return;
-    this.#active.set(taskId, { attempt, sentAt: null, isStopped: false });
+  /** The attempt that a task is at belongs to this session, whether or not its Start has been sent. */
+  assign({ id, snapshot: { context } }: TaskRecord): void {
+    const isShared = context.target.kind === 'any';
+    const isToSend = isShared && this.heldPhase(id, context.attempt) === null;
+    this.#active.assign(id, context.attempt, isToSend);
   }
 
   /**
@@ -178,27 +177,19 @@ export class Session {
    * because the attempt is not here any more or has been stopped.
    */
   beginStart(taskId: string, attempt: number): boolean {
-    const assignment = this.#active.get(taskId);
-    if (assignment?.attempt !== attempt || assignment.isStopped) return false;
-    assignment.sentAt = this.#options.monotonic();
-    return true;
+    return this.#active.beginStart(taskId, attempt, this.#options.monotonic());
   }
 
   failStart(taskId: string, attempt: number): void {
-    const assignment = this.#active.get(taskId);
-    if (assignment?.attempt === attempt) assignment.sentAt = null;
-  }
-
-  #has(taskId: string, attempt: number): boolean {
-    return this.#active.get(taskId)?.attempt === attempt;
+    this.#active.failStart(taskId, attempt);
   }
 
   assignedAttempt(taskId: string): number | undefined {
-    return this.#active.get(taskId)?.attempt;
+    return this.#active.attemptOf(taskId);
   }
 
   sentAt(taskId: string): number | null {
-    return this.#active.get(taskId)?.sentAt ?? null;
+    return this.#active.sentAt(taskId);
   }
 
   /** Asks something of a worker, unless its agent has taken that on already. */
@@ -208,14 +199,16 @@ export class Session {
   }
 
   send(command: Exclude<AgentCommand, { kind: 'operate' }>): void {
-    const assignment = this.#active.get(command.taskId);
-    if (command.kind === 'forget') {
-      this.#held.delete(key(command.taskId, command.attempt));
-      this.#output.forget(command.taskId, command.attempt);
-    } else if (command.kind === 'stop' && assignment?.attempt === command.attempt) {
-      assignment.isStopped = true;
-    }
+    const { taskId, attempt } = command;
     this.#sendOrKeep(command);
+    if (command.kind === 'start') {
+      this.#active.reached(taskId, attempt);
+    } else if (command.kind === 'stop') {
+      this.#active.stopped(taskId, attempt);
+    } else {
+      this.#held.delete(key(taskId, attempt));
+      this.#output.forget(taskId, attempt);
+    }
   }
 
   #sendOrKeep(command: AgentCommand): void {
@@ -280,7 +273,7 @@ export class Session {
         this.hold(event.taskId, event.attempt, 'accepted');
         return undefined;
       case 'progress':
-        if (this.#has(event.taskId, event.progress.attempt)) {
+        if (this.#active.has(event.taskId, event.progress.attempt)) {
           this.#options.onProgress(event.taskId, event.progress);
         }
         return undefined;
@@ -310,7 +303,7 @@ export class Session {
     const isEnd = report.type !== 'attempt.started';
     this.hold(taskId, report.attempt, isEnd ? 'ended' : 'executing');
     await this.#output.stored(taskId);
-    if (isEnd && this.#active.get(taskId)?.attempt === report.attempt) {
+    if (isEnd && this.#active.has(taskId, report.attempt)) {
       // The worker is free already, whatever the commit says; the next dispatch may share it.
       this.release(taskId);
       this.#options.onCapacity(this);

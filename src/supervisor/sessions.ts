@@ -236,7 +236,7 @@ export class SessionRegistry implements Sessions {
     if (current.epoch > session.epoch) return;
     const phase = session.heldPhase(record.id, attempt);
     if (phase === 'ended') return;
-    session.assign(record.id, attempt);
+    session.assign(record);
     if (record.snapshot.path === 'running.stopping') {
       const cause = stopCause ?? 'cancel';
       session.send({ kind: 'stop', taskId: record.id, attempt, cause });
@@ -274,14 +274,14 @@ export class SessionRegistry implements Sessions {
       );
       const { current } = applied.record.snapshot.context;
       if (current?.nodeId === nodeId && current.epoch === epoch && held !== 'ended') {
-        session.assign(record.id, applied.record.snapshot.context.attempt);
+        session.assign(applied.record);
       } else {
         session.cancelReservation(record.id);
         this.#options.scheduler().capacity(session);
       }
     } catch (error) {
       // The sweep of the reconciler tries again; until then its process is none to be stopped.
-      session.assign(record.id, attempt);
+      session.assign(record);
       this.#options.log.warn('a task is not adopted yet', { taskId: record.id, nodeId, error });
     }
   }
@@ -303,7 +303,7 @@ export class SessionRegistry implements Sessions {
     }
     // A dispatch through a former session may still be committed, and is then adopted: its slot is kept.
     for (const taskId of this.#options.scheduler().proposedTo(session.nodeId)) {
-      session.reserve(taskId, 0);
+      session.reserve(taskId, 0, true);
     }
     this.#byNode.set(session.nodeId, session);
     if (former !== undefined) {
