@@ -98,15 +98,15 @@ export function targetOf(flags: FanOutFlags): SpecPart {
   };
 }
 
-/** How the nodes are to be shown; of calls it is their results, if nothing else is asked for. @throws UsageFault when both ways are asked for */
+/** How the nodes are to be shown, `usual` if nothing is asked for. @throws UsageFault when both ways are asked for */
 export function showOf(
   { gather = false, prefix = false }: FanOutFlags,
-  isCall = false,
+  usual: FanOutShow = 'failures',
 ): FanOutShow {
   if (gather && prefix) throw new UsageFault('--gather and --prefix exclude each other');
   if (gather) return 'gather';
   if (prefix) return 'prefix';
-  return isCall ? 'results' : 'failures';
+  return usual;
 }
 
 function refuseFanOutFlags(flags: FanOutFlags): void {
