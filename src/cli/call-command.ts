@@ -30,7 +30,7 @@ export function addCallCommand(program: Command): void {
     .option('--start-at <time>', 'not before this time')
     .option('--hold', 'create it held: it waits for `muster task execute`')
     .option('-d, --detach', 'print the id and return at once');
-  addFanOutFlags(command);
+  addFanOutFlags(command, { any: 'allowed', show: 'results' });
   addExamples(command, [
     [`muster call resize --input '{"width": 200}' --node web-1`, 'on one host'],
     [

@@ -42,9 +42,6 @@ export async function readTaskRevision(
   words: readonly string[],
 ): Promise<TaskRevision | null> {
   if (words.length === 0 && TASK_FLAGS.every((name) => flags[name] === undefined)) return null;
-  if (flags.gather !== undefined || flags.prefix !== undefined) {
-    throw new UsageFault('--gather and --prefix are for muster run');
-  }
   const reviseAction = await readActionRevision(flags, words);
   return (former) => {
     const task = clone(TaskSpecSchema, former);

@@ -1,0 +1,40 @@
+// What the help of commands says of flags whose meaning differs from command to command.
+import { expect, test } from 'vitest';
+import { buildProgram } from './program.ts';
+
+/** The description of a flag in the help of a command; undefined where it has no such flag. */
+function describe(words: string, flag: string): string | undefined {
+  let command = buildProgram();
+  for (const word of words.split(' ')) {
+    const next = command.commands.find((one) => one.name() === word);
+    if (next === undefined) throw new Error(`there is no command ${words}`);
+    command = next;
+  }
+  return command.options.find(({ long }) => long === flag)?.description;
+}
+
+test.each(['run', 'schedule create', 'schedule update'])('%s runs anywhere by default', (words) => {
+  expect(describe(words, '--any')).toContain('(default)');
+});
+
+test.each(['call', 'file put', 'file get', 'service status'])(
+  '%s wants to be told where',
+  (words) => {
+    expect(describe(words, '--any')).not.toContain('default');
+  },
+);
+
+test.each(['file put', 'file delete', 'file stat', 'service restart'])(
+  '%s gathers the answers of many nodes by default',
+  (words) => expect(describe(words, '--gather')).toContain('(default)'),
+);
+
+test('a schedule has no flags for output that nobody waits for', () => {
+  expect(describe('run', '--gather')).toBeDefined();
+  for (const words of ['schedule create', 'schedule update']) {
+    expect([describe(words, '--gather'), describe(words, '--prefix')]).toEqual([
+      undefined,
+      undefined,
+    ]);
+  }
+});
