@@ -17,12 +17,18 @@ export function finalCount(progress: FanOutProgress): number {
 
 /** One line, without its end: a bar, and the numbers that are not zero. */
 export function progressLine(progress: FanOutProgress, style: Style): string {
-  const { total, active, held, completed, failed, timedOut, cancelled, skipped } = progress;
+  const { total } = progress;
   const done = finalCount(progress);
   const filled = total === 0 ? BAR_WIDTH : Math.floor((done / total) * BAR_WIDTH);
   const bar = `[${'#'.repeat(filled)}${'.'.repeat(BAR_WIDTH - filled)}]`;
-  const parts = [
-    `${done}/${total}`,
+  return `${bar} ${countsText(progress, style)}`;
+}
+
+/** How many children are over, and the numbers that are not zero: `2/3  1 running  2 completed`. */
+export function countsText(progress: FanOutProgress, style: Style): string {
+  const { total, active, held, completed, failed, timedOut, cancelled, skipped } = progress;
+  return [
+    `${finalCount(progress)}/${total}`,
     ...counted(active, 'running', style.cyan),
     ...counted(completed, 'completed', style.green),
     ...counted(failed, 'failed', style.red),
@@ -30,8 +36,7 @@ export function progressLine(progress: FanOutProgress, style: Style): string {
     ...counted(cancelled, 'cancelled', style.yellow),
     ...counted(skipped, 'skipped', style.yellow),
     ...counted(held, 'waiting', style.dim),
-  ];
-  return `${bar} ${parts.join('  ')}`;
+  ].join('  ');
 }
 
 function counted(number: number, word: string, paint: (text: string) => string): string[] {
