@@ -148,7 +148,7 @@ async function actOn(
     const json = messageJson(ScheduleSchema, schedule);
     if (form === 'json') await printDocument(json);
     else if (form === 'jsonl') await printLines([json]);
-    else if (isDetailed) await printDetails(scheduleDetails(schedule));
+    else if (isDetailed) await printDetails(scheduleDetails(schedule, Date.now()));
     else await stdout.write(`${scheduleLine(schedule)}\n`);
     return EXIT.ok;
   });
