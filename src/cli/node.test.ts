@@ -92,3 +92,25 @@ test('a range without measurements, or no range, is said', async () => {
   ]);
   expect([wrong.code, wrong.stderr]).toEqual([2, 'muster: --since must be before --until\n']);
 });
+
+test.each([
+  [['node', 'delete', 'web-1']],
+  [['node', 'drain', 'web-1']],
+  [['node', 'resume', 'web-1']],
+  [['schedule', 'delete', 'nightly']],
+  [['group', 'delete', 'berlin']],
+])('%j with a form of output that is none does nothing', async (words) => {
+  const { code, stderr } = await muster(supervisor, [...words, '-o', 'yaml']);
+  expect(stderr).toContain("--output: 'yaml' is no output form");
+  expect([code, supervisor.calls]).toEqual([2, []]);
+});
+
+test('a node that is deleted is told in every form', async () => {
+  supervisor.nodeOverrides = { ...supervisor.nodeOverrides, deleteNode: () => ({}) };
+  await supervisor.destroy();
+  await supervisor.start();
+  const table = await muster(supervisor, ['node', 'delete', 'web-1']);
+  expect(table.stdout.toString()).toBe('web-1  deleted\n');
+  const jsonl = await muster(supervisor, ['node', 'delete', 'web-1', '-o', 'jsonl']);
+  expect(jsonl.stdout.toString()).toBe('{"id":"web-1","deleted":true}\n');
+});

@@ -15,6 +15,7 @@ import { EXIT } from '../exit.ts';
 import {
   messageJson,
   outputForm,
+  printDeleted,
   printDetails,
   printDocument,
   printLines,
@@ -95,9 +96,10 @@ export async function triggerSchedule(key: string, flags: ClientFlags): Promise<
 }
 
 export async function deleteSchedule(key: string, flags: ClientFlags): Promise<number> {
+  const form = outputForm(flags.output);
   return await withConnection(flags, async ({ schedules }) => {
     await schedules.deleteSchedule({ key }, unary);
-    if (outputForm(flags.output) === 'table') await stdout.write(`${key}  deleted\n`);
+    await printDeleted(form, 'name', key);
     return EXIT.ok;
   });
 }
