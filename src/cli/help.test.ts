@@ -1,6 +1,6 @@
 // What the help of commands says of flags whose meaning differs from command to command.
 import { expect, test } from 'vitest';
-import { buildProgram } from './program.ts';
+import { buildProgram, readWords } from './program.ts';
 
 /** The description of a flag in the help of a command; undefined where it has no such flag. */
 function describe(words: string, flag: string): string | undefined {
@@ -37,4 +37,26 @@ test('a schedule has no flags for output that nobody waits for', () => {
       undefined,
     ]);
   }
+});
+
+test.each([
+  [['help'], ['help']],
+  [
+    ['help', 'task'],
+    ['help', 'task'],
+  ],
+  [
+    ['help', 'task', 'list'],
+    ['task', 'list', '--help'],
+  ],
+  [
+    ['task', 'help', 'list'],
+    ['task', 'help', 'list'],
+  ],
+  [
+    ['run', '--', 'help', 'me'],
+    ['run', '--', 'help', 'me'],
+  ],
+])('%j is read as %j', (given, words) => {
+  expect(readWords(given)).toEqual(words);
 });
