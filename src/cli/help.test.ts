@@ -60,3 +60,20 @@ test.each([
 ])('%j is read as %j', (given, words) => {
   expect(readWords(given)).toEqual(words);
 });
+
+test('list and delete have the same short names in every family', () => {
+  for (const family of buildProgram().commands) {
+    for (const [name, alias] of Object.entries({ list: 'ls', delete: 'rm' })) {
+      const command = family.commands.find((one) => one.name() === name);
+      // A file of a host is no list of ours.
+      if (command === undefined || family.name() === 'file') continue;
+      expect([family.name(), name, command.alias()]).toEqual([family.name(), name, alias]);
+    }
+  }
+});
+
+test('call says of flags what run says of them', () => {
+  for (const flag of ['--start-at', '--hold', '--detach', '--timeout', '--priority']) {
+    expect(describe('call', flag)).toBe(describe('run', flag));
+  }
+});

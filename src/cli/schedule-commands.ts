@@ -153,7 +153,7 @@ function addActions(schedule: Command): void {
       (await import('./schedule/act.ts')).triggerSchedule(key, flagsOf(trigger)),
     ),
   );
-  const remove = add(schedule, 'delete', 'delete it with its history; its tasks stay');
+  const remove = add(schedule, 'delete', 'delete it with its history; its tasks stay').alias('rm');
   remove.action((key: string) =>
     perform(ORDINARY, async () =>
       (await import('./schedule/act.ts')).deleteSchedule(key, flagsOf(remove)),
