@@ -19,6 +19,7 @@ import {
   printDocument,
   printLines,
 } from '../output.ts';
+import { Reconnect } from '../reconnect.ts';
 import { note, stdout } from '../sink.ts';
 
 export interface DrainFlags extends ClientFlags {
@@ -70,8 +71,12 @@ export async function deleteNode(id: string, flags: ClientFlags): Promise<number
   });
 }
 
-/** Says on standard error how many tasks are at work, whenever that changes. */
-async function untilDrained({ nodes }: Connection, drained: Node): Promise<Node> {
+/** Says on standard error how many tasks are at work, whenever that changes. A supervisor that is away meanwhile does not end it. */
+async function untilDrained(connection: Connection, drained: Node): Promise<Node> {
+  const { nodes } = connection;
+  const reconnect = new Reconnect(connection);
+  // It has answered the drain.
+  reconnect.progressed();
   let node = drained;
   let last = '';
   for (;;) {
@@ -82,7 +87,8 @@ async function untilDrained({ nodes }: Connection, drained: Node): Promise<Node>
     if (text !== last) await note(`${node.id}: ${text}`);
     last = text;
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-    node = requireNode(await nodes.getNode({ id: node.id }, unary), node.id);
+    const { id } = node;
+    node = requireNode(await reconnect.run(() => nodes.getNode({ id }, unary)), id);
   }
 }
 
