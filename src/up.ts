@@ -29,12 +29,15 @@ export interface UpFlags {
   readonly home: string;
   /** A module with handlers for the agents; null for none. */
   readonly handlers: string | null;
+  /** How `muster` is called so that it finds this data folder. */
+  readonly muster: string;
 }
 
 /** A start that failed for a reason the user can mend: one sentence. */
 export class UpError extends Error {}
 
 const CLI = new URL('./cli/main.ts', import.meta.url);
+const USUAL_PORT = 7070;
 const READY_WITHIN_MS = 60_000;
 const AGENT_GRACE_MS = 5_000;
 const SUPERVISOR_GRACE_MS = 15_000;
@@ -77,7 +80,7 @@ export async function runUp(
     await cluster.stop();
     await claim.release();
   }
-  say('Muster is down. Your tasks are kept; start it again with: ./muster up');
+  say(`Muster is down. Your tasks are kept; start it again with: ${startingWords(flags)}`);
 }
 
 /** The processes below `up`. */
@@ -208,8 +211,12 @@ function inWords(error: unknown): never {
   throw error;
 }
 
+function startingWords({ muster, port }: UpFlags): string {
+  return port === USUAL_PORT ? `${muster} up` : `${muster} up --port ${port}`;
+}
+
 function closingWords(home: string, flags: UpFlags): string {
-  const muster = './muster';
+  const { muster } = flags;
   const node = flags.agents > 0 ? '--node local-1 ' : '';
   return `
   address   http://127.0.0.1:${flags.port}

@@ -34,7 +34,10 @@ export function addAgentCommand(program: Command): void {
       'a command to keep alive under a name: it is started again whenever it ends; NAME[on-failure]=COMMAND only when it has failed, NAME[never]=COMMAND not at all; repeatable',
       collect,
     )
-    .option('--data <folder>', 'folder for the journal and the output of attempts')
+    .option(
+      '--data <folder>',
+      'folder for the journal and the output of attempts (default: NODE in MUSTER_HOME, else in .muster)',
+    )
     .option('--handlers <file>', 'module whose exported functions tasks can call')
     .option(
       '--handler-memory <mib>',
@@ -47,7 +50,7 @@ export function addAgentCommand(program: Command): void {
     )
     .option(
       '--token-file <file>',
-      'file with the agent token (default: MUSTER_AGENT_TOKEN, MUSTER_AGENT_TOKEN_FILE)',
+      'file with the agent token (default: MUSTER_AGENT_TOKEN, MUSTER_AGENT_TOKEN_FILE, else agent.token in MUSTER_HOME); not needed once the host has enrolled',
     )
     .option(
       '--log-level <level>',

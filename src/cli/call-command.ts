@@ -22,15 +22,15 @@ export function addCallCommand(program: Command): void {
     .argument('<handler>', 'the name under which the module exports the function')
     .option('--input <json>', 'the input: JSON, @FILE, or - for standard input (default: null)')
     .option('--node <id>', 'on this node')
-    .option('--name <name>', 'name of the task (default: the handler)')
+    .option('--name <text>', 'a name for people (default: the handler)')
     .option('--timeout <duration>', 'how long an attempt may take (default: 5m)')
     .option('--max-attempts <n>', 'how many attempts there may be (default: 1)')
     .option('--priority <n>', '0 to 100, higher first (default: 50)')
     .option('--label <k=v>', 'label of the task; repeatable', collect)
-    .option('--start-at <time>', 'not before this time')
-    .option('--hold', 'create it held: it waits for `muster task execute`')
+    .option('--start-at <time>', 'not before: 30m from now, or an ISO time')
+    .option('--hold', 'create it held, until muster task execute')
     .option('-d, --detach', 'print the id and return at once');
-  addFanOutFlags(command);
+  addFanOutFlags(command, { any: 'allowed', show: 'results' });
   addExamples(command, [
     [`muster call resize --input '{"width": 200}' --node web-1`, 'on one host'],
     [

@@ -23,7 +23,7 @@ export async function callHandler(handler: string, flags: CallFlags): Promise<nu
   }
   const value = { handler, inputJson: await readInput(flags.input) };
   const spec = { ...taskSpec(flags, Date.now()), action: { case: 'handler' as const, value } };
-  return await runSpec(spec, flags, true);
+  return await runSpec(spec, flags, 'result');
 }
 
 /** Returns the input as JSON, without the blanks around it; empty for none. */

@@ -11,13 +11,12 @@ export interface ClientFlags extends EndpointFlags {
   readonly output?: string | undefined;
 }
 
-/** Adds the flags to a command. */
-export function addClientFlags(command: Command): Command {
+const FORMS = 'table, json (one document) or jsonl (a message a line) (default: table)';
+
+/** Adds the flags to a command. @param forms the forms of output that it has, as its help says them */
+export function addClientFlags(command: Command, forms: string = FORMS): Command {
   return command
-    .option(
-      '-o, --output <form>',
-      'table, json (one document) or jsonl (a message a line) (default: table)',
-    )
+    .option('-o, --output <form>', forms)
     .option(
       '--server <url>',
       'the supervisor (default: MUSTER_SERVER, else the one of the data folder)',

@@ -18,6 +18,11 @@ test.each([
   [{ state: TaskState.FAILED }, 125],
   [{ state: TaskState.TIMEOUT, signal: 'SIGTERM' }, 124],
   [{ state: TaskState.CANCELLED, exitCode: 0 }, 130],
+  [{ state: TaskState.CANCELLED, reason: 'cancelled', fanOut: { total: 2, cancelled: 2 } }, 130],
+  // Nobody has cancelled anything: all nodes were offline.
+  [{ state: TaskState.CANCELLED, reason: 'skipped', fanOut: { total: 2, skipped: 2 } }, 3],
+  [{ state: TaskState.COMPLETED, fanOut: { total: 2, completed: 1, skipped: 1 } }, 0],
+  [{ state: TaskState.CANCELLED, reason: 'skipped' }, 0],
   [{ state: TaskState.RUNNING }, 125],
 ])('%j is %d', (init, code) => {
   expect(exitCodeOf(create(TaskSchema, init))).toBe(code);

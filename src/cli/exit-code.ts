@@ -14,13 +14,17 @@ export function exitCodeOf(task: Task): number {
     case TaskState.TIMEOUT:
       return EXIT.timeout;
     case TaskState.CANCELLED:
-      // What was asked for, where the node is offline.
-      return task.reason === 'skipped' && task.fanOut === undefined ? EXIT.ok : EXIT.cancelled;
+      return task.reason === 'skipped' ? skippedCode(task) : EXIT.cancelled;
     case TaskState.FAILED:
       return failureCode(task);
     default:
       return EXIT.muster;
   }
+}
+
+/** Where the node is offline that is what was asked for; where all of many are, nothing was done. */
+function skippedCode(task: Task): number {
+  return task.fanOut === undefined ? EXIT.ok : EXIT.someFailed;
 }
 
 function failureCode(task: Task): number {

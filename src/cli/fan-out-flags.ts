@@ -24,13 +24,27 @@ export interface FanOutFlags extends SelectionFlags {
   readonly prefix?: boolean;
 }
 
-/** Adds the flags to `run`. */
-export function addFanOutFlags(command: Command): Command {
-  return addSelectionFlags(command)
+/** What a command does when no flag says where, and how the output of many nodes is shown. */
+interface UsualWay {
+  /** Where `--any` alone means one of all nodes, and whether that goes without saying. */
+  readonly any: 'usual' | 'allowed' | 'of a selection';
+  /** `unseen`: nobody waits for the output. */
+  readonly show: FanOutShow | 'unseen';
+}
+
+const ANY_OF: Readonly<Record<UsualWay['any'], string>> = {
+  usual: 'of those that -n, -l or -g choose, else of all (default)',
+  allowed: 'of those that -n, -l or -g choose, else of all',
+  'of a selection': 'of those that -n, -l, -g or --all choose',
+};
+
+/** Adds the flags to a command. */
+export function addFanOutFlags(command: Command, usual: UsualWay): Command {
+  addSelectionFlags(command)
     .addOption(
       new Option(
         '--any',
-        'on any one node, the least loaded first: of those that -n, -l or -g choose, else of all (default)',
+        `on any one node, the least loaded first: ${ANY_OF[usual.any]}`,
       ).conflicts('node'),
     )
     .option(
@@ -46,8 +60,11 @@ export function addFanOutFlags(command: Command): Command {
       'while a node is offline: wait for it, skip it, or fail (default: wait)',
     )
     .option('--order <order>', 'given or random (default: given)')
-    .option('--deadline <duration>', 'for all nodes together (default: none)')
-    .option('-b, --gather', 'print equal output once, under the nodes that gave it')
+    .option('--deadline <duration>', 'for all nodes together (default: none)');
+  if (usual.show === 'unseen') return command;
+  const isUsual = usual.show === 'gather' ? ' (default)' : '';
+  return command
+    .option('-b, --gather', `print equal output once, under the nodes that gave it${isUsual}`)
     .option('--prefix', 'print each line of output behind the name of its node');
 }
 
@@ -98,15 +115,15 @@ export function targetOf(flags: FanOutFlags): SpecPart {
   };
 }
 
-/** How the nodes are to be shown; of calls it is their results, if nothing else is asked for. @throws UsageFault when both ways are asked for */
+/** How the nodes are to be shown, `usual` if nothing is asked for. @throws UsageFault when both ways are asked for */
 export function showOf(
   { gather = false, prefix = false }: FanOutFlags,
-  isCall = false,
+  usual: FanOutShow = 'failures',
 ): FanOutShow {
   if (gather && prefix) throw new UsageFault('--gather and --prefix exclude each other');
   if (gather) return 'gather';
   if (prefix) return 'prefix';
-  return isCall ? 'results' : 'failures';
+  return usual;
 }
 
 function refuseFanOutFlags(flags: FanOutFlags): void {

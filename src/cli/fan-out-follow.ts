@@ -205,7 +205,7 @@ class FanOutFollow {
     if (task?.fanOut === undefined) return;
     this.#isDrawn = true;
     await stderr
-      .write(`\r\u001b[K${progressLine(task.fanOut, this.#style)}`)
+      .write(`\r\u001b[K${progressLine(task.fanOut, this.#style, stderr.columns)}`)
       .catch(() => undefined);
   }
 

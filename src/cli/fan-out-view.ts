@@ -8,6 +8,8 @@ import type { Style } from './style.ts';
 import { harmless } from './table.ts';
 
 const BAR_WIDTH = 24;
+const LEAST_BAR_WIDTH = 4;
+const GAP = '  ';
 
 /** How many children are over. */
 export function finalCount(progress: FanOutProgress): number {
@@ -15,14 +17,39 @@ export function finalCount(progress: FanOutProgress): number {
   return completed + failed + timedOut + cancelled + skipped;
 }
 
-/** One line, without its end: a bar, and the numbers that are not zero. */
-export function progressLine(progress: FanOutProgress, style: Style): string {
+/**
+ * One line, without its end: a bar, and the numbers that are not zero.
+ *
+ * @param columns of the terminal, which the line is not to fill: only a line that has not wrapped can be drawn again
+ */
+export function progressLine(
+  progress: FanOutProgress,
+  style: Style,
+  columns: number = Number.POSITIVE_INFINITY,
+): string {
+  const counts = countCells(progress, style);
+  while (counts.length > 1 && widthOf(counts) >= columns) counts.pop();
+  const size = Math.min(BAR_WIDTH, columns - widthOf(counts) - '[] '.length - 1);
+  if (size < LEAST_BAR_WIDTH) return paintedText(counts);
+  const { total } = progress;
+  const filled = total === 0 ? size : Math.floor((finalCount(progress) / total) * size);
+  return `[${'#'.repeat(filled)}${'.'.repeat(size - filled)}] ${paintedText(counts)}`;
+}
+
+/** How many children are over, and the numbers that are not zero: `2/3  1 running  2 completed`. */
+export function countsText(progress: FanOutProgress, style: Style): string {
+  return paintedText(countCells(progress, style));
+}
+
+interface Count {
+  readonly text: string;
+  readonly paint: (text: string) => string;
+}
+
+function countCells(progress: FanOutProgress, style: Style): Count[] {
   const { total, active, held, completed, failed, timedOut, cancelled, skipped } = progress;
-  const done = finalCount(progress);
-  const filled = total === 0 ? BAR_WIDTH : Math.floor((done / total) * BAR_WIDTH);
-  const bar = `[${'#'.repeat(filled)}${'.'.repeat(BAR_WIDTH - filled)}]`;
-  const parts = [
-    `${done}/${total}`,
+  return [
+    { text: `${finalCount(progress)}/${total}`, paint: (text) => text },
     ...counted(active, 'running', style.cyan),
     ...counted(completed, 'completed', style.green),
     ...counted(failed, 'failed', style.red),
@@ -31,11 +58,18 @@ export function progressLine(progress: FanOutProgress, style: Style): string {
     ...counted(skipped, 'skipped', style.yellow),
     ...counted(held, 'waiting', style.dim),
   ];
-  return `${bar} ${parts.join('  ')}`;
 }
 
-function counted(number: number, word: string, paint: (text: string) => string): string[] {
-  return number === 0 ? [] : [paint(`${number} ${word}`)];
+function counted(number: number, word: string, paint: Count['paint']): Count[] {
+  return number === 0 ? [] : [{ text: `${number} ${word}`, paint }];
+}
+
+function widthOf(counts: readonly Count[]): number {
+  return counts.map(({ text }) => text).join(GAP).length;
+}
+
+function paintedText(counts: readonly Count[]): string {
+  return counts.map(({ text, paint }) => paint(text)).join(GAP);
 }
 
 /** The output of one node, each line behind the name of the node. What is no UTF-8 is shown as U+FFFD. */

@@ -4,6 +4,7 @@
 import type { Command } from 'commander';
 import { addClientFlags, addExamples, flagsOf } from './client-flags.ts';
 import { addFanOutFlags } from './fan-out-flags.ts';
+import type { FanOutShow } from './fan-out-follow.ts';
 import type { GetFlags, PutFlags } from './file/act.ts';
 import { collect } from './pairs.ts';
 import { perform, REMOTE } from './perform.ts';
@@ -27,13 +28,19 @@ export function addFileCommands(program: Command): void {
 }
 
 /** Creates a command with the flags that all of them have. */
-function add(file: Command, name: string, summary: string, examples: Examples): Command {
+function add(
+  file: Command,
+  name: string,
+  summary: string,
+  examples: Examples,
+  show: FanOutShow = 'gather',
+): Command {
   const command = addClientFlags(file.command(name).description(summary))
     .option('--node <id>', 'on this node')
     .option('--timeout <duration>', 'how long an attempt may take (default: 5m)')
     .option('--max-attempts <n>', 'how many attempts there may be (default: 1)')
     .option('--label <k=v>', 'label of the task; repeatable', collect);
-  return addExamples(addFanOutFlags(command), examples);
+  return addExamples(addFanOutFlags(command, { any: 'of a selection', show }), examples);
 }
 
 function addDetach(command: Command): Command {
@@ -68,10 +75,11 @@ function addPut(file: Command): void {
 }
 
 function addGet(file: Command): void {
-  const command = add(file, 'get', 'fetch a file of at most 100 MiB', [
+  const examples: Examples = [
     ['muster file get /etc/motd --node web-1', 'to standard output'],
     ['muster file get /etc/motd -l role=web --to motds', 'from many hosts: motds/NODE/motd'],
-  ])
+  ];
+  const command = add(file, 'get', 'fetch a file of at most 100 MiB', examples, 'failures')
     .argument('<path>', 'the file on the host')
     .option(
       '--to <local>',

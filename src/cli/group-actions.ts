@@ -13,6 +13,7 @@ import { CliFault, UsageFault } from './fault.ts';
 import {
   messageJson,
   outputForm,
+  printDeleted,
   printDetails,
   printDocument,
   printLines,
@@ -78,9 +79,7 @@ export async function deleteGroup(name: string, flags: ClientFlags): Promise<num
   const form = outputForm(flags.output);
   return await withConnection(flags, async ({ groups }) => {
     await groups.deleteGroup({ name }, unary);
-    if (form === 'json') await printDocument({ name, deleted: true });
-    else if (form === 'jsonl') await printLines([{ name, deleted: true }]);
-    else await note(`group ${name} is deleted`);
+    await printDeleted(form, 'name', name);
     return EXIT.ok;
   });
 }

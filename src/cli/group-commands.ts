@@ -37,7 +37,8 @@ export function addGroupCommands(program: Command): void {
     perform(ORDINARY, async () => (await actions()).getGroup(name, flagsOf(get))),
   );
 
-  const remove = add('delete <name>', 'delete a group that has no groups below it; its nodes stay');
+  const summary = 'delete a group that has no groups below it; its nodes stay';
+  const remove = add('delete <name>', summary).alias('rm');
   remove.action((name: string) =>
     perform(ORDINARY, async () => (await actions()).deleteGroup(name, flagsOf(remove))),
   );

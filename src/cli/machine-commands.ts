@@ -5,6 +5,8 @@ import type { Command } from 'commander';
 import { addClientFlags, addExamples, type ClientFlags, flagsOf } from './client-flags.ts';
 import { ORDINARY, perform } from './perform.ts';
 
+const NAME = 'name of a machine: task, fan_out, schedule, node, session or worker';
+
 /** Adds `machine` with its commands to the program. */
 export function addMachineCommands(program: Command): void {
   const machine = program
@@ -28,9 +30,10 @@ export function addMachineCommands(program: Command): void {
 
   const show = addClientFlags(
     machine.command('show').description('print one: -o mermaid (default), svg, xstate or json'),
+    'mermaid, svg, xstate or json (default: mermaid)',
   );
   show
-    .argument('<name>', 'name of the machine')
+    .argument('<name>', NAME)
     .option(
       '--version <version>',
       'a former definition: its version, or the beginning of its hash',
@@ -53,7 +56,7 @@ export function addMachineCommands(program: Command): void {
     machine.command('counts').description('say how often their edges were taken of late'),
   );
   counts
-    .argument('[name]', 'name of a machine (default: all that are counted)')
+    .argument('[name]', `${NAME} (default: all that are counted)`)
     .option('--since <duration>', 'how far back, at most 48h (default: 1h)');
   addExamples(counts, [
     ['muster machine counts task', 'in the last hour'],

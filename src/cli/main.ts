@@ -12,13 +12,13 @@ module.enableCompileCache?.(cache);
 // The launcher names the folder too, so that this very file is found there. It is not for the programs that tasks run.
 if (process.env['NODE_COMPILE_CACHE'] === cache) delete process.env['NODE_COMPILE_CACHE'];
 
-const [{ buildProgram }, { CommanderError }] = await Promise.all([
+const [{ buildProgram, readWords }, { CommanderError }] = await Promise.all([
   import('./program.ts'),
   import('commander'),
 ]);
 
 try {
-  await buildProgram().parseAsync();
+  await buildProgram().parseAsync(readWords(process.argv.slice(2)), { from: 'user' });
 } catch (error) {
   if (!(error instanceof CommanderError)) throw error;
   // 2 for a wrong command line, unless the command has a code of its own for it.

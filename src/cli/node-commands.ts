@@ -11,7 +11,10 @@ import { addSelectionFlags } from './selection-flags.ts';
 export function addNodeCommands(program: Command): void {
   const node = program.command('node').description('look at the hosts, label and drain them');
 
-  const list = addClientFlags(node.command('list').alias('ls').description('list nodes by id'))
+  const list = addClientFlags(
+    node.command('list').alias('ls').description('list nodes by id'),
+    'table, wide, json (one document) or jsonl (a message a line) (default: table)',
+  )
     .option('--state <states>', 'online, unreachable, offline; repeatable', collect)
     .option('--label <k=v>', 'with this label; repeatable, all have to fit', collect);
   addExamples(list, [
@@ -77,7 +80,10 @@ function addDrainCommands(node: Command): void {
   )
     .argument('<id>', 'id of the node')
     .option('--deadline <duration>', 'how long tasks at work may go on (default: as they need)')
-    .option('--then <stop|leave>', 'after the deadline cancel them, or let them go on')
+    .option(
+      '--then <action>',
+      'what becomes of those still at work after the deadline: stop or leave (default: stop)',
+    )
     .option('--note <text>', 'why, for the history')
     .option('--wait', 'return when the node is drained');
   addExamples(drain, [

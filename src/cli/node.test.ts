@@ -2,7 +2,7 @@
 
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { NodeState } from '../../proto/gen/muster/v1/node_pb.ts';
+import { DrainState, NodeState } from '../../proto/gen/muster/v1/node_pb.ts';
 import { muster } from './testing/command.ts';
 import { ScriptedSupervisor } from './testing/scripted-supervisor.ts';
 
@@ -91,4 +91,45 @@ test('a range without measurements, or no range, is said', async () => {
     '2h',
   ]);
   expect([wrong.code, wrong.stderr]).toEqual([2, 'muster: --since must be before --until\n']);
+});
+
+test.each([
+  [['node', 'delete', 'web-1']],
+  [['node', 'drain', 'web-1']],
+  [['node', 'resume', 'web-1']],
+  [['schedule', 'delete', 'nightly']],
+  [['group', 'delete', 'berlin']],
+])('%j with a form of output that is none does nothing', async (words) => {
+  const { code, stderr } = await muster(supervisor, [...words, '-o', 'yaml']);
+  expect(stderr).toContain("--output: 'yaml' is no output form");
+  expect([code, supervisor.calls]).toEqual([2, []]);
+});
+
+test('a node that is deleted is told in every form', async () => {
+  supervisor.nodeOverrides = { ...supervisor.nodeOverrides, deleteNode: () => ({}) };
+  await supervisor.destroy();
+  await supervisor.start();
+  const table = await muster(supervisor, ['node', 'delete', 'web-1']);
+  expect(table.stdout.toString()).toBe('web-1  deleted\n');
+  const jsonl = await muster(supervisor, ['node', 'delete', 'web-1', '-o', 'jsonl']);
+  expect(jsonl.stdout.toString()).toBe('{"id":"web-1","deleted":true}\n');
+});
+
+test('drain --wait goes on when the supervisor comes back', async () => {
+  const node = (state: DrainState) => ({ node: { id: 'web-1', drain: { state } } });
+  let looks = 0;
+  supervisor.nodeOverrides = {
+    ...supervisor.nodeOverrides,
+    drainNode: () => node(DrainState.DRAINING),
+    getNode: () => {
+      looks += 1;
+      // It dies while it is asked.
+      if (looks === 1) void supervisor.destroy().then(() => supervisor.start());
+      return node(looks === 1 ? DrainState.DRAINING : DrainState.DRAINED);
+    },
+  };
+  await supervisor.destroy();
+  await supervisor.start();
+  const { code, stdout } = await muster(supervisor, ['node', 'drain', 'web-1', '--wait']);
+  expect([code, stdout.toString()]).toEqual([0, expect.stringContaining('web-1  drained')]);
 });

@@ -53,6 +53,18 @@ export async function printLines(documents: readonly unknown[]): Promise<void> {
   await stdout.write(documents.map((document) => `${JSON.stringify(document)}\n`).join(''));
 }
 
+/** Says that something is no more, by the field and the value that named it. */
+export async function printDeleted(
+  form: OutputForm,
+  field: 'id' | 'name',
+  value: string,
+): Promise<void> {
+  const document = { [field]: value, deleted: true };
+  if (form === 'json') await printDocument(document);
+  else if (form === 'jsonl') await printLines([document]);
+  else await stdout.write(`${value}  deleted\n`);
+}
+
 /** Prints a table that fits the terminal. */
 export async function printTable(
   columns: readonly Column[],

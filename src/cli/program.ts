@@ -72,6 +72,12 @@ Examples:
   );
 }
 
+/** Returns the words after `muster`; `help task list`, of which commander would see `task` alone, as `task list --help`. */
+export function readWords(given: readonly string[]): string[] {
+  const [first, ...path] = given;
+  return first === 'help' && path.length > 1 ? [...path, '--help'] : [...given];
+}
+
 /** Writes to stdout; a reader that has gone, as in `muster --help | head -1`, ends the command quietly. */
 function writeHelp(text: string): void {
   process.stdout.once('error', (error: NodeJS.ErrnoException) => {

@@ -14,7 +14,7 @@ import { EXIT } from './exit.ts';
 import { exitCodeOf } from './exit-code.ts';
 import { asConnectError, isIllegalTransition } from './explain.ts';
 import { showOf } from './fan-out-flags.ts';
-import { followFanOut } from './fan-out-follow.ts';
+import { followFanOut, type FanOutShow } from './fan-out-follow.ts';
 import { CliFault, UsageFault } from './fault.ts';
 import { followOutput } from './follow.ts';
 import { countInterrupts } from './interrupt.ts';
@@ -42,18 +42,17 @@ export async function run(words: readonly string[], flags: RunFlags): Promise<nu
   return await runSpec(await buildSpec(flags, words, Date.now()), flags);
 }
 
-/**
- * Creates a task of this spec and follows it; returns the exit code.
- *
- * @param isCall standard output is for the result, and what the task writes goes to standard error
- */
-export async function runSpec(spec: Spec, flags: TaskFlags, isCall = false): Promise<number> {
+/** Creates a task of this spec and follows it; returns the exit code. */
+export async function runSpec(
+  spec: Spec,
+  flags: TaskFlags,
+  use: StdoutUse = 'output',
+): Promise<number> {
   const form = outputForm(flags.output);
   // Said before anything is created.
   showOf(flags);
   return await withConnection(flags, async (connection) => {
     if (flags.dryRun === true) return await preview(connection, flags, form);
-    const use = isCall ? 'result' : 'output';
     return (await followSpec(connection, spec, flags, form, use)).code;
   });
 }
@@ -64,8 +63,19 @@ export interface Followed {
   readonly task: Task | undefined;
 }
 
-/** What standard output is for: what the task writes, the result of a call, or nothing of the task. The rest goes to standard error. */
-export type StdoutUse = 'output' | 'result' | 'nothing';
+/**
+ * What standard output is for: what the task writes, the few lines with which an action answers, the result of a call, or nothing
+ * of the task. The rest goes to standard error.
+ */
+export type StdoutUse = 'output' | 'answer' | 'result' | 'nothing';
+
+/** What is shown of many nodes if no flag says it. */
+const USUAL_SHOW: Readonly<Record<StdoutUse, FanOutShow>> = {
+  output: 'failures',
+  answer: 'gather',
+  result: 'results',
+  nothing: 'failures',
+};
 
 /** Creates a task of this spec over an open connection and follows it. */
 export async function followSpec(
@@ -192,7 +202,7 @@ class Execution {
     const final = await followFanOut(task, {
       connection: this.#connection,
       reconnect: this.#reconnect,
-      show: showOf(this.#flags, this.#use === 'result'),
+      show: showOf(this.#flags, USUAL_SHOW[this.#use]),
       form: this.#form,
       signal: this.#leaving.signal,
     });

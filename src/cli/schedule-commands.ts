@@ -33,7 +33,7 @@ function addCreate(schedule: Command): void {
     .usage('NAME (--cron … | --every … | --at …) [flags] -f FILE | - | -- CMD ARGS…')
     .argument('<name>', 'unique: letters, digits, - _ .')
     .argument('[words...]', '- for a script from standard input, or after -- a program');
-  addTaskFlags(addRuleFlags(addTimingFlags(create)));
+  addTaskFlags(addRuleFlags(addTimingFlags(create)), 'unseen');
   addExamples(create, [
     [
       "muster schedule create backup --cron '30 4 * * *' --tz Europe/Berlin --node db-1 -f backup.sh",
@@ -85,7 +85,7 @@ function addUpdate(schedule: Command): void {
     .usage('NAME [flags] [-f FILE | - | -- CMD ARGS…]')
     .argument('<key>', KEY)
     .argument('[words...]', '- for a script from standard input, or after -- a program');
-  addTaskFlags(addRuleFlags(addTimingFlags(update))).option(
+  addTaskFlags(addRuleFlags(addTimingFlags(update)), 'unseen').option(
     '--expect-version <n>',
     'refuse if it has another version by now',
   );
@@ -153,7 +153,7 @@ function addActions(schedule: Command): void {
       (await import('./schedule/act.ts')).triggerSchedule(key, flagsOf(trigger)),
     ),
   );
-  const remove = add(schedule, 'delete', 'delete it with its history; its tasks stay');
+  const remove = add(schedule, 'delete', 'delete it with its history; its tasks stay').alias('rm');
   remove.action((key: string) =>
     perform(ORDINARY, async () =>
       (await import('./schedule/act.ts')).deleteSchedule(key, flagsOf(remove)),

@@ -1,23 +1,26 @@
 /**
  * How schedules and their fires look on a terminal.
  */
-import { durationMs, timestampMs } from '@bufbuild/protobuf/wkt';
+import { type Duration, durationMs, type Timestamp, timestampMs } from '@bufbuild/protobuf/wkt';
 import type { Fire, Schedule } from '../../proto/gen/muster/v1/schedule_pb.ts';
 import { Missed, Overlap, ScheduleState } from '../../proto/gen/muster/v1/schedule_pb.ts';
+import type { TaskSpec } from '../../proto/gen/muster/v1/task_pb.ts';
 import { formatDuration } from './duration.ts';
 import { enumName } from './enums.ts';
 import { CliFault } from './fault.ts';
 import { stdoutStyle } from './output.ts';
 import type { Cell, Column } from './table.ts';
 import { harmless } from './table.ts';
+import { targetText } from './target-view.ts';
+import { absolute, labelsText, specDetails } from './task-view.ts';
 
 export const SCHEDULE_COLUMNS: readonly Column[] = [
   { title: 'NAME' },
   { title: 'STATE' },
   { title: 'WHEN' },
   { title: 'NEXT' },
-  { title: 'FIRED' },
-  { title: 'SKIPPED' },
+  { title: 'FIRED', align: 'right' },
+  { title: 'SKIPPED', align: 'right' },
   { title: 'LAST TASK' },
 ];
 
@@ -54,21 +57,43 @@ export function scheduleRow(schedule: Schedule): (Cell | string)[] {
   ];
 }
 
-export function scheduleDetails(schedule: Schedule): [string, string][] {
+/** Returns the details of a schedule, name by name; an empty value is not to be shown. */
+export function scheduleDetails(schedule: Schedule, nowMs: number): [string, string][] {
   const { spec } = schedule;
+  const at = (time: Timestamp | undefined) => absolute(time, nowMs);
   return [
-    ['id', schedule.id],
-    ['name', spec?.name ?? ''],
-    ['state', stateWord(schedule)],
-    ['note', harmless(schedule.note)],
-    ['when', harmless(whenText(schedule))],
-    ['next', schedule.nextAt === undefined ? '' : isoTime(schedule.nextAt)],
-    ['overlap', enumName(Overlap, spec?.overlap || Overlap.FORBID)],
-    ['missed', enumName(Missed, spec?.missed || Missed.LATEST)],
-    ['fired', String(schedule.fired)],
-    ['skipped', String(schedule.skipped)],
-    ['last task', schedule.lastTaskId],
-    ['creator', schedule.creator],
+    ['ID', schedule.id],
+    ['Name', spec?.name ?? ''],
+    ['State', stateWord(schedule)],
+    ['Note', harmless(schedule.note)],
+    ['When', harmless(whenText(schedule))],
+    ['From', at(spec?.timing?.startAt)],
+    ['Until', at(spec?.timing?.endAt)],
+    ['Jitter', spanText(spec?.jitter)],
+    ['Next', at(schedule.nextAt)],
+    ['Overlap', enumName(Overlap, spec?.overlap || Overlap.FORBID)],
+    ['Missed', enumName(Missed, spec?.missed || Missed.LATEST)],
+    ['Missed window', spanText(spec?.missedWindow)],
+    ...(spec?.task === undefined ? [] : taskDetails(spec.task)),
+    ['Fired', String(schedule.fired)],
+    ['Skipped', String(schedule.skipped)],
+    ['Last task', schedule.lastTaskId],
+    ['Creator', harmless(schedule.creator)],
+    ['Version', String(schedule.version)],
+    ['Created', at(schedule.createdAt)],
+    ['Updated', at(schedule.updatedAt)],
+  ];
+}
+
+/** What each fire makes. */
+function taskDetails(task: TaskSpec): [string, string][] {
+  const { maxAttempts, priority } = task.policy ?? {};
+  return [
+    ['Runs on', targetText(task)],
+    ['Attempts', maxAttempts === undefined ? '' : `up to ${maxAttempts}`],
+    ['Priority', priority === undefined ? '' : String(priority)],
+    ['Labels', labelsText(task.labels)],
+    ...specDetails(task),
   ];
 }
 
@@ -93,6 +118,10 @@ function whenText({ spec }: Schedule): string {
     case undefined:
       return '';
   }
+}
+
+function spanText(span: Duration | undefined): string {
+  return span === undefined ? '' : formatDuration(durationMs(span));
 }
 
 function stateWord({ state }: Schedule): string {

@@ -35,7 +35,7 @@ export function addServiceCommands(program: Command): void {
       .option('--max-attempts <n>', 'how many attempts there may be (default: 1)')
       .option('--label <k=v>', 'label of the task; repeatable', collect)
       .option('-d, --detach', 'print the id and return at once');
-    addFanOutFlags(command);
+    addFanOutFlags(command, { any: 'of a selection', show: 'gather' });
     addExamples(command, [
       [`muster service ${verb} nginx --node web-1`, summary],
       [

@@ -26,5 +26,5 @@ export async function operateService(verb: Verb, unit: string, flags: TaskFlags)
   }
   const value = { unit, operation: OPERATIONS[verb] };
   const spec = { ...taskSpec(flags, Date.now()), action: { case: 'service' as const, value } };
-  return await runSpec(spec, flags);
+  return await runSpec(spec, flags, 'answer');
 }

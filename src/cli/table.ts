@@ -145,3 +145,9 @@ function cut(text: string, size: number): string {
   }
   return `${kept}…`;
 }
+
+/** Returns a word as a shell would need it. */
+export function quote(word: string): string {
+  const text = harmless(word);
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}

@@ -23,13 +23,19 @@ export function addTaskCommands(program: Command): void {
 }
 
 /** Creates a command with the flags that all of them have. */
-function add(task: Command, name: string, summary: string, examples: Examples): Command {
-  return addExamples(addClientFlags(task.command(name).description(summary)), examples);
+function add(
+  task: Command,
+  name: string,
+  summary: string,
+  examples: Examples,
+  forms?: string,
+): Command {
+  return addExamples(addClientFlags(task.command(name).description(summary), forms), examples);
 }
 
 function addRange(command: Command): Command {
   return command
-    .option('--since <time>', 'created at or after: 30m, 2h, 7d ago, or an ISO time')
+    .option('--since <time>', 'created at or after: so long ago, as in 30m or 7d, or an ISO time')
     .option('--until <time>', 'created before: the same');
 }
 
@@ -41,7 +47,7 @@ function addFilter(command: Command): Command {
         'pending, running, completed, failed, timeout, cancelled; repeatable',
         collect,
       )
-      .option('--type <types>', 'script; repeatable', collect)
+      .option('--type <types>', 'script, file, service, handler, fan_out; repeatable', collect)
       .option('--node <ids>', 'tasks on these nodes; repeatable', collect)
       .option('--creator <names>', 'tasks of these creators; repeatable', collect)
       .option('--label <k=v>', 'with this label; repeatable, all have to fit', collect)
@@ -262,10 +268,12 @@ function addChecks(task: Command): void {
     ),
   );
 
-  const diagram = add(task, 'diagram', 'draw the machine of a task, its way through it numbered', [
+  const diagramExamples: Examples = [
     ['muster task diagram 0198c5f2-7b1a > task.svg', 'as it is now'],
     ['muster task diagram 0198c5f2-7b1a --version 3 > before.svg', 'as it was'],
-  ])
+  ];
+  const drawing = 'draw the machine of a task, its way through it numbered';
+  const diagram = add(task, 'diagram', drawing, diagramExamples, 'svg, the only form')
     .argument('<id>', ID)
     .option('--version <n>', 'as it was at this version (default: the last)');
   diagram.action((id: string) =>
@@ -274,10 +282,13 @@ function addChecks(task: Command): void {
     ),
   );
 
-  const inspect = add(task, 'inspect', 'show the machine of a task, live, until it ends', [
+  const inspectExamples: Examples = [
     ['muster task inspect 0198c5f2-7b1a', 'its state, timers and last steps'],
     ['muster task inspect 0198c5f2-7b1a | cat', 'a line for each step'],
-  ]).argument('<id>', ID);
+  ];
+  const showing = 'show the machine of a task, live, until it ends';
+  const forEyes = 'table, the only form; for programs there is task watch';
+  const inspect = add(task, 'inspect', showing, inspectExamples, forEyes).argument('<id>', ID);
   inspect.action((id: string) =>
     perform(ORDINARY, async () =>
       (await import('./task/inspect.ts')).inspectTask(id, flagsOf(inspect)),

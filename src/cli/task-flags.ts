@@ -5,8 +5,8 @@ import type { Command } from 'commander';
 import { addFanOutFlags } from './fan-out-flags.ts';
 import { collect } from './pairs.ts';
 
-/** Adds the flags to a command. */
-export function addTaskFlags(command: Command): Command {
+/** Adds the flags to a command. @param show of many nodes, if no flag says it */
+export function addTaskFlags(command: Command, show: 'failures' | 'unseen'): Command {
   command
     .option('--node <id>', 'run on this node')
     .option('-f, --file <file>', 'run this script, - for standard input; arguments for it after --')
@@ -22,5 +22,5 @@ export function addTaskFlags(command: Command): Command {
     .option('--cwd <folder>', 'working folder, absolute (default: the home of its user)')
     .option('--user <name>', 'run as this user; the agent has to be root')
     .option('--stdin <file>', 'text for standard input, - for ours (default: empty)');
-  return addFanOutFlags(command);
+  return addFanOutFlags(command, { any: 'usual', show });
 }

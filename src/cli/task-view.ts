@@ -11,11 +11,13 @@ import { foldNodes } from './fold-nodes.ts';
 import { formatDuration } from './duration.ts';
 import { enumName } from './enums.ts';
 import { isFinal } from './exit-code.ts';
+import { countsText } from './fan-out-view.ts';
 import { stdoutStyle } from './output.ts';
 import { progressText } from './progress-line.ts';
 import { lookOf } from './style.ts';
 import type { Cell, Column } from './table.ts';
-import { harmless } from './table.ts';
+import { harmless, quote } from './table.ts';
+import { fanOutDetails, targetText } from './target-view.ts';
 import { formatAge, formatSpan, formatTime } from './time.ts';
 
 const MAX_SHOWN_JSON = 1_000;
@@ -37,13 +39,17 @@ export function taskRow(task: Task, nowMs: number): (Cell | string)[] {
   return [
     task.id,
     stateCell(stateName(task)),
-    task.nodeId || '-',
+    task.nodeId || (task.fanOut === undefined ? '-' : nodesText(task.fanOut.total)),
     task.name,
-    `${task.attempt}/${task.maxAttempts}`,
+    task.fanOut === undefined ? `${task.attempt}/${task.maxAttempts}` : '',
     exitText(task.exitCode, task.signal),
     formatSpan(toMs(task.startedAt), toMs(task.finishedAt) ?? (isFinal(task) ? undefined : nowMs)),
     task.createdAt === undefined ? '' : formatAge(timestampMs(task.createdAt), nowMs),
   ];
+}
+
+function nodesText(count: number): string {
+  return count === 1 ? '1 node' : `${count} nodes`;
 }
 
 /** Returns the state as in `running.executing` or `failed`. */
@@ -85,9 +91,7 @@ export function taskDetails(task: Task, nowMs: number): [string, string][] {
     ['Progress', task.progress === undefined ? '' : progressText(task.progress)],
     ['Result', shorten(harmless(task.resultJson ?? ''))],
     ['Type', enumName(TaskType, task.type)],
-    ['Node', task.nodeId || (task.candidateNodeIds.length > 0 ? 'any of these' : 'any')],
-    ['May run on', foldNodes(task.candidateNodeIds)],
-    ['Attempt', `${task.attempt} of ${task.maxAttempts}`],
+    ...whereDetails(task),
     ['Priority', String(task.priority)],
     ['Labels', labelsText(task.labels)],
     ['Creator', harmless(task.creator)],
@@ -102,7 +106,24 @@ export function taskDetails(task: Task, nowMs: number): [string, string][] {
   ];
 }
 
-function specDetails(spec: TaskSpec): [string, string][] {
+function whereDetails(task: Task): [string, string][] {
+  const { fanOut, spec, nodeId, candidateNodeIds, attempt, maxAttempts } = task;
+  if (fanOut === undefined) {
+    return [
+      ['Node', nodeId || (candidateNodeIds.length > 0 ? 'any of these' : 'any')],
+      ['May run on', foldNodes(candidateNodeIds)],
+      ['Attempt', `${attempt} of ${maxAttempts}`],
+    ];
+  }
+  return [
+    ['Nodes', spec === undefined ? '' : targetText(spec)],
+    ['Children', countsText(fanOut, stdoutStyle())],
+    ['Attempts', maxAttempts === 1 ? '' : `up to ${maxAttempts} on each node`],
+  ];
+}
+
+/** What a task does, name by name; an empty value is not to be shown. */
+export function specDetails(spec: TaskSpec): [string, string][] {
   const timeout = spec.policy?.timeout;
   const script = spec.action.case === 'script' ? spec.action.value : undefined;
   const isArgv = script?.program.case === 'argv';
@@ -142,6 +163,7 @@ function specDetails(spec: TaskSpec): [string, string][] {
         .sort()
         .join(' '),
     ],
+    ...fanOutDetails(spec),
     ['Script', body.trimEnd().split('\n').map(harmless).join('\n')],
   ];
 }
@@ -214,10 +236,4 @@ function exitText(exitCode: number | undefined, signal: string): string {
 
 function toMs(time: Timestamp | undefined): number | undefined {
   return time === undefined ? undefined : timestampMs(time);
-}
-
-/** Returns a word as a shell would need it. */
-function quote(word: string): string {
-  const text = harmless(word);
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

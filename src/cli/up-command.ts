@@ -4,13 +4,7 @@
 import type { Command } from 'commander';
 import { addExamples } from './client-flags.ts';
 import { performService } from './perform.ts';
-
-interface Flags {
-  readonly agents: string;
-  readonly port: string;
-  readonly data?: string;
-  readonly handlers?: string;
-}
+import type { GivenUpFlags } from './up-flags.ts';
 
 /** Adds `up` to the program. */
 export function addUpCommand(program: Command): void {
@@ -25,25 +19,14 @@ export function addUpCommand(program: Command): void {
     ['muster up', 'everything, until Ctrl-C'],
     ['muster up --agents 1 --port 7171 --data /tmp/muster', 'a second one beside it'],
   ]);
-  command.action((flags: Flags) =>
+  command.action((flags: GivenUpFlags) =>
     performService(async (signal) => {
-      const [{ runUp }, { serviceHome }, { parseInteger }] = await Promise.all([
+      const [{ runUp }, { readUpFlags }] = await Promise.all([
         import('../up.ts'),
-        import('./home.ts'),
-        import('./pairs.ts'),
+        import('./up-flags.ts'),
       ]);
       const say = (line: string) => process.stdout.write(`${line}\n`);
-      await runUp(
-        {
-          agents: parseInteger(flags.agents, '--agents'),
-          port: parseInteger(flags.port, '--port'),
-          home: serviceHome(flags.data, process.env, process.cwd()),
-          handlers: flags.handlers ?? null,
-        },
-        process.env,
-        signal,
-        say,
-      );
+      await runUp(readUpFlags(flags, process.env, process.cwd()), process.env, signal, say);
     }),
   );
 }

@@ -46,8 +46,11 @@ export function workerName({ nodeId, name }: Worker): string {
 }
 
 /** The word for its state; a kept command whose process lives is running. */
-export function workerState({ kind, state, connected }: Worker): string {
-  if (!connected) return 'unknown';
+export function workerState(worker: Worker): string {
+  return worker.connected ? lastState(worker) : 'unknown';
+}
+
+function lastState({ kind, state }: Worker): string {
   const isKept = kind === WorkerKind.KEPT;
   return isKept && state === WorkerState.BUSY ? 'running' : enumName(WorkerState, state);
 }
@@ -70,7 +73,7 @@ function workOf({ kind, command, keepPolicy, taskId, attempt }: Worker): string 
 function noteOf(worker: Worker, nowMs: number): string {
   const { state, why, asked, pending, nextStartAt, connected } = worker;
   const notes: string[] = [];
-  if (!connected) notes.push(`last heard: ${enumName(WorkerState, state)}`);
+  if (!connected) notes.push(`last heard: ${lastState(worker)}`);
   if (nextStartAt !== undefined && state === WorkerState.BACKING_OFF) {
     const atMs = timestampMs(nextStartAt);
     notes.push(atMs > nowMs ? `starts ${formatAge(atMs, nowMs)}` : 'starts now');

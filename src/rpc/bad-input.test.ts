@@ -38,7 +38,7 @@ const handler = (name: string, inputJson = '') =>
   ({ case: 'handler', value: { handler: name, inputJson } }) as const;
 
 const NODE_ID =
-  'it must be a node id: 1 to 63 letters, digits, "-", "_" or ".", a letter or digit at both ends';
+  'it must be 1 to 63 letters, digits, "-", "_" or ".", a letter or digit at both ends';
 
 /** [what is bad, the call, the sentence after `Cannot `] */
 const CASES: readonly (readonly [string, () => Promise<unknown>, string])[] = [

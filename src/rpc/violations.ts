@@ -23,7 +23,7 @@ const NO_NUL = 'it may contain any character but NUL';
 /** The words for each pattern that occurs in the proto. */
 export const WORDS_OF_PATTERN: Readonly<Record<string, string>> = {
   '^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$':
-    'it must be a node id: 1 to 63 letters, digits, "-", "_" or ".", a letter or digit at both ends',
+    'it must be 1 to 63 letters, digits, "-", "_" or ".", a letter or digit at both ends',
   '^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$':
     'a label name must be 1 to 63 letters, digits, "-", "_" or ".", a letter or digit at both ends, after a lower-case domain and "/" if wanted',
   '^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$':

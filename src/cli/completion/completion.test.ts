@@ -60,6 +60,21 @@ describe('completion', () => {
     expect(await texts('-o', 'json', 'task', 'ca')).toEqual(['cancel']);
     expect(await texts('task', 'resolve', 'id', 'c')).toEqual(['completed', 'cancelled']);
     expect(await texts('completion', '')).toEqual(['bash', 'zsh', 'fish']);
+    expect(await texts('task', 'list', '--type', 'f')).toEqual(['file', 'fan_out']);
+    expect(await texts('machine', 'show', 's')).toEqual(['schedule', 'session']);
+    expect(await texts('node', 'drain', 'web-1', '--then', '')).toEqual(['stop', 'leave']);
+  });
+
+  it('offers the forms of output that the command has', async () => {
+    expect(await texts('node', 'list', '-o', '')).toEqual(['table', 'wide', 'json', 'jsonl']);
+    expect(await texts('machine', 'show', 'task', '-o', '')).toEqual([
+      'mermaid',
+      'svg',
+      'xstate',
+      'json',
+    ]);
+    expect(await texts('task', 'diagram', '-o', '')).toEqual([]);
+    expect(await texts('task', 'inspect', '-o', '')).toEqual([]);
   });
 
   it('leaves files to the shell, and offers nothing where nothing is known', async () => {
@@ -105,6 +120,7 @@ describe('completion', () => {
     };
     const expected: [string, string | undefined][] = [
       ['task get <id>', 'task'],
+      ['worker stop <workers>', 'worker'],
       ['task cancel <ids>', 'task'],
       ['node get <id>', 'node'],
       ['node label <changes>', 'nodeLabel'],

@@ -1,9 +1,10 @@
 /**
- * Names that the supervisor knows: nodes, tasks, schedules, groups, labels.
+ * Names that the supervisor knows: nodes, tasks, schedules, groups, workers, labels.
  */
 import type { ClientFlags } from '../client-flags.ts';
 import { type Connection, withConnection } from '../connection.ts';
 import { stateName } from '../task-view.ts';
+import { workerName, workerState } from '../worker-view.ts';
 import type { Candidate } from './candidates.ts';
 import type { NameKind } from './values.ts';
 
@@ -41,6 +42,8 @@ async function read(kind: NameKind, prefix: string, connection: Connection): Pro
       return await readTasks(prefix, connection);
     case 'taskLabel':
       return labelsOf(await newestTasks('', connection));
+    case 'worker':
+      return await readWorkers(connection);
     case 'schedule':
       return await readSchedules(connection);
     case 'group': {
@@ -57,6 +60,14 @@ async function readNodes({ nodes }: Connection) {
     const page = await nodes.listNodes({ pageSize: PAGE_SIZE, pageToken }, CALL);
     return { items: page.nodes, next: page.nextPageToken };
   });
+}
+
+async function readWorkers({ nodes }: Connection): Promise<Candidate[]> {
+  const found = await readPages(async (pageToken) => {
+    const page = await nodes.listWorkers({ pageSize: PAGE_SIZE, pageToken }, CALL);
+    return { items: page.workers, next: page.nextPageToken };
+  });
+  return found.map((worker) => ({ text: workerName(worker), about: workerState(worker) }));
 }
 
 async function readSchedules({ schedules }: Connection): Promise<Candidate[]> {

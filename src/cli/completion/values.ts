@@ -7,7 +7,14 @@
 import type { Argument, Command, Option } from 'commander';
 
 /** Something that the supervisor knows names of. */
-export type NameKind = 'node' | 'task' | 'schedule' | 'group' | 'nodeLabel' | 'taskLabel';
+export type NameKind =
+  | 'node'
+  | 'task'
+  | 'schedule'
+  | 'group'
+  | 'worker'
+  | 'nodeLabel'
+  | 'taskLabel';
 
 export type ValueKind =
   | { readonly kind: 'choice'; readonly words: readonly string[] }
@@ -36,6 +43,7 @@ const ARGUMENTS_IN: Readonly<Record<string, Readonly<Record<string, NameKind>>>>
   task: { id: 'task', ids: 'task' },
   schedule: { key: 'schedule' },
   group: { name: 'group' },
+  worker: { workers: 'worker' },
 };
 
 export function optionValues(command: Command, option: Option): ValueKind {

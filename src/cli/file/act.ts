@@ -56,7 +56,7 @@ export async function putFile(source: string, flags: PutFlags): Promise<number> 
       const value = { sha256, sizeBytes: BigInt(size), mode, owner, group, createParents };
       const operation = { case: 'put' as const, value };
       const action = { case: 'file' as const, value: { path, operation } };
-      const { code } = await followSpec(connection, { ...spec, action }, flags, form);
+      const { code } = await followSpec(connection, { ...spec, action }, flags, form, 'answer');
       return code;
     });
   } finally {
@@ -98,13 +98,15 @@ export async function getFile(path: string, given: GetFlags): Promise<number> {
 /** Creates the task and follows it; returns the exit code. */
 export async function deleteFile(path: string, flags: TaskFlags): Promise<number> {
   checkWhere(flags);
-  return await runSpec(specOf(flags, { path, operation: { case: 'delete', value: {} } }), flags);
+  const spec = specOf(flags, { path, operation: { case: 'delete', value: {} } });
+  return await runSpec(spec, flags, 'answer');
 }
 
 /** Creates the task and follows it; returns the exit code. */
 export async function statFile(path: string, flags: TaskFlags): Promise<number> {
   checkWhere(flags);
-  return await runSpec(specOf(flags, { path, operation: { case: 'stat', value: {} } }), flags);
+  const spec = specOf(flags, { path, operation: { case: 'stat', value: {} } });
+  return await runSpec(spec, flags, 'answer');
 }
 
 function specOf(flags: TaskFlags, value: FileInit) {

@@ -11,7 +11,15 @@ import { parseDuration } from '../duration.ts';
 import { EXIT } from '../exit.ts';
 import { CliFault, UsageFault } from '../fault.ts';
 import { drainText } from '../node-view.ts';
-import { messageJson, outputForm, printDocument, printLines } from '../output.ts';
+import {
+  messageJson,
+  type OutputForm,
+  outputForm,
+  printDeleted,
+  printDocument,
+  printLines,
+} from '../output.ts';
+import { Reconnect } from '../reconnect.ts';
 import { note, stdout } from '../sink.ts';
 
 export interface DrainFlags extends ClientFlags {
@@ -28,6 +36,7 @@ const ENDS: Readonly<Record<string, DrainEnd>> = { stop: DrainEnd.STOP, leave: D
 
 /** Drains a node, with --wait until it is drained; returns the exit code. */
 export async function drainNode(id: string, flags: DrainFlags): Promise<number> {
+  const form = outputForm(flags.output);
   const onDeadline = ENDS[flags.then ?? 'stop'];
   if (onDeadline === undefined) {
     throw new UsageFault(`--then: '${flags.then}' is not allowed; use stop or leave`);
@@ -42,26 +51,32 @@ export async function drainNode(id: string, flags: DrainFlags): Promise<number> 
   return await withConnection(flags, async (connection) => {
     let node = requireNode(await connection.nodes.drainNode(request, unary), id);
     if (flags.wait === true) node = await untilDrained(connection, node);
-    return await printNode(node, flags);
+    return await printNode(node, form);
   });
 }
 
 export async function resumeNode(id: string, flags: ClientFlags): Promise<number> {
+  const form = outputForm(flags.output);
   return await withConnection(flags, async ({ nodes }) =>
-    printNode(requireNode(await nodes.resumeNode({ id }, unary), id), flags),
+    printNode(requireNode(await nodes.resumeNode({ id }, unary), id), form),
   );
 }
 
 export async function deleteNode(id: string, flags: ClientFlags): Promise<number> {
+  const form = outputForm(flags.output);
   return await withConnection(flags, async ({ nodes }) => {
     await nodes.deleteNode({ id }, unary);
-    if (outputForm(flags.output) === 'table') await stdout.write(`${id}  deleted\n`);
+    await printDeleted(form, 'id', id);
     return EXIT.ok;
   });
 }
 
-/** Says on standard error how many tasks are at work, whenever that changes. */
-async function untilDrained({ nodes }: Connection, drained: Node): Promise<Node> {
+/** Says on standard error how many tasks are at work, whenever that changes. A supervisor that is away meanwhile does not end it. */
+async function untilDrained(connection: Connection, drained: Node): Promise<Node> {
+  const { nodes } = connection;
+  const reconnect = new Reconnect(connection);
+  // It has answered the drain.
+  reconnect.progressed();
   let node = drained;
   let last = '';
   for (;;) {
@@ -72,7 +87,8 @@ async function untilDrained({ nodes }: Connection, drained: Node): Promise<Node>
     if (text !== last) await note(`${node.id}: ${text}`);
     last = text;
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-    node = requireNode(await nodes.getNode({ id: node.id }, unary), node.id);
+    const { id } = node;
+    node = requireNode(await reconnect.run(() => nodes.getNode({ id }, unary)), id);
   }
 }
 
@@ -81,8 +97,7 @@ function requireNode({ node }: { readonly node?: Node | undefined }, id: string)
   return node;
 }
 
-async function printNode(node: Node, flags: ClientFlags): Promise<number> {
-  const form = outputForm(flags.output);
+async function printNode(node: Node, form: OutputForm): Promise<number> {
   if (form === 'json') await printDocument(messageJson(NodeSchema, node));
   else if (form === 'jsonl') await printLines([messageJson(NodeSchema, node)]);
   else await stdout.write(`${node.id}  ${drainText(node) || 'takes tasks'}\n`);

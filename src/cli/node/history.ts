@@ -4,13 +4,13 @@ import { timestampMs } from '@bufbuild/protobuf/wkt';
 import { GetNodeHistoryResponseSchema } from '../../../proto/gen/muster/v1/node_service_pb.ts';
 import { TransitionSchema } from '../../../proto/gen/muster/v1/task_pb.ts';
 import type { Transition } from '../../../proto/gen/muster/v1/task_pb.ts';
+import { askedIn } from '../asked.ts';
 import type { ClientFlags } from '../client-flags.ts';
 import { unary, withConnection } from '../connection.ts';
 import { EXIT } from '../exit.ts';
 import { messageJson, outputForm, printDocument, printLines, printTable } from '../output.ts';
 import { note } from '../sink.ts';
 import type { Column } from '../table.ts';
-import { harmless } from '../table.ts';
 import { stateCell } from '../task-view.ts';
 import { formatTime } from '../time.ts';
 
@@ -54,7 +54,6 @@ export async function showNodeHistory(
 }
 
 function transitionRow(transition: Transition) {
-  const { by, note: why } = (transition.event ?? {}) as { by?: unknown; note?: unknown };
   return [
     String(transition.version),
     transition.at === undefined ? '' : formatTime(timestampMs(transition.at)),
@@ -62,7 +61,6 @@ function transitionRow(transition: Transition) {
     transition.fromState === '' ? '' : stateCell(transition.fromState),
     '→',
     stateCell(transition.toState),
-    typeof by === 'string' ? harmless(by) : '',
-    typeof why === 'string' ? harmless(why) : '',
+    ...askedIn(transition),
   ];
 }

@@ -15,6 +15,7 @@ import { EXIT } from '../exit.ts';
 import {
   messageJson,
   outputForm,
+  printDeleted,
   printDetails,
   printDocument,
   printLines,
@@ -95,9 +96,10 @@ export async function triggerSchedule(key: string, flags: ClientFlags): Promise<
 }
 
 export async function deleteSchedule(key: string, flags: ClientFlags): Promise<number> {
+  const form = outputForm(flags.output);
   return await withConnection(flags, async ({ schedules }) => {
     await schedules.deleteSchedule({ key }, unary);
-    if (outputForm(flags.output) === 'table') await stdout.write(`${key}  deleted\n`);
+    await printDeleted(form, 'name', key);
     return EXIT.ok;
   });
 }
@@ -148,7 +150,7 @@ async function actOn(
     const json = messageJson(ScheduleSchema, schedule);
     if (form === 'json') await printDocument(json);
     else if (form === 'jsonl') await printLines([json]);
-    else if (isDetailed) await printDetails(scheduleDetails(schedule));
+    else if (isDetailed) await printDetails(scheduleDetails(schedule, Date.now()));
     else await stdout.write(`${scheduleLine(schedule)}\n`);
     return EXIT.ok;
   });

@@ -85,15 +85,22 @@ export async function previewSchedule(
   });
 }
 
-/** The day, the time, and the zone they are in. */
-function showTime(date: Date, timeZone: string): string {
+/** The day, the time with its offset, and the zone they are in: where clocks are put back, an hour comes twice. */
+export function showTime(date: Date, timeZone: string): string {
   const format = new Intl.DateTimeFormat('sv-SE', {
     timeZone,
     dateStyle: 'short',
     timeStyle: 'medium',
   });
   const day = new Intl.DateTimeFormat('en', { timeZone, weekday: 'short' }).format(date);
-  return `${day} ${format.format(date)} ${timeZone}`;
+  return `${day} ${format.format(date)} ${offsetOf(date, timeZone)} ${timeZone}`;
+}
+
+/** Returns the offset of a zone at a time, as in `+05:45`. */
+function offsetOf(date: Date, timeZone: string): string {
+  const format = new Intl.DateTimeFormat('en', { timeZone, timeZoneName: 'longOffset' });
+  const name = format.formatToParts(date).find(({ type }) => type === 'timeZoneName')?.value;
+  return name?.replace('GMT', '') || '+00:00';
 }
 
 /** Returns when the flags say. @throws UsageFault when they contradict each other or cannot be read */

@@ -6,6 +6,7 @@ import { durationFromMs, durationMs } from '@bufbuild/protobuf/wkt';
 import { type FanOutOptions, FanOutOrder } from '../../../proto/gen/muster/v1/fan_out_pb.ts';
 import type { NodeSelection } from '../../../proto/gen/muster/v1/target_pb.ts';
 import {
+  OfflinePolicy,
   type ScriptAction,
   ScriptActionSchema,
   TaskPolicySchema,
@@ -13,6 +14,7 @@ import {
   TaskSpecSchema,
 } from '../../../proto/gen/muster/v1/task_pb.ts';
 import { parseDuration } from '../duration.ts';
+import { enumValue } from '../enums.ts';
 import { type FanOutFlags, targetOf } from '../fan-out-flags.ts';
 import { UsageFault } from '../fault.ts';
 import { parseInteger, parsePairs } from '../pairs.ts';
@@ -24,9 +26,9 @@ import { selectionOf } from '../selection-flags.ts';
 export type TaskRevision = (former: TaskSpec) => TaskSpec;
 
 const TASK_FLAGS = [
-  ...(['node', 'any', 'nodes', 'selector', 'group', 'all', 'exclude'] as const),
+  ...(['node', 'any', 'nodes', 'hosts', 'selector', 'group', 'all', 'exclude'] as const),
   ...(['maxParallel', 'maxFailures', 'order', 'deadline'] as const),
-  ...(['timeout', 'maxAttempts', 'priority', 'label'] as const),
+  ...(['timeout', 'maxAttempts', 'priority', 'offline', 'label'] as const),
   ...(['file', 'shell', 'env', 'cwd', 'user', 'stdin'] as const),
 ] satisfies readonly (keyof RunFlags)[];
 
@@ -40,9 +42,6 @@ export async function readTaskRevision(
   words: readonly string[],
 ): Promise<TaskRevision | null> {
   if (words.length === 0 && TASK_FLAGS.every((name) => flags[name] === undefined)) return null;
-  if (flags.gather !== undefined || flags.prefix !== undefined) {
-    throw new UsageFault('--gather and --prefix are for muster run');
-  }
   const reviseAction = await readActionRevision(flags, words);
   return (former) => {
     const task = clone(TaskSpecSchema, former);
@@ -57,11 +56,15 @@ export async function readTaskRevision(
   };
 }
 
-function revisePolicy(task: TaskSpec, { timeout, maxAttempts, priority }: RunFlags): void {
+function revisePolicy(task: TaskSpec, flags: RunFlags): void {
+  const { timeout, maxAttempts, priority, offline } = flags;
   const policy = task.policy ?? create(TaskPolicySchema);
   if (timeout !== undefined) policy.timeout = durationFromMs(parseDuration(timeout, '--timeout'));
   if (maxAttempts !== undefined) policy.maxAttempts = parseInteger(maxAttempts, '--max-attempts');
   if (priority !== undefined) policy.priority = parseInteger(priority, '--priority');
+  if (offline !== undefined) {
+    policy.offline = enumValue(OfflinePolicy, 'OFFLINE_POLICY_', offline, '--offline');
+  }
   task.policy = policy;
 }
 

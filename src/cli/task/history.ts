@@ -5,6 +5,7 @@ import type { LateReport, Transition } from '../../../proto/gen/muster/v1/task_p
 import { LateReportSchema, TransitionSchema } from '../../../proto/gen/muster/v1/task_pb.ts';
 import type { GetTaskHistoryResponse } from '../../../proto/gen/muster/v1/task_service_pb.ts';
 import { GetTaskHistoryResponseSchema } from '../../../proto/gen/muster/v1/task_service_pb.ts';
+import { askedIn } from '../asked.ts';
 import type { ClientFlags } from '../client-flags.ts';
 import type { Connection } from '../connection.ts';
 import { unary, withConnection } from '../connection.ts';
@@ -24,6 +25,12 @@ const COLUMNS: readonly Column[] = [
   { title: '' },
   { title: 'TO' },
   { title: 'ATTEMPT', align: 'right', dropOrder: 1 },
+];
+
+/** Beside them where somebody has asked for something. */
+const ASKED_COLUMNS: readonly Column[] = [
+  { title: 'BY', shrinkTo: 8 },
+  { title: 'NOTE', shrinkTo: 8 },
 ];
 
 const LATE_COLUMNS: readonly Column[] = [
@@ -49,7 +56,7 @@ export async function showHistory(text: string, flags: ClientFlags): Promise<num
         'its history has expired and is deleted; the task and its attempts are still there',
       );
     } else {
-      await printTable(COLUMNS, transitions.map(transitionRow));
+      await printTransitions(transitions);
       if (lateReports.length > 0) {
         await stdout.write('\n');
         await printTable(LATE_COLUMNS, lateReports.map(lateRow));
@@ -72,6 +79,13 @@ async function readHistory(connection: Connection, id: string): Promise<GetTaskH
       return create(GetTaskHistoryResponseSchema, { transitions, lateReports, expired });
     }
   }
+}
+
+async function printTransitions(transitions: readonly Transition[]): Promise<void> {
+  if (transitions.some((one) => askedIn(one).join('') !== '')) {
+    const rows = transitions.map((one) => [...transitionRow(one), ...askedIn(one)]);
+    await printTable([...COLUMNS, ...ASKED_COLUMNS], rows);
+  } else await printTable(COLUMNS, transitions.map(transitionRow));
 }
 
 function transitionRow(transition: Transition) {

@@ -1,0 +1,59 @@
+// What a command on many nodes shows of them, as a process against a supervisor whose fan-outs end at once.
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { TaskState } from '../../proto/gen/muster/v1/task_pb.ts';
+import { muster } from './testing/command.ts';
+import type { ScriptedTask } from './testing/scripted-supervisor.ts';
+import { makeTask, ScriptedSupervisor } from './testing/scripted-supervisor.ts';
+
+let supervisor: ScriptedSupervisor;
+
+beforeEach(async () => {
+  supervisor = new ScriptedSupervisor();
+  supervisor.taskOverrides = {
+    async *watchTasks({ filter }) {
+      for (const { task } of supervisor.tasks.values()) {
+        if (task.parentId === filter?.parentId) yield { task };
+      }
+    },
+  };
+  await supervisor.start();
+});
+afterEach(() => supervisor.destroy());
+
+/** The next task that is created is a fan-out whose nodes complete with this output. */
+function fanOutOver(nodeIds: readonly string[], output: string): void {
+  supervisor.onCreate = (task: ScriptedTask) => {
+    for (const [index, nodeId] of nodeIds.entries()) {
+      const id = `0198c5f2-7b1a-7000-9000-${String(index).padStart(12, '0')}`;
+      supervisor
+        .add(makeTask({ id, nodeId, parentId: task.task.id }))
+        .write('stdout', output)
+        .become({ state: TaskState.COMPLETED, exitCode: 0 });
+    }
+    const total = nodeIds.length;
+    const fanOut = makeTask({ fanOut: { total, completed: total } }).fanOut;
+    task.become({ state: TaskState.COMPLETED, nodeId: '', ...(fanOut && { fanOut }) });
+  };
+}
+
+test.each([
+  [['file', 'stat', '/etc/motd']],
+  [['file', 'delete', '/etc/motd']],
+  [['service', 'status', 'nginx']],
+])('%j on many nodes prints what they answer, equal answers once', async (words) => {
+  fanOutOver(['web-1', 'web-2'], 'the answer\n');
+  const { code, stdout } = await muster(supervisor, [...words, '--all']);
+  const printed = stdout.toString();
+  expect(printed).toContain('web-[1-2] (2)\n');
+  expect(printed.split('\n').filter((line) => line === 'the answer')).toHaveLength(1);
+  expect(code).toBe(0);
+});
+
+test('with --prefix each line of an answer is behind its node', async () => {
+  fanOutOver(['web-1', 'web-2'], 'the answer\n');
+  const { stdout } = await muster(supervisor, ['file', 'stat', '/etc/motd', '--all', '--prefix']);
+  expect(stdout.toString().trimEnd().split('\n').sort()).toEqual([
+    'web-1: the answer',
+    'web-2: the answer',
+  ]);
+});

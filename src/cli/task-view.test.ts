@@ -1,0 +1,75 @@
+// How a task looks in a list and in its details.
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { durationFromMs } from '@bufbuild/protobuf/wkt';
+import { expect, test } from 'vitest';
+import { FanOutOrder } from '../../proto/gen/muster/v1/fan_out_pb.ts';
+import {
+  OfflinePolicy,
+  TaskSchema,
+  TaskState,
+  TaskType,
+} from '../../proto/gen/muster/v1/task_pb.ts';
+import { taskDetails, taskRow } from './task-view.ts';
+
+const NOW_MS = Date.UTC(2026, 0, 1);
+type TaskInit = MessageInitShape<typeof TaskSchema>;
+
+function detailsOf(init: TaskInit): Record<string, string> {
+  const details = taskDetails(create(TaskSchema, init), NOW_MS);
+  return Object.fromEntries(details.filter(([, value]) => value !== ''));
+}
+
+const FAN_OUT: TaskInit = {
+  type: TaskType.FAN_OUT,
+  state: TaskState.RUNNING,
+  maxAttempts: 2,
+  fanOut: { total: 3, completed: 1, active: 2 },
+};
+
+test('a fan-out shows how its nodes were chosen and how far they are', () => {
+  const selection = {
+    nodes: ['web[01-20]', 'db-1'],
+    selector: 'role in (a,b)',
+    exclude: ['web07'],
+  };
+  const fanOut = {
+    maxParallel: '10%',
+    maxFailures: '3',
+    order: FanOutOrder.RANDOM,
+    deadline: durationFromMs(600_000),
+  };
+  const shown = detailsOf({
+    ...FAN_OUT,
+    spec: {
+      target: { kind: { case: 'selection', value: { ...selection, groups: ['berlin'] } } },
+      policy: { offline: OfflinePolicy.SKIP },
+      fanOut,
+    },
+  });
+  expect(shown).toMatchObject({
+    Nodes: "-n 'web[01-20],db-1' -l 'role in (a,b)' -g berlin -x web07",
+    Children: '1/3  2 running  1 completed',
+    Attempts: 'up to 2 on each node',
+    'At once': '10%',
+    'Most failures': '3',
+    Order: 'random',
+    Altogether: '10m',
+    'Offline nodes': 'skip',
+  });
+  expect(Object.keys(shown)).not.toContain('Node');
+  expect(Object.keys(shown)).not.toContain('Attempt');
+});
+
+test('a task on one node shows that node and its attempt', () => {
+  expect(detailsOf({ nodeId: 'web-1', attempt: 1, maxAttempts: 2 })).toMatchObject({
+    Node: 'web-1',
+    Attempt: '1 of 2',
+  });
+});
+
+test('in a list a fan-out has a number of nodes and no attempt', () => {
+  const row = taskRow(create(TaskSchema, FAN_OUT), NOW_MS);
+  expect([row[2], row[4]]).toEqual(['3 nodes', '']);
+  const single = taskRow(create(TaskSchema, { maxAttempts: 2 }), NOW_MS);
+  expect([single[2], single[4]]).toEqual(['-', '0/2']);
+});
