@@ -197,6 +197,9 @@ describe.each([inMemory, ...WAYS])('$name', (way) => {
     const statistics = await tasks().getStatistics({ createdFrom: timestampFromMs(NOW) });
     expect(statistics).toMatchObject({ total: 2n, createdFrom: timestampFromMs(NOW) });
     expect(statistics.createdUntil).toBeUndefined();
+    expect(statistics.oldestPending).toMatchObject([
+      { at: timestampFromMs(NOW), oldest: { seconds: 90n, nanos: 500_000_000 } },
+    ]);
     expect(statistics.waiting).toMatchObject({
       p50: { nanos: 400_000 },
       p95: { seconds: 1n, nanos: 500_250_000 },
