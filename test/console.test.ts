@@ -113,6 +113,31 @@ describe.skipIf(runtimeName() === 'deno')('the console', { timeout: TIMEOUT_MS }
     await sees('completed');
   });
 
+  it('leads through the map of a fan-out with keys, and opens a child', async () => {
+    const id = await muster('run', '-d', '-l', 'role=web', '--name', 'mapped', '--', 'true');
+    await open(`/tasks/${id}?tab=children`);
+    const map = page.getByRole('listbox', { name: /Map of the children: 2 completed/ });
+    const current = map.getByRole('option');
+    await map.waitFor();
+    await map.focus();
+    const steps = [];
+    for (const key of ['Home', 'ArrowRight', 'ArrowRight', 'ArrowLeft', 'End']) {
+      await page.keyboard.press(key);
+      steps.push(await current.getAttribute('aria-posinset'));
+    }
+    expect(steps).toEqual(['1', '2', '2', '1', '2']);
+    expect(await map.getAttribute('aria-activedescendant')).toBe(await current.getAttribute('id'));
+    expect(await current.getAttribute('aria-label')).toMatch(/^web-\d, completed, exit code 0$/);
+    const tip = page.getByRole('tooltip');
+    await tip.getByText(/^web-\d$/).waitFor();
+    await page.keyboard.press('Escape');
+    await tip.waitFor({ state: 'detached' });
+    await page.keyboard.press('Enter');
+    await page.waitForURL(
+      (url) => url.pathname.startsWith('/tasks/') && !url.pathname.endsWith(id),
+    );
+  });
+
   it('shows tasks as they come, finds them by a filter, and holds new ones back', async () => {
     await open('/tasks?state=failed');
     await open('/tasks');
