@@ -87,6 +87,39 @@ describe.skipIf(runtimeName() === 'deno')('the console', { timeout: TIMEOUT_MS }
     expect(await muster('task', 'verify', id)).toContain('clean');
   });
 
+  it('keeps what was typed into a new task over a reload, and gives way to a link', async () => {
+    await open('/tasks/new');
+    const script = page.getByRole('textbox', { name: 'Script' });
+    await script.fill('echo half a thou');
+    await page.getByText('Environment, user, folder').click();
+    await page.getByLabel('Environment').fill('A=1\nDB_PASSWORD=hunter2');
+    await page.reload();
+    await sees('This is what you typed before');
+    await sees(/looks secret: DB_PASSWORD/);
+    expect(await script.inputValue()).toBe('echo half a thou');
+    expect(await page.getByLabel('Environment').inputValue()).toBe('A=1');
+    await open('/tasks/new?node=web-1');
+    await script.waitFor();
+    expect(await script.inputValue()).toBe('');
+    await script.fill('uptime');
+    await page.reload();
+    await sees('This is what you typed before');
+    expect(await script.inputValue()).toBe('uptime');
+    await open('/nodes');
+    await open('/tasks/new?node=web-1');
+    await script.waitFor();
+    expect(await script.inputValue()).toBe('');
+    await open('/tasks/new');
+    await press('Begin anew');
+    expect(await script.inputValue()).toBe('');
+    await page.reload();
+    await script.waitFor();
+    expect(await script.inputValue()).toBe('');
+    expect(await page.evaluate(() => JSON.stringify(sessionStorage))).not.toMatch(
+      /half a thou|hunter2/,
+    );
+  });
+
   it('retries what failed of a fan-out', async () => {
     const marker = join(cluster.home, 'broken');
     await muster('run', '--node', 'web-1', '--', 'touch', marker);
