@@ -212,6 +212,16 @@ describe.skipIf(runtimeName() === 'deno')('the console', { timeout: TIMEOUT_MS }
       .getByRole('button', { name: /^Drain/ })
       .click();
     await sees(/drained/);
+    await open('/nodes');
+    await press(/^drained \d/);
+    expect(new URL(page.url()).searchParams.get('state')).toBe('drained');
+    const rows = page.getByRole('link', { name: /^(web|db)-\d$/ });
+    await page.getByRole('link', { name: 'web-1', exact: true }).waitFor({ state: 'detached' });
+    expect(await rows.allTextContents()).toEqual(['db-1']);
+    await press(/^unreachable \d/);
+    await sees('No node matches');
+    expect(await muster('node', 'list', '--state', 'online,drained')).toMatch(/\ndb-1 .*drained/);
+    await open('/nodes/db-1');
     await press('Resume');
     await sees(/online/);
     expect(await muster('node', 'get', 'db-1')).not.toContain('drained');

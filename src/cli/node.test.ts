@@ -2,7 +2,7 @@
 
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { NodeState } from '../../proto/gen/muster/v1/node_pb.ts';
+import { DrainState, NodeState } from '../../proto/gen/muster/v1/node_pb.ts';
 import { muster } from './testing/command.ts';
 import { ScriptedSupervisor } from './testing/scripted-supervisor.ts';
 
@@ -53,6 +53,32 @@ test('a wide list says how busy and how full each host is', async () => {
   expect(one).toMatch(/13 % +0\.50 +75 % +50 %$/);
   expect(two).toMatch(/^web-2 .*never$/);
   expect((await muster(supervisor, ['node', 'list'])).stdout.toString()).not.toContain('CPU');
+});
+
+test('a list of some states asks for both kinds of them', async () => {
+  const requests: { states: NodeState[]; drainStates: DrainState[] }[] = [];
+  await supervisor.destroy();
+  supervisor = new ScriptedSupervisor();
+  supervisor.nodeOverrides = {
+    listNodes: ({ states, drainStates }) => {
+      requests.push({ states, drainStates });
+      return { nodes: [] };
+    },
+  };
+  await supervisor.start();
+  const list = (...states: string[]) => muster(supervisor, ['node', 'list', ...states]);
+  await list('--state', 'online,active', '--state', 'DRAIN_STATE_DRAINED');
+  await list('--state', 'NODE_STATE_OFFLINE');
+  expect(requests).toEqual([
+    { states: [NodeState.ONLINE], drainStates: [DrainState.ACTIVE, DrainState.DRAINED] },
+    { states: [NodeState.OFFLINE], drainStates: [] },
+  ]);
+  const { code, stderr } = await list('--state', 'asleep');
+  expect(code).toBe(2);
+  expect(stderr.toString()).toContain(
+    "--state: 'asleep' is none of online, unreachable, offline, draining, stopping, drained, active",
+  );
+  expect(requests).toHaveLength(2);
 });
 
 test('a node shows its newest measurement', async () => {
