@@ -204,6 +204,16 @@ describe.skipIf(runtimeName() === 'deno')('the console', { timeout: TIMEOUT_MS }
     await late.close();
   });
 
+  it('shows live what becomes of the workers of a node', async () => {
+    await open('/nodes/web-2');
+    const row = page.getByRole('row', { name: /slot-0/ });
+    await row.getByText('idle').waitFor();
+    await muster('worker', 'stop', 'web-2/slot-0');
+    await row.getByText('stopped').waitFor();
+    await row.getByRole('button', { name: 'start slot-0' }).click();
+    await row.getByText('idle').waitFor();
+  });
+
   it('drains a node and gives it work again', async () => {
     await open('/nodes/db-1');
     await press(/^Drain/);
