@@ -263,7 +263,9 @@ describe.skipIf(runtimeName() === 'deno')('the console', { timeout: TIMEOUT_MS }
     await sees('after-all');
   });
 
-  it('is accessible on each screen in both themes, fits a narrow window, and complains of nothing', async () => {
+  it('is accessible on each screen in both themes, fits a narrow window, and complains of nothing', {
+    timeout: 2 * TIMEOUT_MS,
+  }, async () => {
     const start = async (...args: string[]) =>
       await muster('run', '-d', '--name', 'shown', ...args);
     const task = `/tasks/${await start('--node', 'web-1', '--', 'echo', 'hello')}`;
@@ -309,6 +311,11 @@ describe.skipIf(runtimeName() === 'deno')('the console', { timeout: TIMEOUT_MS }
 async function show(path: string): Promise<void> {
   await open(path);
   await page.locator('main h1, main table, main form').first().waitFor();
+  const part = /tab=(\w+)/.exec(path)?.[1];
+  // Parts of a task are fetched when they are shown.
+  if (part === 'machine') await page.locator('main svg').first().waitFor();
+  else if (part !== undefined) await page.locator('main section').first().waitFor();
+  if (part === 'children') await page.getByRole('listbox').waitFor();
   await page.getByText('Reading the').first().waitFor({ state: 'hidden' });
 }
 
