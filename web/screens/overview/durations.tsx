@@ -21,6 +21,8 @@ const LineChart = lazy(async () => ({
 }));
 
 const HOUR_S = 3_600;
+/** The top of the scale where no task has waited. */
+const IDLE_MAX_MS = 60_000;
 
 interface Hour {
   /** Its beginning, in ms since 1970. */
@@ -67,6 +69,8 @@ function OldestPending({ ages }: { readonly ages: readonly PendingAge[] }) {
           <LineChart
             times={points.map(({ at }) => at / 1000)}
             span={((points.length - 1) * SPAN_MS) / 1000}
+            // Of nothing but zeros no scale could be made.
+            max={points.some(({ age }) => age !== null && age > 0) ? null : IDLE_MAX_MS}
             label={`Age of the oldest pending task: ${ageInWords(points)}`}
             format={shortText}
             steps={DURATION_STEPS}
