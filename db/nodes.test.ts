@@ -148,6 +148,14 @@ describe('lists', () => {
       'n3',
       'n4',
     ]);
+    await sql`
+      insert into node_actors
+      select id, 1, 1, state, '{}', null, now()
+      from (values ('n1', 'drained'), ('n2', 'draining'), ('n3', 'active')) as a (id, state)`;
+    expect(await list({ drainStates: ['drained', 'draining'] })).toBe('n1 n2');
+    expect(await list({ drainStates: ['active'], labels: { zone: 'west' } })).toBe('n3 n4');
+    expect(await list({ drainStates: ['drained', 'draining'], states: ['online'] })).toBe('n1');
+    expect(await list({ drainStates: ['stopping'] })).toBe('');
     expect((await listNodeIds(sql, ['n1', 'x', 'n4'])).sort()).toEqual(['n1', 'n4']);
   });
 });

@@ -22,6 +22,8 @@ export interface NodeFilter {
   /** Every one of these labels, with this value. */
   readonly labels?: Readonly<Record<string, string>>;
   readonly states?: readonly ('online' | 'unreachable' | 'offline')[];
+  /** Of what operators wish; a node that was never drained is active. */
+  readonly drainStates?: readonly ('active' | 'draining' | 'stopping' | 'drained')[];
 }
 
 interface NodeRow {
@@ -126,7 +128,7 @@ export async function listNodes(
   after: string | null,
   deadAfterMs: number,
 ): Promise<NodeRecord[]> {
-  const { labels = {}, states = [] } = filter;
+  const { labels = {}, states = [], drainStates = [] } = filter;
   const alive = isAlive(sql, deadAfterMs);
   const rows = await sql<NodeRow[]>`
     select ${nodeRow(sql, deadAfterMs)}
@@ -139,6 +141,13 @@ export async function listNodes(
           : sql`
             and case when n.left_at is not null then 'offline' when ${alive} then 'online' else 'unreachable' end
               = any(${[...states]}::text[])`
+      }
+      ${
+        drainStates.length === 0
+          ? sql``
+          : sql`
+            and coalesce((select a.state from node_actors as a where a.node_id = n.id), 'active')
+              = any(${[...drainStates]}::text[])`
       }
     order by n.id
     limit ${limit}`;

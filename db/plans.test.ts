@@ -12,6 +12,7 @@ import { expireHistories, expireOutput, isHistoryExpired, readExpiredOutput } fr
 import { connectExplainer } from './explain.ts';
 import type { Explainer } from './explain.ts';
 import { listOutput, readOutputRange } from './output.ts';
+import { samplePendingAge } from './pending-ages.ts';
 import type { TaskFilter } from './records.ts';
 import { deleteOldTasks, deleteUnusedNames } from './retention.ts';
 import { deleteOldFires, listPrunableSchedules } from './schedule-pruning.ts';
@@ -104,6 +105,9 @@ async function fill(sql: Sql): Promise<void> {
     from (values ('hour', 1, 8760), ('day', 24, 365), ('month', 730, 12)) as s (span, hours, last) cross join generate_series(1, 8760) as n
     cross join generate_series(1, 5) as class cross join (values ('waiting'), ('running')) as k (kind)
     where n <= last`;
+  await sql`
+    insert into pending_ages
+    select date_trunc('minute', now()) - make_interval(mins => n), n from generate_series(1, 50000) as n`;
   await sql`
     insert into schedules (id, name, version, machine_version, state, context, spec, draft, creator, wake_at, created_at, updated_at)
     values (${SCHEDULE}, 's', 5000, 1, 'active', '{}', '{}', '{}', '', now(), now(), now())`;
@@ -198,9 +202,14 @@ describe('the plan of the statistics', () => {
         (sql) => readStatistics(sql, from, until),
         'task_counts_pkey',
         'task_durations_pkey',
+        'pending_ages_pkey',
       );
     });
   }
+
+  it('finds the oldest pending task by the index of states', async () => {
+    await uses(samplePendingAge, 'pending_ages_pkey', 'tasks_settled_state');
+  });
 
   it('reads the days of all time, and no task that is final', async () => {
     const { scanned, indexes } = await explainer.explain((sql) => readStatistics(sql, null, null));

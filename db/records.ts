@@ -5,6 +5,7 @@
  */
 import type { NodeSnapshot } from '../machines/node-decide.ts';
 import type { NodeMetrics } from './node-metrics.ts';
+import type { PendingAge } from './pending-ages.ts';
 import type { EndedAttempt, TaskContext, TaskInput } from '../machines/task-context.ts';
 import type { TaskEvent } from '../machines/task-events.ts';
 import type { StoredSnapshot } from '../machines/snapshot.ts';
@@ -172,6 +173,8 @@ export interface Statistics {
   readonly byHour: readonly HourCount[];
   readonly waiting: DurationSummary;
   readonly running: DurationSummary;
+  /** By ten minutes of the last 24 h of the range, those in which a supervisor ran. */
+  readonly oldestPending: readonly PendingAge[];
 }
 
 /** The tasks that were created in an hour, which begins at `hour`. */

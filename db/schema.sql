@@ -208,6 +208,12 @@ create table output_streams (
 )
 with (fillfactor=50);
 
+create table pending_ages (
+  minute timestamp with time zone not null,
+  oldest_ms bigint not null,
+  constraint pending_ages_pkey PRIMARY KEY (minute)
+);
+
 create table requests (
   creator text not null,
   request_id text not null,

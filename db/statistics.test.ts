@@ -53,6 +53,7 @@ describe('readStatistics', () => {
       byHour: [],
       waiting: NOTHING,
       running: NOTHING,
+      oldestPending: [],
     });
   });
 
@@ -85,6 +86,7 @@ describe('readStatistics', () => {
       ],
       waiting: { count: 3, p50: 2_000, p95: 2_000, max: 2_000 },
       running: { count: 2, p50: 1_000, p95: 1_000, max: 1_000 },
+      oldestPending: [],
     };
     for (const rolledUp of [0, 1, 1]) {
       expect(await rollUpStatistics(sql, rolledUp)).toBe(rolledUp);

@@ -6,6 +6,7 @@
  */
 import type postgres from 'postgres';
 import type { Sql } from './connect.ts';
+import { pendingAges } from './pending-ages.ts';
 import type { DurationSummary, HourCount, Statistics } from './records.ts';
 import { idRange } from './task-filter.ts';
 
@@ -36,6 +37,7 @@ interface StatisticsRow {
   by_hour: HourRow[] | null;
   waiting: DurationClass[] | null;
   running: DurationClass[] | null;
+  oldest_pending: Statistics['oldestPending'] | null;
 }
 
 /**
@@ -44,6 +46,7 @@ interface StatisticsRow {
  *
  * Hours are those of UTC, the last 24 of the range that have tasks, by the time of creation; failed ones include those that timed
  * out. Waiting is from the creation to the first start of a process, running from there to the end. Percentiles are off by 5 % at most.
+ * Ages of the oldest pending task are those of the last 24 h of the range, by the clock.
  */
 export async function readStatistics(
   sql: Sql,
@@ -87,7 +90,8 @@ export async function readStatistics(
         from hours
       ) as by_hour,
       ${durations(sql, range, 'waiting')} as waiting,
-      ${durations(sql, range, 'running')} as running`;
+      ${durations(sql, range, 'running')} as running,
+      ${pendingAges(sql, range)} as oldest_pending`;
   const byState = row?.by_state ?? [];
   return {
     ...range,
@@ -102,6 +106,7 @@ export async function readStatistics(
     })),
     waiting: summary(row?.waiting ?? []),
     running: summary(row?.running ?? []),
+    oldestPending: row?.oldest_pending ?? [],
   };
 }
 
@@ -273,7 +278,7 @@ export async function rollUpStatistics(sql: Sql, limit: number): Promise<number>
   return row.n;
 }
 
-/** Forgets the counts of hours, days and months that ended more than `keepMs` ago. Returns how many rows went. */
+/** Forgets the counts of hours, days and months that ended more than `keepMs` ago, and ages of pending tasks. Returns how many rows went. */
 export async function deleteOldStatistics(sql: Sql, keepMs: number): Promise<number> {
   const isOld = (span: Span) => sql`
     span = ${span}
@@ -284,7 +289,11 @@ export async function deleteOldStatistics(sql: Sql, keepMs: number): Promise<num
       delete from task_counts where ${old} returning 1
     ), durations as (
       delete from task_durations where ${old} returning 1
+    ), ages as (
+      delete from pending_ages
+      where minute < now() - make_interval(secs => ${keepMs}::double precision / 1000)
+      returning 1
     )
-    select (select count(*) from counts) + (select count(*) from durations) as n`;
+    select (select count(*) from counts) + (select count(*) from durations) + (select count(*) from ages) as n`;
   return row.n;
 }

@@ -87,6 +87,39 @@ describe.skipIf(runtimeName() === 'deno')('the console', { timeout: TIMEOUT_MS }
     expect(await muster('task', 'verify', id)).toContain('clean');
   });
 
+  it('keeps what was typed into a new task over a reload, and gives way to a link', async () => {
+    await open('/tasks/new');
+    const script = page.getByRole('textbox', { name: 'Script' });
+    await script.fill('echo half a thou');
+    await page.getByText('Environment, user, folder').click();
+    await page.getByLabel('Environment').fill('A=1\nDB_PASSWORD=hunter2');
+    await page.reload();
+    await sees('This is what you typed before');
+    await sees(/looks secret: DB_PASSWORD/);
+    expect(await script.inputValue()).toBe('echo half a thou');
+    expect(await page.getByLabel('Environment').inputValue()).toBe('A=1');
+    await open('/tasks/new?node=web-1');
+    await script.waitFor();
+    expect(await script.inputValue()).toBe('');
+    await script.fill('uptime');
+    await page.reload();
+    await sees('This is what you typed before');
+    expect(await script.inputValue()).toBe('uptime');
+    await open('/nodes');
+    await open('/tasks/new?node=web-1');
+    await script.waitFor();
+    expect(await script.inputValue()).toBe('');
+    await open('/tasks/new');
+    await press('Begin anew');
+    expect(await script.inputValue()).toBe('');
+    await page.reload();
+    await script.waitFor();
+    expect(await script.inputValue()).toBe('');
+    expect(await page.evaluate(() => JSON.stringify(sessionStorage))).not.toMatch(
+      /half a thou|hunter2/,
+    );
+  });
+
   it('retries what failed of a fan-out', async () => {
     const marker = join(cluster.home, 'broken');
     await muster('run', '--node', 'web-1', '--', 'touch', marker);
@@ -111,6 +144,31 @@ describe.skipIf(runtimeName() === 'deno')('the console', { timeout: TIMEOUT_MS }
       (url) => url.pathname.startsWith('/tasks/') && !url.pathname.endsWith(id),
     );
     await sees('completed');
+  });
+
+  it('leads through the map of a fan-out with keys, and opens a child', async () => {
+    const id = await muster('run', '-d', '-l', 'role=web', '--name', 'mapped', '--', 'true');
+    await open(`/tasks/${id}?tab=children`);
+    const map = page.getByRole('listbox', { name: /Map of the children: 2 completed/ });
+    const current = map.getByRole('option');
+    await map.waitFor();
+    await map.focus();
+    const steps = [];
+    for (const key of ['Home', 'ArrowRight', 'ArrowRight', 'ArrowLeft', 'End']) {
+      await page.keyboard.press(key);
+      steps.push(await current.getAttribute('aria-posinset'));
+    }
+    expect(steps).toEqual(['1', '2', '2', '1', '2']);
+    expect(await map.getAttribute('aria-activedescendant')).toBe(await current.getAttribute('id'));
+    expect(await current.getAttribute('aria-label')).toMatch(/^web-\d, completed, exit code 0$/);
+    const tip = page.getByRole('tooltip');
+    await tip.getByText(/^web-\d$/).waitFor();
+    await page.keyboard.press('Escape');
+    await tip.waitFor({ state: 'detached' });
+    await page.keyboard.press('Enter');
+    await page.waitForURL(
+      (url) => url.pathname.startsWith('/tasks/') && !url.pathname.endsWith(id),
+    );
   });
 
   it('shows tasks as they come, finds them by a filter, and holds new ones back', async () => {
@@ -146,6 +204,16 @@ describe.skipIf(runtimeName() === 'deno')('the console', { timeout: TIMEOUT_MS }
     await late.close();
   });
 
+  it('shows live what becomes of the workers of a node', async () => {
+    await open('/nodes/web-2');
+    const row = page.getByRole('row', { name: /slot-0/ });
+    await row.getByText('idle').waitFor();
+    await muster('worker', 'stop', 'web-2/slot-0');
+    await row.getByText('stopped').waitFor();
+    await row.getByRole('button', { name: 'start slot-0' }).click();
+    await row.getByText('idle').waitFor();
+  });
+
   it('drains a node and gives it work again', async () => {
     await open('/nodes/db-1');
     await press(/^Drain/);
@@ -154,6 +222,16 @@ describe.skipIf(runtimeName() === 'deno')('the console', { timeout: TIMEOUT_MS }
       .getByRole('button', { name: /^Drain/ })
       .click();
     await sees(/drained/);
+    await open('/nodes');
+    await press(/^drained \d/);
+    expect(new URL(page.url()).searchParams.get('state')).toBe('drained');
+    const rows = page.getByRole('link', { name: /^(web|db)-\d$/ });
+    await page.getByRole('link', { name: 'web-1', exact: true }).waitFor({ state: 'detached' });
+    expect(await rows.allTextContents()).toEqual(['db-1']);
+    await press(/^unreachable \d/);
+    await sees('No node matches');
+    expect(await muster('node', 'list', '--state', 'online,drained')).toMatch(/\ndb-1 .*drained/);
+    await open('/nodes/db-1');
     await press('Resume');
     await sees(/online/);
     expect(await muster('node', 'get', 'db-1')).not.toContain('drained');
@@ -185,7 +263,9 @@ describe.skipIf(runtimeName() === 'deno')('the console', { timeout: TIMEOUT_MS }
     await sees('after-all');
   });
 
-  it('is accessible on each screen in both themes, fits a narrow window, and complains of nothing', async () => {
+  it('is accessible on each screen in both themes, fits a narrow window, and complains of nothing', {
+    timeout: 2 * TIMEOUT_MS,
+  }, async () => {
     const start = async (...args: string[]) =>
       await muster('run', '-d', '--name', 'shown', ...args);
     const task = `/tasks/${await start('--node', 'web-1', '--', 'echo', 'hello')}`;
@@ -236,6 +316,11 @@ describe.skipIf(runtimeName() === 'deno')('the console', { timeout: TIMEOUT_MS }
 async function show(path: string): Promise<void> {
   await open(path);
   await page.locator('main h1, main table, main form').first().waitFor();
+  const part = /tab=(\w+)/.exec(path)?.[1];
+  // Parts of a task are fetched when they are shown.
+  if (part === 'machine') await page.locator('main svg').first().waitFor();
+  else if (part !== undefined) await page.locator('main section').first().waitFor();
+  if (part === 'children') await page.getByRole('listbox').waitFor();
   await page.getByText('Reading the').first().waitFor({ state: 'hidden' });
 }
 

@@ -5,6 +5,7 @@ import { Link, Outlet, useNavigate, useRouterState } from '@tanstack/react-route
 import { useEffect, useState, useSyncExternalStore } from 'react';
 import { logOut, readSession, whenLoggedOut } from './connection.ts';
 import { link } from './live.ts';
+import { forgetDrafts } from './screens/new-task/draft.ts';
 import { type Choice, setTheme, useTheme } from './theme.ts';
 import { Help } from './ui/help.tsx';
 import { useKeys } from './ui/keys.ts';
@@ -109,7 +110,10 @@ function Header({ onHelp }: { readonly onHelp: () => void }) {
       </button>
       <button
         type="button"
-        onClick={() => void logOut()}
+        onClick={() => {
+          forgetDrafts();
+          void logOut();
+        }}
         className="rounded-md px-2.5 py-1.5 text-soft hover:bg-raised"
       >
         Log out

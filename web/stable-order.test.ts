@@ -25,9 +25,11 @@ test('nothing waits for an empty list', () => {
   expect(keepOrder([], new Set(['a']), () => ['a'])).toEqual({ ids: ['a'], waiting: 0 });
 });
 
+const idOf = ({ id }: { readonly id: string }) => id;
+
 test('the first message of a subscription replaces all, a later one changes what differs', () => {
   const before = new Map([['gone', { id: 'gone', n: 1 }]]);
-  const whole = applyChange(before, { changed: [{ id: 'a', n: 1 }], deletedIds: [] }, true);
+  const whole = applyChange(before, { changed: [{ id: 'a', n: 1 }], deletedIds: [] }, true, idOf);
   expect([...whole.keys()]).toEqual(['a']);
   const next = applyChange(
     whole,
@@ -39,6 +41,7 @@ test('the first message of a subscription replaces all, a later one changes what
       deletedIds: ['b'],
     },
     false,
+    idOf,
   );
   expect([...next.values()]).toEqual([{ id: 'a', n: 2 }]);
   expect(whole.get('a')?.n).toBe(1);

@@ -15,15 +15,20 @@ export function addNodeCommands(program: Command): void {
     node.command('list').alias('ls').description('list nodes by id'),
     'table, wide, json (one document) or jsonl (a message a line) (default: table)',
   )
-    .option('--state <states>', 'online, unreachable, offline; repeatable', collect)
+    .option(
+      '--state <states>',
+      'online, unreachable, offline; active, draining, stopping, drained; repeatable',
+      collect,
+    )
     .option('--label <k=v>', 'with this label; repeatable, all have to fit', collect);
   addExamples(list, [
     ['muster node list', 'all hosts'],
     ['muster node list -o wide', 'with how busy and how full they are'],
     [
-      'muster node list --state online --label role=web -o json',
+      'muster node list --state online,active --label role=web -o json',
       'those of a role that can work now',
     ],
+    ['muster node list --state draining,stopping', 'where a drain is under way'],
   ]);
   list.action(() =>
     perform(ORDINARY, async () => (await import('./node/list.ts')).listNodes(flagsOf(list))),

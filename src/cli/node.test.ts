@@ -55,6 +55,32 @@ test('a wide list says how busy and how full each host is', async () => {
   expect((await muster(supervisor, ['node', 'list'])).stdout.toString()).not.toContain('CPU');
 });
 
+test('a list of some states asks for both kinds of them', async () => {
+  const requests: { states: NodeState[]; drainStates: DrainState[] }[] = [];
+  await supervisor.destroy();
+  supervisor = new ScriptedSupervisor();
+  supervisor.nodeOverrides = {
+    listNodes: ({ states, drainStates }) => {
+      requests.push({ states, drainStates });
+      return { nodes: [] };
+    },
+  };
+  await supervisor.start();
+  const list = (...states: string[]) => muster(supervisor, ['node', 'list', ...states]);
+  await list('--state', 'online,active', '--state', 'DRAIN_STATE_DRAINED');
+  await list('--state', 'NODE_STATE_OFFLINE');
+  expect(requests).toEqual([
+    { states: [NodeState.ONLINE], drainStates: [DrainState.ACTIVE, DrainState.DRAINED] },
+    { states: [NodeState.OFFLINE], drainStates: [] },
+  ]);
+  const { code, stderr } = await list('--state', 'asleep');
+  expect(code).toBe(2);
+  expect(stderr.toString()).toContain(
+    "--state: 'asleep' is none of online, unreachable, offline, draining, stopping, drained, active",
+  );
+  expect(requests).toHaveLength(2);
+});
+
 test('a node shows its newest measurement', async () => {
   const { stdout } = await muster(supervisor, ['node', 'get', 'web-1']);
   const text = stdout.toString();

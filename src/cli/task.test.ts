@@ -325,6 +325,8 @@ describe('task history and verify', () => {
   });
 });
 
+const HOUR = 3_600_000;
+
 test('task stats counts', async () => {
   await override({
     getStatistics: () => ({
@@ -337,12 +339,21 @@ test('task stats counts', async () => {
         p95: { seconds: 2n },
         max: { seconds: 90n },
       },
+      byHour: [{ hour: timestampFromMs(HOUR), created: 3n, completed: 2n }],
+      oldestPending: [
+        { at: timestampFromMs(HOUR), oldest: {} },
+        ...[5n, 65n, 8n].map((seconds, n) => ({
+          at: timestampFromMs(2 * HOUR + n * 600_000),
+          oldest: { seconds },
+        })),
+      ],
     }),
   });
   const { stdout } = await muster(supervisor, ['task', 'stats', '--since', '1h']);
   expect(stdout.toString()).toMatch(/● running\.executing +3\ntotal +3/);
   expect(stdout.toString()).toMatch(/\(none yet\) +3/);
   expect(stdout.toString()).toMatch(/running +2 +5ms +2s +1m 30s/);
+  expect(stdout.toString()).toMatch(/OLDEST PENDING\n.* 3 +2 +0 +-\n.* 0 +0 +0 +1m 5s\n/);
 });
 
 test('nodes are listed through all pages, and shown', async () => {

@@ -7,9 +7,12 @@ import { TaskState } from '../../proto/gen/muster/v1/task_pb.ts';
 import { eventually } from '../../test/eventually.ts';
 import { startTestServer, type TestServer } from '../http/testing/test-server.ts';
 import { bearer, TOKENS } from '../http/testing/transports.ts';
+import { WorkerOperation, WorkerState } from '../../proto/gen/muster/v1/worker_pb.ts';
 import { SimulatedClock } from '../process/clock.ts';
+import { ScriptedAgent } from '../supervisor/scripted-agent.ts';
 import type { Supervisor } from '../supervisor/supervisor.ts';
 import { caller, create, draft, useBench } from '../supervisor/testing/test-bench.ts';
+import { workerChanged, workerReport } from '../supervisor/testing/worker-report.ts';
 import { WorkingAgent } from '../supervisor/testing/working-agent.ts';
 import { MAX_SUBSCRIPTIONS } from './live-stream.ts';
 
@@ -201,6 +204,38 @@ it('tells of all nodes first, and then of those that are new, different or gone'
   await looks(() => last()?.nodes[0]?.state === 3, 'it is offline');
   await supervisor.nodes.delete('web-1');
   await looks(() => last()?.deletedIds.join() === 'web-1', 'it is gone');
+});
+
+it('tells of the workers of a node as soon as they are stored or operated', async () => {
+  const { supervisor, live } = await start();
+  const agent = new ScriptedAgent('web-1');
+  await agent.connect(supervisor, { slots: 1, workers: [workerReport('slot-0')] });
+  cleaning.push(() => agent.disconnect());
+  const reader = await Reader.open(live);
+  const { streamId } = reader;
+  const topicOf = (nodeId: string) => ({ case: 'workers', value: { nodeId } }) as const;
+  await live.subscribe({ streamId, subscriptionId: 'w', topic: topicOf('web-1') });
+  const last = () => {
+    const message = reader.of('w').at(-1);
+    return message?.case === 'workers' ? message.value : null;
+  };
+  const nameIs = (name: string, state: WorkerState) =>
+    last()?.workers.some((one) => one.name === name && one.state === state) ?? false;
+  // The clock of the looks stands still: what comes does not wait for its time.
+  await eventually(() => nameIs('slot-0', WorkerState.IDLE), 'all come at first');
+  agent.tell(workerChanged('slot-0', 'crashed'));
+  await eventually(() => nameIs('slot-0', WorkerState.CRASHED), 'the change comes');
+  await supervisor.workers.operate({ nodeId: 'web-1', name: 'slot-0' }, 'start');
+  await eventually(
+    () => last()?.workers[0]?.pending === WorkerOperation.START,
+    'what is asked comes',
+  );
+  await agent.connect(supervisor, { slots: 1, workers: [workerReport('slot-1')] });
+  await eventually(() => last()?.deletedNames.join() === 'slot-0', 'one is gone');
+  await live.subscribe({ streamId, subscriptionId: 'x', topic: topicOf('nobody') });
+  await eventually(() => reader.of('x').length === 1, 'an unknown node is refused');
+  const [message] = reader.of('x');
+  expect(message?.case === 'ended' && message.value.why).toBe('Node nobody is unknown');
 });
 
 it('forgets a stream that nobody reads any more', async () => {

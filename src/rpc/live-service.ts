@@ -2,11 +2,11 @@
  * LiveService: many subscriptions over one stream.
  *
  * A stream is known here only while it is open, by a random name that nobody else is told; whoever loses it opens another and
- * subscribes again. Lists of nodes and schedules, for which no stream of their own exists, are looked at every two seconds, and told where
+ * subscribes again. Lists of nodes, schedules and workers, for which no stream of their own exists, are looked at now and then, and told where
  * they differ.
  */
 import { randomUUID } from 'node:crypto';
-import { create, equals, type DescMessage, type MessageShape } from '@bufbuild/protobuf';
+import { create } from '@bufbuild/protobuf';
 import type { ConnectRouter } from '@connectrpc/connect';
 import { MusterError } from '../../machines/errors.ts';
 import {
@@ -16,20 +16,19 @@ import {
 } from '../../proto/gen/muster/v1/live_service_pb.ts';
 import { NodeSchema } from '../../proto/gen/muster/v1/node_pb.ts';
 import { ScheduleSchema } from '../../proto/gen/muster/v1/schedule_pb.ts';
+import { WorkerSchema } from '../../proto/gen/muster/v1/worker_pb.ts';
 import type { Clock } from '../process/clock.ts';
-import { sleep } from '../process/clock.ts';
 import type { Logger } from '../process/log.ts';
 import type { Supervisor } from '../supervisor/supervisor.ts';
 import { actionOf } from './actions.ts';
 import { actorMoves, outputItems, taskChanges } from './following.ts';
 import { LiveStream, MAX_SUBSCRIPTIONS } from './live-stream.ts';
 import type { LiveMessage } from './live-stream.ts';
+import { Bell, LOOK_PAGE, type Looked, looks } from './looking.ts';
 import { nodeOf } from './node-messages.ts';
 import { scheduleOf } from './schedule-messages.ts';
 import { untilStopping } from './stopping.ts';
-
-const LOOK_INTERVAL_MS = 2_000;
-const PAGE = 1_000;
+import { workerOf } from './worker-messages.ts';
 
 export function routeLiveService(
   router: ConnectRouter,
@@ -85,7 +84,7 @@ export function routeLiveService(
 }
 
 async function* follow(
-  { tasks, nodes, schedules, actors }: Supervisor,
+  { tasks, nodes, schedules, workers, actors }: Supervisor,
   clock: Clock,
   { topic }: SubscribeRequest,
   signal: AbortSignal,
@@ -99,28 +98,17 @@ async function* follow(
       for await (const value of outputItems(tasks, topic.value, signal))
         yield { case: 'output', value };
       return;
-    case 'nodes': {
-      const list = async (after: string | null) => (await nodes.list({}, PAGE, after)).map(nodeOf);
-      for await (const { changed, deletedIds } of looked(NodeSchema, list, clock, signal)) {
-        yield { case: 'nodes', value: { nodes: changed, deletedIds } };
-      }
+    case 'nodes':
+      for await (const { changed, goneIds } of looks(nodeList(nodes), clock, signal))
+        yield { case: 'nodes', value: { nodes: changed, deletedIds: goneIds } };
       return;
-    }
-    case 'schedules': {
-      const list = async (after: string | null) =>
-        (await schedules.list(PAGE, after)).map(scheduleOf);
-      const named = (one: { spec?: { name: string } | undefined }) => one.spec?.name ?? '';
-      for await (const { changed, deletedIds } of looked(
-        ScheduleSchema,
-        list,
-        clock,
-        signal,
-        named,
-      )) {
-        yield { case: 'schedules', value: { schedules: changed, deletedIds } };
-      }
+    case 'schedules':
+      for await (const { changed, goneIds } of looks(scheduleList(schedules), clock, signal))
+        yield { case: 'schedules', value: { schedules: changed, deletedIds: goneIds } };
       return;
-    }
+    case 'workers':
+      yield* workerChanges(workers, topic.value.nodeId, clock, signal);
+      return;
     case 'actors':
       for await (const value of actorMoves(actors, topic.value, signal))
         yield { case: 'actors', value };
@@ -130,38 +118,46 @@ async function* follow(
   }
 }
 
-/**
- * Yields what is new or different since the look before; at first all.
- *
- * @param list a page of what comes after a key
- * @param keyOf what the list is sorted by; default the id
- */
-async function* looked<D extends DescMessage>(
-  schema: D,
-  list: (after: string | null) => Promise<(MessageShape<D> & { id: string })[]>,
+function nodeList(nodes: Supervisor['nodes']): Looked<typeof NodeSchema> {
+  return {
+    schema: NodeSchema,
+    list: async (after) => (await nodes.list({}, LOOK_PAGE, after)).map(nodeOf),
+    keyOf: ({ id }) => id,
+    idOf: ({ id }) => id,
+  };
+}
+
+function scheduleList(schedules: Supervisor['schedules']): Looked<typeof ScheduleSchema> {
+  return {
+    schema: ScheduleSchema,
+    list: async (after) => (await schedules.list(LOOK_PAGE, after)).map(scheduleOf),
+    keyOf: ({ spec }) => spec?.name ?? '',
+    idOf: ({ id }) => id,
+  };
+}
+
+/** What the agents of this supervisor tell is seen at once, what other supervisors hear with the next look. */
+async function* workerChanges(
+  workers: Supervisor['workers'],
+  nodeId: string,
   clock: Clock,
   signal: AbortSignal,
-  keyOf: (one: MessageShape<D> & { id: string }) => string = ({ id }) => id,
-): AsyncIterable<{ changed: (MessageShape<D> & { id: string })[]; deletedIds: string[] }> {
-  let known: Map<string, MessageShape<D> & { id: string }> | null = null;
-  while (!signal.aborted) {
-    const found = new Map<string, MessageShape<D> & { id: string }>();
-    for (let after: string | null = null; ; ) {
-      const page: (MessageShape<D> & { id: string })[] = await list(after);
-      for (const one of page) found.set(one.id, one);
-      const last = page.at(-1);
-      if (page.length < PAGE || last === undefined) break;
-      after = keyOf(last);
-    }
-    const before: Map<string, MessageShape<D> & { id: string }> = known ?? new Map();
-    const changed = [...found.values()].filter((one) => {
-      const former = before.get(one.id);
-      return former === undefined || !equals(schema, former, one);
-    });
-    const deletedIds = [...before.keys()].filter((id) => !found.has(id));
-    if (known === null || changed.length > 0 || deletedIds.length > 0)
-      yield { changed, deletedIds };
-    known = found;
-    await sleep(clock, LOOK_INTERVAL_MS, signal);
+): AsyncIterable<LiveMessage> {
+  const bell = new Bell();
+  const end = workers.onChange(nodeId, bell.ring);
+  const list: Looked<typeof WorkerSchema> = {
+    schema: WorkerSchema,
+    list: async (name) => {
+      const after = name === null ? null : { nodeId, name };
+      return (await workers.list({ nodeId }, LOOK_PAGE, after)).map(workerOf);
+    },
+    keyOf: ({ name }) => name,
+    idOf: ({ name }) => name,
+  };
+  try {
+    for await (const { changed, goneIds } of looks(list, clock, signal, bell))
+      yield { case: 'workers', value: { workers: changed, deletedNames: goneIds } };
+  } finally {
+    end();
   }
 }

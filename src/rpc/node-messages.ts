@@ -13,7 +13,13 @@ import {
   NodeState,
 } from '../../proto/gen/muster/v1/node_pb.ts';
 import { type HostMetrics, HostMetricsSchema } from '../../proto/gen/muster/v1/node_metrics_pb.ts';
-import type { NodeMetrics, NodeRecord, NodeState as StateName } from '../supervisor/supervisor.ts';
+import type {
+  NodeFilter,
+  NodeMetrics,
+  NodeRecord,
+  NodeState as StateName,
+} from '../supervisor/supervisor.ts';
+import type { ListNodesRequest } from '../../proto/gen/muster/v1/node_service_pb.ts';
 import { timestampOf } from './times.ts';
 
 const STATES: Readonly<Record<StateName, NodeState>> = {
@@ -22,10 +28,29 @@ const STATES: Readonly<Record<StateName, NodeState>> = {
   offline: NodeState.OFFLINE,
 };
 
-/** Names the states that a filter asks for; unspecified ones are no condition. */
-export function stateNamesOf(states: readonly NodeState[]): StateName[] {
-  const entries = Object.entries(STATES) as [StateName, NodeState][];
-  return entries.filter(([, state]) => states.includes(state)).map(([name]) => name);
+type DrainName = NonNullable<NodeFilter['drainStates']>[number];
+
+/** What a request asks for; unspecified states are no condition. */
+export function nodeFilterOf({
+  labels,
+  states,
+  drainStates,
+}: Pick<ListNodesRequest, 'labels' | 'states' | 'drainStates'>): NodeFilter {
+  const stateNames = namesOf(STATES, states);
+  const drainNames = namesOf(DRAIN_STATES, drainStates);
+  return {
+    ...(Object.keys(labels).length === 0 ? {} : { labels }),
+    ...(stateNames.length === 0 ? {} : { states: stateNames }),
+    ...(drainNames.length === 0 ? {} : { drainStates: drainNames }),
+  };
+}
+
+function namesOf<Name extends string, Value>(
+  values: Readonly<Record<Name, Value>>,
+  wanted: readonly Value[],
+): Name[] {
+  const names = Object.keys(values) as Name[];
+  return names.filter((name) => wanted.includes(values[name]));
 }
 
 export function nodeOf(record: NodeRecord): Node {
@@ -50,7 +75,8 @@ export function nodeOf(record: NodeRecord): Node {
   });
 }
 
-const DRAIN_STATES: Readonly<Record<string, DrainState>> = {
+const DRAIN_STATES: Readonly<Record<DrainName, DrainState>> = {
+  active: DrainState.ACTIVE,
   draining: DrainState.DRAINING,
   stopping: DrainState.STOPPING,
   drained: DrainState.DRAINED,
@@ -60,7 +86,7 @@ function drainOf({ actor }: NodeRecord): NodeDrain | undefined {
   if (actor === null || actor.context.drain === null) return undefined;
   const { drain, active, drainedAt } = actor.context;
   return create(NodeDrainSchema, {
-    state: DRAIN_STATES[actor.path] ?? DrainState.UNSPECIFIED,
+    state: DRAIN_STATES[actor.path as DrainName] ?? DrainState.UNSPECIFIED,
     requestedBy: drain.by,
     note: drain.note,
     requestedAt: timestampOf(drain.requestedAt),

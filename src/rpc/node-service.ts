@@ -7,7 +7,7 @@ import { ListNodesRequestSchema, NodeService } from '../../proto/gen/muster/v1/n
 import type { Supervisor } from '../supervisor/supervisor.ts';
 import { actionOf } from './actions.ts';
 import { requiredSelectionOf } from './fan-out-spec.ts';
-import { metricsMessageOf, nodeOf, stateNamesOf } from './node-messages.ts';
+import { metricsMessageOf, nodeFilterOf, nodeOf } from './node-messages.ts';
 import { drainMethods } from './drain-methods.ts';
 import { workerMethods } from './worker-methods.ts';
 import { filterDigest, makePageToken, readPageToken } from './page-token.ts';
@@ -18,17 +18,12 @@ const NODE_ID = /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
 
 export function routeNodeService(router: ConnectRouter, { nodes, workers }: Supervisor): void {
   router.service(NodeService, {
-    async listNodes({ labels, states, pageSize = DEFAULT_PAGE_SIZE, pageToken }) {
-      const conditions = create(ListNodesRequestSchema, { labels, states });
+    async listNodes({ pageSize = DEFAULT_PAGE_SIZE, pageToken, labels, states, drainStates }) {
+      const conditions = create(ListNodesRequestSchema, { labels, states, drainStates });
       const digest = filterDigest(ListNodesRequestSchema, conditions);
       const after = readPageToken(pageToken, digest, NODE_ID, actionOf('ListNodes'));
-      const names = stateNamesOf(states);
-      const filter = {
-        ...(Object.keys(labels).length === 0 ? {} : { labels }),
-        ...(names.length === 0 ? {} : { states: names }),
-      };
       // One more than asked for tells whether another page follows.
-      const records = await nodes.list(filter, pageSize + 1, after);
+      const records = await nodes.list(nodeFilterOf(conditions), pageSize + 1, after);
       const page = records.slice(0, pageSize);
       const last = page.at(-1);
       const hasMore = records.length > pageSize && last !== undefined;

@@ -107,6 +107,10 @@ export function statisticsOf(statistics: Statistics): GetStatisticsResponse {
     })),
     waiting: summaryOf(statistics.waiting),
     running: summaryOf(statistics.running),
+    oldestPending: statistics.oldestPending.map(({ at, oldestMs }) => ({
+      at: timestampOf(at),
+      oldest: durationOf(oldestMs),
+    })),
   });
 }
 

@@ -7,7 +7,7 @@ import { MusterError } from '../../machines/errors.ts';
 import { DEFAULT_TASK_POLICY } from '../../machines/task-context.ts';
 import { Health } from '../../proto/gen/grpc/health/v1/health_pb.ts';
 import { NodeService } from '../../proto/gen/muster/v1/node_service_pb.ts';
-import { NodeState } from '../../proto/gen/muster/v1/node_pb.ts';
+import { DrainState, NodeState } from '../../proto/gen/muster/v1/node_pb.ts';
 import { OutputStream, StartMode, TaskState } from '../../proto/gen/muster/v1/task_pb.ts';
 import { Resolution, TaskService } from '../../proto/gen/muster/v1/task_service_pb.ts';
 import type { TestServer } from '../http/testing/test-server.ts';
@@ -197,6 +197,9 @@ describe.each([inMemory, ...WAYS])('$name', (way) => {
     const statistics = await tasks().getStatistics({ createdFrom: timestampFromMs(NOW) });
     expect(statistics).toMatchObject({ total: 2n, createdFrom: timestampFromMs(NOW) });
     expect(statistics.createdUntil).toBeUndefined();
+    expect(statistics.oldestPending).toMatchObject([
+      { at: timestampFromMs(NOW), oldest: { seconds: 90n, nanos: 500_000_000 } },
+    ]);
     expect(statistics.waiting).toMatchObject({
       p50: { nanos: 400_000 },
       p95: { seconds: 1n, nanos: 500_250_000 },
@@ -273,6 +276,16 @@ describe.each([inMemory, ...WAYS])('$name', (way) => {
     const rest = await nodes().listNodes({ pageToken, states: [NodeState.ONLINE] });
     expect(rest.nodes.map((node) => node.id)).toEqual(['c']);
     expect((await nodes().getNode({ id: 'b' })).node?.id).toBe('b');
+    const drainStates = [DrainState.DRAINED, DrainState.ACTIVE];
+    await nodes().listNodes({ states: [NodeState.OFFLINE], drainStates, labels: { a: 'b' } });
+    expect(stub.calls.at(-1)?.args[0]).toEqual({
+      labels: { a: 'b' },
+      states: ['offline'],
+      drainStates: ['active', 'drained'],
+    });
+    // A page of another filter.
+    const other = nodes().listNodes({ pageToken, states: [NodeState.ONLINE], drainStates });
+    expect((await failure(other)).code).toBe(Code.InvalidArgument);
   });
 
   it('reads the measurements of a node', async () => {

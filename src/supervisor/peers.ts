@@ -93,7 +93,7 @@ export class Peers {
     }
     for (const nodeId of news.nodes ?? []) this.#options.drains.look(nodeId);
     // A lost connection: the next sweep sends them.
-    this.#options.book.deliver(news.operated).catch(() => {});
+    this.#options.book.operated(news.operated).catch(() => {});
     if (news.queuedFor.length > 0) scheduler.look(news.queuedFor);
     if (news.taskIds === null) {
       this.#hasMissed = true;

@@ -43,6 +43,14 @@ describe('StatisticsService', () => {
     expect((await readStatistics(database.sql, null, null)).total).toBe(5);
   });
 
+  it('notes how old the oldest pending task is', async () => {
+    await storeTask(database.sql, { at: NOON });
+    await serviceOf(null).runOnce();
+    const { oldestPending } = await readStatistics(database.sql, null, null);
+    expect(oldestPending).toHaveLength(1);
+    expect(oldestPending[0]?.oldestMs).toBeGreaterThan(0);
+  });
+
   it('forgets what is older than it is kept', async () => {
     await end(NOON - 500 * 86_400_000);
     await serviceOf(400 * 86_400_000).runOnce();

@@ -1,9 +1,11 @@
 /**
- * The statistics service: counts the tasks that have ended, in batches, and forgets what is older than statistics are kept.
+ * The statistics service: counts the tasks that have ended, in batches, notes once a minute how old the oldest pending task is, and
+ * forgets what is older than statistics are kept.
  *
- * It runs on every supervisor; the database lets one at a time count. Nothing depends on when it runs: what is not counted
+ * It runs on every supervisor; the database lets one at a time count, and one note a minute. Nothing depends on when it runs: what is not counted
  * yet is read beside the counts (db/statistics.ts), only slower.
  */
+import { samplePendingAge } from '../../db/pending-ages.ts';
 import { deleteOldStatistics, rollUpStatistics } from '../../db/statistics.ts';
 import type { Clock } from '../process/clock.ts';
 import type { Logger } from '../process/log.ts';
@@ -51,6 +53,7 @@ export class StatisticsService {
   async runOnce(): Promise<number> {
     const { store, batch, keepMs } = this.#options;
     let counted = 0;
+    if (!this.#loop.isStopped) await store.read(samplePendingAge);
     while (!this.#loop.isStopped) {
       const done = await store.read((sql) => rollUpStatistics(sql, batch));
       counted += done;

@@ -23,6 +23,7 @@ import type {
   TransitionRecord,
 } from '../../db/records.ts';
 import type { NodeTransition } from '../../db/node-actors.ts';
+import type { NodeFilter } from '../../db/nodes.ts';
 import type { NodeGroupDraft, NodeGroupRecord } from '../../db/node-groups.ts';
 import type { FireRecord, ScheduleRecord } from '../../db/schedules.ts';
 import type { Missed, Overlap, Timing } from '../../machines/schedule-context.ts';
@@ -44,6 +45,7 @@ export type * from '../../db/workers.ts';
 export type { MachineDefinition, MachineVersion } from '../../db/machine-versions.ts';
 export type { StepCount } from '../../db/step-counts.ts';
 export type { HostMetrics, NodeMetrics } from '../../db/node-metrics.ts';
+export type { NodeFilter } from '../../db/nodes.ts';
 export type { NodeLabelChange } from '../../db/node-labels.ts';
 export type {
   DurationSummary,
@@ -232,11 +234,7 @@ export interface Nodes {
    * @throws MusterError `unknown_node`, `invalid_argument`
    */
   resolve(selection: NodeSelection): Promise<{ ids: readonly string[]; online: number }>;
-  list(
-    filter: { labels?: Readonly<Record<string, string>>; states?: readonly NodeState[] },
-    limit: number,
-    after: string | null,
-  ): Promise<NodeRecord[]>;
+  list(filter: NodeFilter, limit: number, after: string | null): Promise<NodeRecord[]>;
   /** @throws MusterError `unknown_node` */
   get(id: string): Promise<NodeRecord>;
   /** Changes the labels that the server gives. @throws MusterError `unknown_node`, `resource_exhausted` for too many of them */
@@ -263,7 +261,7 @@ export interface DrainDraft {
   readonly onDeadline: DrainEnd;
 }
 
-export type NodeState = 'online' | 'unreachable' | 'offline';
+export type NodeState = NonNullable<NodeFilter['states']>[number];
 
 /** A checked wish for a schedule. */
 export interface ScheduleDraft {

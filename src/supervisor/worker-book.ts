@@ -37,6 +37,8 @@ export class WorkerBook {
   #savedAt = -Infinity;
   #isSaving = false;
   #isStopped = false;
+  /** By node: who wants to know of changes. */
+  readonly #listeners = new Map<string, Set<() => void>>();
 
   constructor(options: WorkerBookOptions) {
     this.#options = options;
@@ -56,6 +58,23 @@ export class WorkerBook {
   /** A worker of a session has changed. */
   changed({ nodeId, epoch }: Session, worker: WorkerReport): void {
     this.#add(nodeId, { epoch, isWhole: false, workers: new Map([[worker.name, worker]]) });
+  }
+
+  /** Has `listener` called when what is stored of a node's workers has changed here, or something was asked of them. */
+  onChange(nodeId: string, listener: () => void): () => void {
+    const listeners = this.#listeners.get(nodeId) ?? new Set();
+    this.#listeners.set(nodeId, listeners.add(listener));
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size === 0 && this.#listeners.get(nodeId) === listeners)
+        this.#listeners.delete(nodeId);
+    };
+  }
+
+  /** Something was asked of workers of these nodes. @throws MusterError `unavailable` */
+  async operated(nodeIds: readonly string[]): Promise<void> {
+    this.#tell(nodeIds);
+    await this.deliver(nodeIds);
   }
 
   /** Sends what workers of these nodes have not taken on. @throws MusterError `unavailable` */
@@ -104,7 +123,9 @@ export class WorkerBook {
   async #write(batch: ReadonlyMap<string, Unsaved>): Promise<void> {
     const { store, log } = this.#options;
     try {
-      this.#send(await store.read((sql) => saveWorkers(sql, reportsOf(batch))));
+      const pending = await store.read((sql) => saveWorkers(sql, reportsOf(batch)));
+      this.#tell(batch.keys());
+      this.#send(pending);
     } catch (error) {
       if (error instanceof MusterError && error.kind === 'unavailable') {
         this.#takeBack(batch);
@@ -121,6 +142,12 @@ export class WorkerBook {
     const newer = this.#unsaved;
     this.#unsaved = new Map(batch);
     for (const [nodeId, unsaved] of newer) this.#add(nodeId, unsaved);
+  }
+
+  #tell(nodeIds: Iterable<string>): void {
+    for (const nodeId of nodeIds) {
+      for (const listener of this.#listeners.get(nodeId) ?? []) listener();
+    }
   }
 
   #send(pending: readonly PendingOperation[]): void {

@@ -21,6 +21,11 @@ export interface Workers {
    * @throws MusterError `unknown_node`, `unknown_worker`
    */
   operate(key: WorkerKey, operation: WorkerOperation): Promise<WorkerRecord>;
+  /**
+   * Has `listener` called after what its agent has told is stored, where its session is here, and after something was asked of its workers,
+   * wherever that was.
+   */
+  onChange(nodeId: string, listener: () => void): () => void;
 }
 
 export interface WorkerActionsOptions {
@@ -48,6 +53,7 @@ export function createWorkerActions(options: WorkerActionsOptions): Workers {
       if (records.length === 0 && filter.nodeId !== undefined) await requireNode(filter.nodeId);
       return records;
     },
+    onChange: (nodeId, listener) => book.onChange(nodeId, listener),
     async operate(key, operation) {
       const { nodeId, name } = key;
       const isKnown = await store.read((sql) => operateWorker(sql, key, operation));
@@ -58,7 +64,7 @@ export function createWorkerActions(options: WorkerActionsOptions): Workers {
         throw unknownWorker(key, operation, workers);
       }
       try {
-        await book.deliver([nodeId]);
+        await book.operated([nodeId]);
         const news = { from: supervisorId, taskIds: [], queuedFor: [], sessions: [] };
         await store.read((sql) => notify(sql, encodeNews({ ...news, operated: [nodeId] })));
       } catch (error) {

@@ -1,4 +1,4 @@
-/** Durations as people type them. Pure. */
+/** Durations as people type them, and as scales show them. Pure. */
 
 const UNITS: Readonly<Record<string, number>> = {
   ms: 1,
@@ -18,3 +18,12 @@ export function readDuration(text: string): number | null {
   }
   return ms;
 }
+
+/** What may be between two lines of a scale of durations, in ms, so that their texts are short. */
+export const DURATION_STEPS: readonly number[] = [
+  [1, [1, 2, 5, 10, 20, 50, 100, 200, 500]] as const,
+  [1_000, [1, 2, 5, 10, 20, 30]] as const,
+  [60_000, [1, 2, 5, 10, 20, 30]] as const,
+  [3_600_000, [1, 2, 4, 6, 12]] as const,
+  [86_400_000, [1, 2, 5, 10, 20, 50, 100, 200]] as const,
+].flatMap(([unit, counts]) => counts.map((count) => count * unit));

@@ -12,6 +12,8 @@ export interface Curve {
 }
 
 const HEIGHT = 180;
+/** Of a text at an axis, about. */
+const LETTER_PX = 6;
 /** Values that are drawn as points as well. */
 const FEW = 40;
 /** How the mark in the legend is drawn, by the first length of the dashes. */
@@ -21,6 +23,7 @@ interface Look {
   readonly format: (value: number) => string;
   readonly max: number | null;
   readonly span: number;
+  readonly steps: readonly number[] | null;
 }
 
 function useSchemeName(): string {
@@ -43,6 +46,7 @@ function colorOf(name: string): string {
  * @param span seconds that the chart shows, up to the last time; more if there are earlier ones
  * @param format says a value; must stay the same function
  * @param max the top of the scale; null for what the values need
+ * @param steps what may be between two lines of the scale; must stay the same list; null for round numbers
  */
 export function LineChart({
   times,
@@ -51,6 +55,7 @@ export function LineChart({
   label,
   format,
   max = null,
+  steps = null,
 }: {
   readonly times: readonly number[];
   readonly span: number;
@@ -58,6 +63,7 @@ export function LineChart({
   readonly label: string;
   readonly format: (value: number) => string;
   readonly max?: number | null;
+  readonly steps?: readonly number[] | null;
 }) {
   const box = useRef<HTMLDivElement>(null);
   const chart = useRef<UPlot | null>(null);
@@ -70,7 +76,7 @@ export function LineChart({
     const element = box.current;
     if (element === null) return;
     const plot = new UPlot(
-      optionsOf(curves, { format, max, span, width: element.clientWidth }),
+      optionsOf(curves, { format, max, span, steps, width: element.clientWidth }),
       latest.current,
       element,
     );
@@ -85,7 +91,7 @@ export function LineChart({
       chart.current = null;
     };
     // The values alone are given to the chart that is there.
-  }, [scheme, looks, format, max, span]);
+  }, [scheme, looks, format, max, span, steps]);
   useEffect(() => chart.current?.setData(latest.current), [data]);
   return (
     <div ref={box} role="img" aria-label={label} className="w-full text-xs [&_.u-legend]:text-xs" />
@@ -94,7 +100,7 @@ export function LineChart({
 
 function optionsOf(
   curves: readonly Curve[],
-  { format, max, span, width }: Look & { readonly width: number },
+  { format, max, span, steps, width }: Look & { readonly width: number },
 ): UPlot.Options {
   const axis: UPlot.Axis = {
     stroke: colorOf('soft'),
@@ -121,7 +127,13 @@ function optionsOf(
     },
     axes: [
       { ...axis, values: '{HH}:{mm}', space: 70, size: 30 },
-      { ...axis, size: 56, values: (_plot, values) => values.map(format) },
+      {
+        ...axis,
+        size: (_plot, texts) =>
+          Math.max(56, ...(texts ?? []).map((text) => text.length * LETTER_PX + 12)),
+        values: (_plot, values) => values.map(format),
+        ...(steps === null ? {} : { incrs: [...steps] }),
+      },
     ],
     series: [
       { value: '{YYYY}-{MM}-{DD} {HH}:{mm}' },

@@ -1,7 +1,7 @@
-/** `muster node list`: the hosts, by id. */
+/** `muster node list`: the hosts, by id, or those in some states or with some labels. */
 import { create } from '@bufbuild/protobuf';
 import type { Node } from '../../../proto/gen/muster/v1/node_pb.ts';
-import { NodeSchema, NodeState } from '../../../proto/gen/muster/v1/node_pb.ts';
+import { DrainState, NodeSchema, NodeState } from '../../../proto/gen/muster/v1/node_pb.ts';
 import { ListNodesResponseSchema } from '../../../proto/gen/muster/v1/node_service_pb.ts';
 import type { ClientFlags } from '../client-flags.ts';
 import { unary, withConnection } from '../connection.ts';
@@ -23,12 +23,7 @@ const PAGE_SIZE = 200;
 export async function listNodes(flags: NodeListFlags): Promise<number> {
   const isWide = flags.output === 'wide';
   const form = isWide ? 'table' : outputForm(flags.output);
-  const filter = {
-    labels: parsePairs(flags.label, '--label'),
-    states: parseList(flags.state).map((name) =>
-      enumValue(NodeState, 'NODE_STATE_', name, '--state'),
-    ),
-  };
+  const filter = { labels: parsePairs(flags.label, '--label'), ...statesOf(flags.state) };
   return await withConnection(flags, async (connection) => {
     const nodes: Node[] = [];
     let pageToken = '';
@@ -52,4 +47,19 @@ export async function listNodes(flags: NodeListFlags): Promise<number> {
       );
     return EXIT.ok;
   });
+}
+
+const STATES = { ...NodeState, ...DrainState };
+const PREFIX = /^(?:NODE|DRAIN)_STATE_/;
+
+/** Reads states of two kinds: whether a node is connected, and whether it takes work. Every node has one of each. */
+function statesOf(texts: string[] | undefined): { states: NodeState[]; drainStates: DrainState[] } {
+  const names = parseList(texts).map((text) => {
+    const [prefix = ''] = PREFIX.exec(text.toUpperCase()) ?? [];
+    enumValue(STATES, prefix, text, '--state');
+    return text.toUpperCase().slice(prefix.length);
+  });
+  const ofKind = <Value>(values: Readonly<Record<string, Value>>) =>
+    names.flatMap((name) => values[name] ?? []);
+  return { states: ofKind(NodeState), drainStates: ofKind(DrainState) };
 }

@@ -1,5 +1,5 @@
-/** `muster task stats`: how many tasks there are by state, type and node, and how long they take. */
-import { durationMs, timestampMs } from '@bufbuild/protobuf/wkt';
+/** `muster task stats`: how many tasks there are by state, type and node, how long they take, and how old the oldest pending one was. */
+import { durationMs, timestampFromMs, timestampMs } from '@bufbuild/protobuf/wkt';
 import type { Duration, Timestamp } from '@bufbuild/protobuf/wkt';
 import type {
   DurationSummary,
@@ -16,6 +16,8 @@ import type { RangeFlags } from '../task-filter.ts';
 import { buildRange } from '../task-filter.ts';
 import { stateCell, stateName } from '../task-view.ts';
 import { formatTime } from '../time.ts';
+
+const HOUR_MS = 3_600_000;
 
 /** Shows statistics; returns the exit code. */
 export async function showStatistics(flags: RangeFlags): Promise<number> {
@@ -44,21 +46,44 @@ async function printStatistics(statistics: GetStatisticsResponse): Promise<void>
   await printCounts('TYPE', statistics.byType, '-');
   await printCounts('NODE', statistics.byNode, '(none yet)');
   await printDurations(statistics.waiting, statistics.running);
-  const hours = statistics.byHour.filter(
-    (hour) => hour.created + hour.completed + hour.failed > 0n,
-  );
+  const hours = hourRows(statistics);
   if (hours.length === 0) return;
   await stdout.write('\n');
   await printTable(
     [
       { title: 'HOUR' },
-      ...['CREATED', 'COMPLETED', 'FAILED'].map((title) => ({ title, align: 'right' as const })),
+      ...['CREATED', 'COMPLETED', 'FAILED', 'OLDEST PENDING'].map((title) => ({
+        title,
+        align: 'right' as const,
+      })),
     ],
-    hours.map(({ hour, created, completed, failed }) => [
-      hour === undefined ? '' : hourText(hour),
-      ...[created, completed, failed].map(String),
-    ]),
+    hours,
   );
+}
+
+/** Hours in which tasks were created, or any was pending, in order. */
+function hourRows({ byHour, oldestPending }: GetStatisticsResponse): string[][] {
+  const counts = new Map(byHour.map((count) => [hourOf(count.hour), count]));
+  const ages = new Map<number, number>();
+  for (const { at, oldest } of oldestPending) {
+    const ms = oldest === undefined ? 0 : durationMs(oldest);
+    if (ms > 0) ages.set(hourOf(at), Math.max(ages.get(hourOf(at)) ?? 0, ms));
+  }
+  const hours = [...new Set([...counts.keys(), ...ages.keys()])].sort((a, b) => a - b);
+  return hours.map((hour) => {
+    const { created = 0n, completed = 0n, failed = 0n } = counts.get(hour) ?? {};
+    const age = ages.get(hour);
+    return [
+      hourText(timestampFromMs(hour)),
+      ...[created, completed, failed].map(String),
+      age === undefined ? '-' : formatDuration(age),
+    ];
+  });
+}
+
+/** The hour of UTC that a time is in, in ms since 1970. */
+function hourOf(at: Timestamp | undefined): number {
+  return at === undefined ? 0 : Math.floor(timestampMs(at) / HOUR_MS) * HOUR_MS;
 }
 
 async function printCounts(title: string, counts: readonly NamedCount[], unnamed: string) {

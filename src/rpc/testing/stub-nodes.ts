@@ -60,6 +60,7 @@ export function stubWorkers(called: Called): Workers {
       const all = ['slot-0', 'slot-1', 'slot-2'].map(workerRecord);
       return all.filter(({ name }) => after === null || name > after.name).slice(0, limit);
     },
+    onChange: () => () => {},
     operate: async (key, operation) => {
       called('operateWorker', key, operation);
       return { ...workerRecord(key.name), pending: operation };

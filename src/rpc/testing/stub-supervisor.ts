@@ -225,6 +225,7 @@ export class StubSupervisor implements Supervisor {
         ],
         waiting: summary,
         running: summary,
+        oldestPending: [{ at: NOW, oldestMs: 90_500 }],
       };
     },
   };

@@ -1,6 +1,6 @@
 /** What of the events is shown. */
 import { STATES } from '../../ui/state.tsx';
-import { DRAIN_WORDS } from '../nodes/health.ts';
+import { WORK_WORDS } from '../nodes/health.ts';
 import { SCHEDULE_WORDS } from '../schedules/schedule-words.ts';
 import { TYPE_VALUES } from '../tasks/filter.ts';
 import { type EventFilter, type EventLog, KINDS } from './event-log.ts';
@@ -22,7 +22,7 @@ const PATHS = [
     state,
     ...SUBSTATES.filter((path) => path.startsWith(`${state}.`)),
   ]),
-  ...new Set([...SCHEDULE_WORDS, 'active', ...DRAIN_WORDS]),
+  ...new Set([...SCHEDULE_WORDS, ...WORK_WORDS]),
 ];
 
 const NONE: EventFilter = { kind: '', event: '', from: '', to: '', type: '', node: '', text: '' };

@@ -21,7 +21,8 @@ export function problemsOf(form: FormState): readonly Problem[] {
   return form.start === 'schedule' ? toScheduleSpec(form).problems : toTaskSpec(form).problems;
 }
 
-export function useSending(): Sending {
+/** @param onSent called before the screen of what was made is shown */
+export function useSending(onSent: () => void): Sending {
   const navigate = useNavigate();
   const ids = useRef(new RequestIds());
   const isSending = useRef(false);
@@ -32,11 +33,13 @@ export function useSending(): Sending {
     const { message: spec } = toTaskSpec(form);
     const requestId = ids.current.idFor(toJsonString(TaskSpecSchema, spec));
     const { task } = await tasks.createTask({ spec, requestId });
+    onSent();
     if (task !== undefined) await navigate({ to: '/tasks/$taskId', params: { taskId: task.id } });
   };
   const createSchedule = async (form: FormState) => {
     const { message: spec } = toScheduleSpec(form);
     await schedules.createSchedule({ spec });
+    onSent();
     toast(`Schedule ${spec.name} is made`);
     await navigate({ to: '/schedules/$key', params: { key: spec.name } });
   };

@@ -24,9 +24,9 @@ const DRAIN: ReadonlyMap<DrainState, Look> = new Map([
   [DrainState.DRAINED, { icon: '⊘', word: 'drained', color: 'text-warn' }],
 ]);
 
-/** The words that a filter of nodes knows, the most common first. */
+/** The words that a filter of nodes knows, the most common first: whether they are connected, and whether they take work. */
 export const HEALTH_WORDS: readonly string[] = [...HEALTH.values()].map(({ word }) => word);
-export const DRAIN_WORDS: readonly string[] = [...DRAIN.values()].map(({ word }) => word);
+export const WORK_WORDS: readonly string[] = [ACTIVE, ...DRAIN.values()].map(({ word }) => word);
 
 export function healthOf({ state }: Pick<Node, 'state'>): Look {
   return HEALTH.get(state) ?? UNKNOWN;
@@ -40,6 +40,11 @@ export function drainOf({ drain }: Pick<Node, 'drain'>): Look | null {
 /** The state of the node machine: active, draining, stopping or drained. */
 export function nodePathOf(node: Pick<Node, 'drain'>): string {
   return drainOf(node)?.word ?? ACTIVE.word;
+}
+
+/** Whether a node is connected, by its word. */
+export function healthLookOf(word: string): Look {
+  return [...HEALTH.values()].find((look) => look.word === word) ?? { ...UNKNOWN, word };
 }
 
 /** A state of the node machine by its word. */

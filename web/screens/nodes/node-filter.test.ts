@@ -2,7 +2,7 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { expect, test } from 'vitest';
 import { DrainState, NodeSchema, NodeState } from '../../../proto/gen/muster/v1/node_pb.ts';
-import { compareNodes, matches, readSort } from './node-filter.ts';
+import { compareNodes, matches, readSort, readStates, toggleState } from './node-filter.ts';
 
 const node = (init: MessageInitShape<typeof NodeSchema>) =>
   create(NodeSchema, { state: NodeState.ONLINE, slots: 4, ...init });
@@ -27,18 +27,35 @@ test.each([
   ['zone=', false],
   ['beta', false],
 ])('the text %j finds web-1: %j', (text, isFound) => {
-  expect(matches(web, { text, state: '' })).toBe(isFound);
+  expect(matches(web, { text, states: [] })).toBe(isFound);
 });
 
-test('a state is one of the session, or one of the drain', () => {
-  const drained = node({ id: 'a', drain: { state: DrainState.DRAINED } });
-  const states = ['online', 'drained', 'draining', 'offline'];
-  expect(states.map((state) => matches(drained, { text: '', state }))).toEqual([
-    true,
-    true,
-    false,
-    false,
-  ]);
+test.each([
+  ['', 'active drained gone'],
+  ['online', 'active drained'],
+  ['offline,unreachable', 'gone'],
+  ['active', 'active gone'],
+  ['drained', 'drained'],
+  ['draining,drained', 'drained'],
+  ['online,active', 'active'],
+  ['offline,drained', ''],
+  ['nonsense', 'active drained gone'],
+])('the states %j are those of: %s', (text, ids) => {
+  const nodes = [
+    node({ id: 'active' }),
+    node({ id: 'drained', drain: { state: DrainState.DRAINED } }),
+    node({ id: 'gone', state: NodeState.OFFLINE }),
+  ];
+  const found = nodes.filter((one) => matches(one, { text: '', states: readStates(text) }));
+  expect(found.map(({ id }) => id).join(' ')).toBe(ids);
+});
+
+test('a state is put into the address, and taken out of it', () => {
+  expect(toggleState('', 'drained')).toBe('drained');
+  expect(toggleState('drained', 'online')).toBe('online,drained');
+  expect(toggleState('online,drained', 'online')).toBe('drained');
+  expect(toggleState('drained', 'drained')).toBe('');
+  expect(toggleState('nonsense,offline', 'active')).toBe('offline,active');
 });
 
 test('names with numbers are sorted by the numbers', () => {

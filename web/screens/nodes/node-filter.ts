@@ -2,22 +2,41 @@
  * Which nodes a filter shows, and in which order. Pure.
  *
  * The text is words, all of which must be found: role=web asks for a label and its value, role= for a label with any, anything else
- * is looked for in the id, the host's name, its addresses, platform and versions, and in the labels.
+ * is looked for in the id, the host's name, its addresses, platform and versions, and in the labels. States are of two kinds, whether a node
+ * is connected and whether it takes work: of a kind of which any is asked for, a node must have one of them.
  */
 import type { Node } from '../../../proto/gen/muster/v1/node_pb.ts';
-import { drainOf, healthOf } from './health.ts';
+import { HEALTH_WORDS, healthOf, nodePathOf, WORK_WORDS } from './health.ts';
 
 export interface NodeFilter {
   readonly text: string;
-  /** A word of HEALTH_WORDS or DRAIN_WORDS; empty for all. */
-  readonly state: string;
+  /** Of HEALTH_WORDS and WORK_WORDS. */
+  readonly states: readonly string[];
 }
 
 export const SORTS = ['id', 'busy', 'cpu', 'memory', 'disk', 'load', 'seen'] as const;
 export type Sort = (typeof SORTS)[number];
 
-export function matches(node: Node, { text, state }: NodeFilter): boolean {
-  if (state !== '' && healthOf(node).word !== state && drainOf(node)?.word !== state) return false;
+/** Reads the states of the URL: online,draining. What is none is left out. */
+export function readStates(text: string): readonly string[] {
+  const given = text.split(',');
+  return [...HEALTH_WORDS, ...WORK_WORDS].filter((word) => given.includes(word));
+}
+
+/** The states of the URL with one more, or without one that is there. */
+export function toggleState(text: string, word: string): string {
+  const states = readStates(text);
+  const next = states.includes(word) ? states.filter((one) => one !== word) : [...states, word];
+  return readStates(next.join(',')).join(',');
+}
+
+function isIn(word: string, states: readonly string[], kind: readonly string[]): boolean {
+  return states.includes(word) || !states.some((state) => kind.includes(state));
+}
+
+export function matches(node: Node, { text, states }: NodeFilter): boolean {
+  if (!isIn(healthOf(node).word, states, HEALTH_WORDS)) return false;
+  if (!isIn(nodePathOf(node), states, WORK_WORDS)) return false;
   const words = text
     .toLowerCase()
     .split(/[\s,]+/)

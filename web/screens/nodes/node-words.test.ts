@@ -11,7 +11,7 @@ import {
 } from '../../../proto/gen/muster/v1/worker_pb.ts';
 import { curvesOf, inWords } from './load-curves.ts';
 import { stepText } from './node-history-text.ts';
-import { operationsOf, wishText, workerLookOf } from './worker-state.ts';
+import { inOrder, operationsOf, wishText, workerLookOf } from './worker-state.ts';
 
 test('the steps of a drain are sentences', () => {
   const asked = { by: 'user', deadlineMs: 600_000, onDeadline: 'leave', note: 'disk swap' };
@@ -25,6 +25,11 @@ test('the steps of a drain are sentences', () => {
     'nothing is at work any more',
   );
   expect(stepText({ eventType: 'something.new' })).toBe('something.new');
+});
+
+test('workers stand in the order of their numbers', () => {
+  const workers = ['slot-10', 'slot-2', 'exporter'].map((name) => create(WorkerSchema, { name }));
+  expect(inOrder(workers).map(({ name }) => name)).toEqual(['exporter', 'slot-2', 'slot-10']);
 });
 
 test('what is offered for a worker makes a difference in its state', () => {

@@ -1,5 +1,4 @@
-/** The workers of a node as machines: its slots, and the commands that its agent keeps alive. */
-import { useQuery } from '@connectrpc/connect-query';
+/** The workers of a node as machines, live: its slots, and the commands that its agent keeps alive. */
 import { Link, useNavigate } from '@tanstack/react-router';
 import { timestampMs } from '@bufbuild/protobuf/wkt';
 import type { Worker } from '../../../proto/gen/muster/v1/worker_pb.ts';
@@ -8,8 +7,8 @@ import {
   type WorkerOperation,
   WorkerState,
 } from '../../../proto/gen/muster/v1/worker_pb.ts';
-import { NodeService } from '../../../proto/gen/muster/v1/node_service_pb.ts';
-import { explain, nodes } from '../../connection.ts';
+import { nodes } from '../../connection.ts';
+import { useLiveWorkers } from '../../live-collection.ts';
 import { useMachine } from '../../machines-query.ts';
 import { useAction } from '../../ui/action.ts';
 import { Button, Empty, Failure, Panel } from '../../ui/page.tsx';
@@ -17,6 +16,7 @@ import { absoluteText, Ago, durationText, useNow } from '../../ui/time.tsx';
 import { Diagram } from '../../visualizer/diagram.tsx';
 import { LookBadge } from './health-badge.tsx';
 import {
+  inOrder,
   keepText,
   OPERATION_WORDS,
   operationsOf,
@@ -24,9 +24,6 @@ import {
   workerLookOf,
   workerPathOf,
 } from './worker-state.ts';
-
-const PAGE_SIZE = 200;
-const REFRESH_MS = 2_000;
 
 /** @param selected name of the worker whose machine is shown; empty for none */
 export function Workers({
@@ -37,11 +34,8 @@ export function Workers({
   readonly selected: string;
 }) {
   const navigate = useNavigate();
-  const { data, error } = useQuery(
-    NodeService.method.listWorkers,
-    { nodeId, pageSize: PAGE_SIZE },
-    { refetchInterval: REFRESH_MS, select: ({ workers }) => workers },
-  );
+  const { items, failure } = useLiveWorkers(nodeId);
+  const all = items === null ? null : inOrder(items.values());
   const select = (name: string) =>
     void navigate({
       to: '/nodes/$nodeId',
@@ -50,16 +44,16 @@ export function Workers({
       resetScroll: false,
       search: (former) => ({ ...former, worker: name === selected ? undefined : name }),
     });
-  const slots = data?.filter(({ kind }) => kind !== WorkerKind.KEPT) ?? [];
-  const kept = data?.filter(({ kind }) => kind === WorkerKind.KEPT) ?? [];
-  const shown = data?.find(({ name }) => name === selected);
+  const slots = all?.filter(({ kind }) => kind !== WorkerKind.KEPT) ?? [];
+  const kept = all?.filter(({ kind }) => kind === WorkerKind.KEPT) ?? [];
+  const shown = items?.get(selected);
   return (
     <>
       <Panel title={`Workers ${slots.length === 0 ? '' : `(${slots.length})`}`}>
-        {error === null ? null : <Failure>{explain(error)}</Failure>}
-        {data === undefined ? <Empty>Reading the workers …</Empty> : null}
-        {data !== undefined && slots.length === 0 ? <Empty>No slot is known yet.</Empty> : null}
-        {data?.some(({ connected }) => !connected) ? (
+        {failure === null ? null : <Failure>{failure}</Failure>}
+        {all === null && failure === null ? <Empty>Reading the workers …</Empty> : null}
+        {all !== null && slots.length === 0 ? <Empty>No slot is known yet.</Empty> : null}
+        {all?.some(({ connected }) => !connected) ? (
           <p className="border-b border-line px-4 py-2 text-warn">
             Its agent is not connected: this is what was last heard. What is asked now is done when
             it connects.

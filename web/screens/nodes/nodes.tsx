@@ -5,13 +5,15 @@ import type { Node } from '../../../proto/gen/muster/v1/node_pb.ts';
 import { useLiveNodes } from '../../live-collection.ts';
 import { useStableOrder } from '../../stable-order.ts';
 import { Button, Command, Empty, Failure, Page, Panel } from '../../ui/page.tsx';
-import { SearchInput, StateChoice } from '../../ui/list-filter.tsx';
-import { DRAIN_WORDS, drainOf, HEALTH_WORDS, healthOf } from './health.ts';
-import { compareNodes, matches, readSort } from './node-filter.ts';
+import { SearchInput } from '../../ui/list-filter.tsx';
+import { healthOf } from './health.ts';
+import { compareNodes, matches, readSort, readStates } from './node-filter.ts';
+import { NodeStates } from './node-states.tsx';
 import { NodeTable } from './node-table.tsx';
 
 export interface NodesSearch {
   readonly q?: string;
+  /** States with commas between them. */
   readonly state?: string;
   readonly sort?: string;
 }
@@ -30,7 +32,7 @@ export function Screen() {
     () =>
       items
         ?.values()
-        .filter((node) => matches(node, { text: q, state }))
+        .filter((node) => matches(node, { text: q, states: readStates(state) }))
         .toArray(),
     [items, q, state],
   );
@@ -121,14 +123,6 @@ function Filters({
   readonly nodes: ReadonlyMap<string, Node> | null;
   readonly onChange: (change: NodesSearch) => void;
 }) {
-  const counts = new Map<string, number>();
-  for (const node of nodes?.values() ?? []) {
-    for (const look of [healthOf(node), drainOf(node)]) {
-      if (look !== null) counts.set(look.word, (counts.get(look.word) ?? 0) + 1);
-    }
-  }
-  // Words that select nothing would only be in the way, save for the usual ones.
-  const words = [...HEALTH_WORDS, ...DRAIN_WORDS.filter((word) => counts.has(word))];
   return (
     <>
       <SearchInput
@@ -137,11 +131,10 @@ function Filters({
         value={q}
         onChange={(text) => onChange({ q: text })}
       />
-      <StateChoice
-        words={words}
+      <NodeStates
         state={state}
-        count={(word) => (word === '' ? (nodes?.size ?? 0) : (counts.get(word) ?? 0))}
-        onChange={(word) => onChange({ state: word })}
+        nodes={nodes?.values() ?? []}
+        onChange={(next) => onChange({ state: next })}
       />
     </>
   );

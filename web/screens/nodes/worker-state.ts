@@ -1,4 +1,4 @@
-/** The states of a worker in words and looks, and what may be asked of it in each. Pure. */
+/** The states of a worker in words and looks, what may be asked of it in each, and the order of workers. Pure. */
 import type { Worker } from '../../../proto/gen/muster/v1/worker_pb.ts';
 import {
   KeepPolicy,
@@ -71,4 +71,11 @@ const KEEP_WORDS: ReadonlyMap<KeepPolicy, string> = new Map([
 /** Empty for what is not known. */
 export function keepText(policy: KeepPolicy): string {
   return KEEP_WORDS.get(policy) ?? '';
+}
+
+const collator = new Intl.Collator('en', { numeric: true });
+
+/** By name, slot-2 before slot-10. */
+export function inOrder(workers: Iterable<Worker>): Worker[] {
+  return [...workers].sort((a, b) => collator.compare(a.name, b.name));
 }

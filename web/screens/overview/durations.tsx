@@ -1,16 +1,28 @@
-/** How long tasks have waited and run, by the hour of their creation: the median and what one in twenty exceeds. */
+/**
+ * How long tasks have waited and run, by the hour of their creation: the median and what one in twenty exceeds. Beside them how old the
+ * oldest pending task was.
+ */
 import type { Duration } from '@bufbuild/protobuf/wkt';
 import { durationMs } from '@bufbuild/protobuf/wkt';
-import { lazy, Suspense } from 'react';
-import type { DurationSummary, HourCount } from '../../../proto/gen/muster/v1/statistics_pb.ts';
+import { Link } from '@tanstack/react-router';
+import { lazy, Suspense, useMemo } from 'react';
+import type {
+  DurationSummary,
+  HourCount,
+  PendingAge,
+} from '../../../proto/gen/muster/v1/statistics_pb.ts';
 import { Empty, Panel } from '../../ui/page.tsx';
+import { DURATION_STEPS } from '../../ui/duration.ts';
 import { durationText } from '../../ui/time.tsx';
+import { ageCurve, ageInWords, SPAN_MS } from './pending-ages.ts';
 
 const LineChart = lazy(async () => ({
   default: (await import('../../ui/line-chart.tsx')).LineChart,
 }));
 
 const HOUR_S = 3_600;
+/** The top of the scale where no task has waited. */
+const IDLE_MAX_MS = 60_000;
 
 interface Hour {
   /** Its beginning, in ms since 1970. */
@@ -19,12 +31,54 @@ interface Hour {
 }
 
 /** @param hours without gaps, in order */
-export function Durations({ hours }: { readonly hours: readonly Hour[] }) {
+export function Durations({
+  hours,
+  ages,
+}: {
+  readonly hours: readonly Hour[];
+  readonly ages: readonly PendingAge[];
+}) {
   return (
-    <div className="grid gap-4 lg:grid-cols-2">
+    <div className="grid gap-4 lg:grid-cols-2 xl:grid-cols-3">
       <Curves title="Waiting time by the hour" hours={hours} read={({ waiting }) => waiting} />
       <Curves title="Running time by the hour" hours={hours} read={({ running }) => running} />
+      <div className="lg:col-span-2 xl:col-span-1">
+        <OldestPending ages={ages} />
+      </div>
     </div>
+  );
+}
+
+function OldestPending({ ages }: { readonly ages: readonly PendingAge[] }) {
+  const points = useMemo(() => ageCurve(ages, Date.now()), [ages]);
+  return (
+    <Panel
+      title="Oldest pending task, 24 h"
+      actions={
+        <Link
+          to="/tasks"
+          search={{ state: 'pending', children: '1' }}
+          className="text-accent hover:underline"
+        >
+          Pending
+        </Link>
+      }
+    >
+      <Suspense fallback={<Empty>Drawing …</Empty>}>
+        <div className="p-3">
+          <LineChart
+            times={points.map(({ at }) => at / 1000)}
+            span={((points.length - 1) * SPAN_MS) / 1000}
+            // Of nothing but zeros no scale could be made.
+            max={points.some(({ age }) => age !== null && age > 0) ? null : IDLE_MAX_MS}
+            label={`Age of the oldest pending task: ${ageInWords(points)}`}
+            format={shortText}
+            steps={DURATION_STEPS}
+            curves={[{ label: 'age', color: 'live', values: points.map(({ age }) => age) }]}
+          />
+        </div>
+      </Suspense>
+    </Panel>
   );
 }
 
@@ -53,7 +107,8 @@ function Curves({
             times={hours.map(({ at }) => at / 1000)}
             span={(hours.length - 1) * HOUR_S}
             label={`${title}: ${inWords(median, high)}`}
-            format={durationText}
+            format={shortText}
+            steps={DURATION_STEPS}
             curves={[
               { label: 'p50', color: 'live', values: median },
               { label: 'p95', color: 'warn', values: high, dash: [6, 3] },
@@ -63,6 +118,11 @@ function Curves({
       </Suspense>
     </Panel>
   );
+}
+
+/** 4 h rather than 4 h 0 min: most lines of a scale are whole ones. */
+function shortText(ms: number): string {
+  return durationText(ms).replace(/(\d \D+) 0 \w+$/, '$1');
 }
 
 function inWords(median: readonly (number | null)[], high: readonly (number | null)[]): string {

@@ -3,7 +3,7 @@
  */
 import { timestampMs } from '@bufbuild/protobuf/wkt';
 import { useMemo } from 'react';
-import type { HourCount } from '../../../proto/gen/muster/v1/statistics_pb.ts';
+import type { HourCount, PendingAge } from '../../../proto/gen/muster/v1/statistics_pb.ts';
 import { TaskState } from '../../../proto/gen/muster/v1/task_pb.ts';
 import { explain } from '../../connection.ts';
 import { Command, Failure, Panel } from '../../ui/page.tsx';
@@ -29,6 +29,7 @@ const HOUR_MS = 3_600_000;
 const HOURS = 24;
 /** As wide as the chart by the minute is. */
 const MINUTES = 30;
+const NO_AGES: readonly PendingAge[] = [];
 
 export function Screen() {
   const statistics = useStatistics();
@@ -74,7 +75,7 @@ export function Screen() {
         <FiresPanel {...schedules} />
       </div>
       <FailuresPanel failed={failures.data} />
-      <Durations hours={durations} />
+      <Durations hours={durations} ages={data?.day.oldestPending ?? NO_AGES} />
     </div>
   );
 }

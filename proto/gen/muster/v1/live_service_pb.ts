@@ -17,13 +17,15 @@ import type { Transition } from "./task_pb.ts";
 import { file_muster_v1_task } from "./task_pb.ts";
 import type { WatchTasksRequest, WatchTasksResponse } from "./task_service_pb.ts";
 import { file_muster_v1_task_service } from "./task_service_pb.ts";
+import type { Worker } from "./worker_pb.ts";
+import { file_muster_v1_worker } from "./worker_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file muster/v1/live_service.proto.
  */
 export const file_muster_v1_live_service: GenFile = /*@__PURE__*/
-  fileDesc("ChxtdXN0ZXIvdjEvbGl2ZV9zZXJ2aWNlLnByb3RvEgltdXN0ZXIudjEiEwoRT3BlblN0cmVhbVJlcXVlc3QioQMKEk9wZW5TdHJlYW1SZXNwb25zZRIXCg9zdWJzY3JpcHRpb25faWQYASABKAkSKQoGb3BlbmVkGAIgASgLMhcubXVzdGVyLnYxLlN0cmVhbU9wZW5lZEgAEi0KBHRhc2sYAyABKAsyHS5tdXN0ZXIudjEuV2F0Y2hUYXNrc1Jlc3BvbnNlSAASLwoGb3V0cHV0GAQgASgLMh0ubXVzdGVyLnYxLlRhaWxPdXRwdXRSZXNwb25zZUgAEigKBW5vZGVzGAUgASgLMhcubXVzdGVyLnYxLk5vZGVzQ2hhbmdlZEgAEjAKCXNjaGVkdWxlcxgGIAEoCzIbLm11c3Rlci52MS5TY2hlZHVsZXNDaGFuZ2VkSAASLQoFZW5kZWQYByABKAsyHC5tdXN0ZXIudjEuU3Vic2NyaXB0aW9uRW5kZWRIABInCgVhbGl2ZRgIIAEoCzIWLm11c3Rlci52MS5TdHJlYW1BbGl2ZUgAEigKBmFjdG9ycxgJIAEoCzIWLm11c3Rlci52MS5BY3RvcnNNb3ZlZEgAQgkKB21lc3NhZ2UiIQoMU3RyZWFtT3BlbmVkEhEKCXN0cmVhbV9pZBgBIAEoCSINCgtTdHJlYW1BbGl2ZSJDCgxOb2Rlc0NoYW5nZWQSHgoFbm9kZXMYASADKAsyDy5tdXN0ZXIudjEuTm9kZRITCgtkZWxldGVkX2lkcxgCIAMoCSJPChBTY2hlZHVsZXNDaGFuZ2VkEiYKCXNjaGVkdWxlcxgBIAMoCzITLm11c3Rlci52MS5TY2hlZHVsZRITCgtkZWxldGVkX2lkcxgCIAMoCSJmCgtBY3RvcnNNb3ZlZBIvCgt0cmFuc2l0aW9ucxgBIAMoCzIaLm11c3Rlci52MS5BY3RvclRyYW5zaXRpb24SJgoIdmVyc2lvbnMYAiADKAsyFC5tdXN0ZXIudjEuU2VlbkFjdG9yIocBCg9BY3RvclRyYW5zaXRpb24SIgoEa2luZBgBIAEoDjIULm11c3Rlci52MS5BY3RvcktpbmQSCwoDa2V5GAIgASgJEgoKAmlkGAMgASgJEgwKBG5hbWUYBCABKAkSKQoKdHJhbnNpdGlvbhgFIAEoCzIVLm11c3Rlci52MS5UcmFuc2l0aW9uIj4KCVNlZW5BY3RvchIXCgNrZXkYASABKAlCCrpIB3IFEAEogAESGAoHdmVyc2lvbhgCIAEoBUIHukgEGgIoACIgChFTdWJzY3JpcHRpb25FbmRlZBILCgN3aHkYASABKAkixAIKEFN1YnNjcmliZVJlcXVlc3QSGwoJc3RyZWFtX2lkGAEgASgJQgi6SAVyA7ABARIiCg9zdWJzY3JpcHRpb25faWQYAiABKAlCCbpIBnIEEAEoQBItCgV0YXNrcxgDIAEoCzIcLm11c3Rlci52MS5XYXRjaFRhc2tzUmVxdWVzdEgAEi4KBm91dHB1dBgEIAEoCzIcLm11c3Rlci52MS5UYWlsT3V0cHV0UmVxdWVzdEgAEiYKBW5vZGVzGAUgASgLMhUubXVzdGVyLnYxLk5vZGVzVG9waWNIABIuCglzY2hlZHVsZXMYBiABKAsyGS5tdXN0ZXIudjEuU2NoZWR1bGVzVG9waWNIABIoCgZhY3RvcnMYByABKAsyFi5tdXN0ZXIudjEuQWN0b3JzVG9waWNIAEIOCgV0b3BpYxIFukgCCAEiDAoKTm9kZXNUb3BpYyIQCg5TY2hlZHVsZXNUb3BpYyJMCgtBY3RvcnNUb3BpYxIjCgRzZWVuGAEgASgLMhUubXVzdGVyLnYxLlNlZW5BY3RvcnMSGAoGZm9ybWVyGAIgASgNQgi6SAUqAxj0AyI+CgpTZWVuQWN0b3JzEjAKBmFjdG9ycxgBIAMoCzIULm11c3Rlci52MS5TZWVuQWN0b3JCCrpIB5IBBBCgnAEiEwoRU3Vic2NyaWJlUmVzcG9uc2UiUwoSVW5zdWJzY3JpYmVSZXF1ZXN0EhsKCXN0cmVhbV9pZBgBIAEoCUIIukgFcgOwAQESIAoPc3Vic2NyaXB0aW9uX2lkGAIgASgJQge6SARyAihAIhUKE1Vuc3Vic2NyaWJlUmVzcG9uc2UqVQoJQWN0b3JLaW5kEhoKFkFDVE9SX0tJTkRfVU5TUEVDSUZJRUQQABIXChNBQ1RPUl9LSU5EX1NDSEVEVUxFEAESEwoPQUNUT1JfS0lORF9OT0RFEAIy8AEKC0xpdmVTZXJ2aWNlEksKCk9wZW5TdHJlYW0SHC5tdXN0ZXIudjEuT3BlblN0cmVhbVJlcXVlc3QaHS5tdXN0ZXIudjEuT3BlblN0cmVhbVJlc3BvbnNlMAESRgoJU3Vic2NyaWJlEhsubXVzdGVyLnYxLlN1YnNjcmliZVJlcXVlc3QaHC5tdXN0ZXIudjEuU3Vic2NyaWJlUmVzcG9uc2USTAoLVW5zdWJzY3JpYmUSHS5tdXN0ZXIudjEuVW5zdWJzY3JpYmVSZXF1ZXN0Gh4ubXVzdGVyLnYxLlVuc3Vic2NyaWJlUmVzcG9uc2ViBnByb3RvMw", [file_buf_validate_validate, file_muster_v1_node, file_muster_v1_output, file_muster_v1_schedule, file_muster_v1_task, file_muster_v1_task_service]);
+  fileDesc("ChxtdXN0ZXIvdjEvbGl2ZV9zZXJ2aWNlLnByb3RvEgltdXN0ZXIudjEiEwoRT3BlblN0cmVhbVJlcXVlc3QizwMKEk9wZW5TdHJlYW1SZXNwb25zZRIXCg9zdWJzY3JpcHRpb25faWQYASABKAkSKQoGb3BlbmVkGAIgASgLMhcubXVzdGVyLnYxLlN0cmVhbU9wZW5lZEgAEi0KBHRhc2sYAyABKAsyHS5tdXN0ZXIudjEuV2F0Y2hUYXNrc1Jlc3BvbnNlSAASLwoGb3V0cHV0GAQgASgLMh0ubXVzdGVyLnYxLlRhaWxPdXRwdXRSZXNwb25zZUgAEigKBW5vZGVzGAUgASgLMhcubXVzdGVyLnYxLk5vZGVzQ2hhbmdlZEgAEjAKCXNjaGVkdWxlcxgGIAEoCzIbLm11c3Rlci52MS5TY2hlZHVsZXNDaGFuZ2VkSAASLQoFZW5kZWQYByABKAsyHC5tdXN0ZXIudjEuU3Vic2NyaXB0aW9uRW5kZWRIABInCgVhbGl2ZRgIIAEoCzIWLm11c3Rlci52MS5TdHJlYW1BbGl2ZUgAEigKBmFjdG9ycxgJIAEoCzIWLm11c3Rlci52MS5BY3RvcnNNb3ZlZEgAEiwKB3dvcmtlcnMYCiABKAsyGS5tdXN0ZXIudjEuV29ya2Vyc0NoYW5nZWRIAEIJCgdtZXNzYWdlIiEKDFN0cmVhbU9wZW5lZBIRCglzdHJlYW1faWQYASABKAkiDQoLU3RyZWFtQWxpdmUiQwoMTm9kZXNDaGFuZ2VkEh4KBW5vZGVzGAEgAygLMg8ubXVzdGVyLnYxLk5vZGUSEwoLZGVsZXRlZF9pZHMYAiADKAkiTwoQU2NoZWR1bGVzQ2hhbmdlZBImCglzY2hlZHVsZXMYASADKAsyEy5tdXN0ZXIudjEuU2NoZWR1bGUSEwoLZGVsZXRlZF9pZHMYAiADKAkiSwoOV29ya2Vyc0NoYW5nZWQSIgoHd29ya2VycxgBIAMoCzIRLm11c3Rlci52MS5Xb3JrZXISFQoNZGVsZXRlZF9uYW1lcxgCIAMoCSJmCgtBY3RvcnNNb3ZlZBIvCgt0cmFuc2l0aW9ucxgBIAMoCzIaLm11c3Rlci52MS5BY3RvclRyYW5zaXRpb24SJgoIdmVyc2lvbnMYAiADKAsyFC5tdXN0ZXIudjEuU2VlbkFjdG9yIocBCg9BY3RvclRyYW5zaXRpb24SIgoEa2luZBgBIAEoDjIULm11c3Rlci52MS5BY3RvcktpbmQSCwoDa2V5GAIgASgJEgoKAmlkGAMgASgJEgwKBG5hbWUYBCABKAkSKQoKdHJhbnNpdGlvbhgFIAEoCzIVLm11c3Rlci52MS5UcmFuc2l0aW9uIj4KCVNlZW5BY3RvchIXCgNrZXkYASABKAlCCrpIB3IFEAEogAESGAoHdmVyc2lvbhgCIAEoBUIHukgEGgIoACIgChFTdWJzY3JpcHRpb25FbmRlZBILCgN3aHkYASABKAki8AIKEFN1YnNjcmliZVJlcXVlc3QSGwoJc3RyZWFtX2lkGAEgASgJQgi6SAVyA7ABARIiCg9zdWJzY3JpcHRpb25faWQYAiABKAlCCbpIBnIEEAEoQBItCgV0YXNrcxgDIAEoCzIcLm11c3Rlci52MS5XYXRjaFRhc2tzUmVxdWVzdEgAEi4KBm91dHB1dBgEIAEoCzIcLm11c3Rlci52MS5UYWlsT3V0cHV0UmVxdWVzdEgAEiYKBW5vZGVzGAUgASgLMhUubXVzdGVyLnYxLk5vZGVzVG9waWNIABIuCglzY2hlZHVsZXMYBiABKAsyGS5tdXN0ZXIudjEuU2NoZWR1bGVzVG9waWNIABIoCgZhY3RvcnMYByABKAsyFi5tdXN0ZXIudjEuQWN0b3JzVG9waWNIABIqCgd3b3JrZXJzGAggASgLMhcubXVzdGVyLnYxLldvcmtlcnNUb3BpY0gAQg4KBXRvcGljEgW6SAIIASIMCgpOb2Rlc1RvcGljIhAKDlNjaGVkdWxlc1RvcGljIlcKDFdvcmtlcnNUb3BpYxJHCgdub2RlX2lkGAEgASgJQja6SDNyMTIvXltBLVphLXowLTldKFstQS1aYS16MC05Xy5dezAsNjF9W0EtWmEtejAtOV0pPyQiTAoLQWN0b3JzVG9waWMSIwoEc2VlbhgBIAEoCzIVLm11c3Rlci52MS5TZWVuQWN0b3JzEhgKBmZvcm1lchgCIAEoDUIIukgFKgMY9AMiPgoKU2VlbkFjdG9ycxIwCgZhY3RvcnMYASADKAsyFC5tdXN0ZXIudjEuU2VlbkFjdG9yQgq6SAeSAQQQoJwBIhMKEVN1YnNjcmliZVJlc3BvbnNlIlMKElVuc3Vic2NyaWJlUmVxdWVzdBIbCglzdHJlYW1faWQYASABKAlCCLpIBXIDsAEBEiAKD3N1YnNjcmlwdGlvbl9pZBgCIAEoCUIHukgEcgIoQCIVChNVbnN1YnNjcmliZVJlc3BvbnNlKlUKCUFjdG9yS2luZBIaChZBQ1RPUl9LSU5EX1VOU1BFQ0lGSUVEEAASFwoTQUNUT1JfS0lORF9TQ0hFRFVMRRABEhMKD0FDVE9SX0tJTkRfTk9ERRACMvABCgtMaXZlU2VydmljZRJLCgpPcGVuU3RyZWFtEhwubXVzdGVyLnYxLk9wZW5TdHJlYW1SZXF1ZXN0Gh0ubXVzdGVyLnYxLk9wZW5TdHJlYW1SZXNwb25zZTABEkYKCVN1YnNjcmliZRIbLm11c3Rlci52MS5TdWJzY3JpYmVSZXF1ZXN0GhwubXVzdGVyLnYxLlN1YnNjcmliZVJlc3BvbnNlEkwKC1Vuc3Vic2NyaWJlEh0ubXVzdGVyLnYxLlVuc3Vic2NyaWJlUmVxdWVzdBoeLm11c3Rlci52MS5VbnN1YnNjcmliZVJlc3BvbnNlYgZwcm90bzM", [file_buf_validate_validate, file_muster_v1_node, file_muster_v1_output, file_muster_v1_schedule, file_muster_v1_task, file_muster_v1_task_service, file_muster_v1_worker]);
 
 /**
  * @generated from message muster.v1.OpenStreamRequest
@@ -104,6 +106,12 @@ export type OpenStreamResponse = Message<"muster.v1.OpenStreamResponse"> & {
      */
     value: ActorsMoved;
     case: "actors";
+  } | {
+    /**
+     * @generated from field: muster.v1.WorkersChanged workers = 10;
+     */
+    value: WorkersChanged;
+    case: "workers";
   } | { case: undefined; value?: undefined };
 };
 
@@ -195,6 +203,30 @@ export const SchedulesChangedSchema: GenMessage<SchedulesChanged> = /*@__PURE__*
   messageDesc(file_muster_v1_live_service, 5);
 
 /**
+ * WorkersChanged has the workers of a node that are new or differ from before; the first one has all.
+ *
+ * @generated from message muster.v1.WorkersChanged
+ */
+export type WorkersChanged = Message<"muster.v1.WorkersChanged"> & {
+  /**
+   * @generated from field: repeated muster.v1.Worker workers = 1;
+   */
+  workers: Worker[];
+
+  /**
+   * @generated from field: repeated string deleted_names = 2;
+   */
+  deletedNames: string[];
+};
+
+/**
+ * Describes the message muster.v1.WorkersChanged.
+ * Use `create(WorkersChangedSchema)` to create a new message.
+ */
+export const WorkersChangedSchema: GenMessage<WorkersChanged> = /*@__PURE__*/
+  messageDesc(file_muster_v1_live_service, 6);
+
+/**
  * ActorsMoved has committed transitions of schedules and nodes, those of each in the order of their versions.
  *
  * @generated from message muster.v1.ActorsMoved
@@ -218,7 +250,7 @@ export type ActorsMoved = Message<"muster.v1.ActorsMoved"> & {
  * Use `create(ActorsMovedSchema)` to create a new message.
  */
 export const ActorsMovedSchema: GenMessage<ActorsMoved> = /*@__PURE__*/
-  messageDesc(file_muster_v1_live_service, 6);
+  messageDesc(file_muster_v1_live_service, 7);
 
 /**
  * @generated from message muster.v1.ActorTransition
@@ -259,7 +291,7 @@ export type ActorTransition = Message<"muster.v1.ActorTransition"> & {
  * Use `create(ActorTransitionSchema)` to create a new message.
  */
 export const ActorTransitionSchema: GenMessage<ActorTransition> = /*@__PURE__*/
-  messageDesc(file_muster_v1_live_service, 7);
+  messageDesc(file_muster_v1_live_service, 8);
 
 /**
  * @generated from message muster.v1.SeenActor
@@ -283,7 +315,7 @@ export type SeenActor = Message<"muster.v1.SeenActor"> & {
  * Use `create(SeenActorSchema)` to create a new message.
  */
 export const SeenActorSchema: GenMessage<SeenActor> = /*@__PURE__*/
-  messageDesc(file_muster_v1_live_service, 8);
+  messageDesc(file_muster_v1_live_service, 9);
 
 /**
  * @generated from message muster.v1.SubscriptionEnded
@@ -302,7 +334,7 @@ export type SubscriptionEnded = Message<"muster.v1.SubscriptionEnded"> & {
  * Use `create(SubscriptionEndedSchema)` to create a new message.
  */
 export const SubscriptionEndedSchema: GenMessage<SubscriptionEnded> = /*@__PURE__*/
-  messageDesc(file_muster_v1_live_service, 9);
+  messageDesc(file_muster_v1_live_service, 10);
 
 /**
  * @generated from message muster.v1.SubscribeRequest
@@ -359,6 +391,14 @@ export type SubscribeRequest = Message<"muster.v1.SubscribeRequest"> & {
      */
     value: ActorsTopic;
     case: "actors";
+  } | {
+    /**
+     * The workers of a node.
+     *
+     * @generated from field: muster.v1.WorkersTopic workers = 8;
+     */
+    value: WorkersTopic;
+    case: "workers";
   } | { case: undefined; value?: undefined };
 };
 
@@ -367,7 +407,7 @@ export type SubscribeRequest = Message<"muster.v1.SubscribeRequest"> & {
  * Use `create(SubscribeRequestSchema)` to create a new message.
  */
 export const SubscribeRequestSchema: GenMessage<SubscribeRequest> = /*@__PURE__*/
-  messageDesc(file_muster_v1_live_service, 10);
+  messageDesc(file_muster_v1_live_service, 11);
 
 /**
  * @generated from message muster.v1.NodesTopic
@@ -380,7 +420,7 @@ export type NodesTopic = Message<"muster.v1.NodesTopic"> & {
  * Use `create(NodesTopicSchema)` to create a new message.
  */
 export const NodesTopicSchema: GenMessage<NodesTopic> = /*@__PURE__*/
-  messageDesc(file_muster_v1_live_service, 11);
+  messageDesc(file_muster_v1_live_service, 12);
 
 /**
  * @generated from message muster.v1.SchedulesTopic
@@ -393,7 +433,24 @@ export type SchedulesTopic = Message<"muster.v1.SchedulesTopic"> & {
  * Use `create(SchedulesTopicSchema)` to create a new message.
  */
 export const SchedulesTopicSchema: GenMessage<SchedulesTopic> = /*@__PURE__*/
-  messageDesc(file_muster_v1_live_service, 12);
+  messageDesc(file_muster_v1_live_service, 13);
+
+/**
+ * @generated from message muster.v1.WorkersTopic
+ */
+export type WorkersTopic = Message<"muster.v1.WorkersTopic"> & {
+  /**
+   * @generated from field: string node_id = 1;
+   */
+  nodeId: string;
+};
+
+/**
+ * Describes the message muster.v1.WorkersTopic.
+ * Use `create(WorkersTopicSchema)` to create a new message.
+ */
+export const WorkersTopicSchema: GenMessage<WorkersTopic> = /*@__PURE__*/
+  messageDesc(file_muster_v1_live_service, 14);
 
 /**
  * @generated from message muster.v1.ActorsTopic
@@ -420,7 +477,7 @@ export type ActorsTopic = Message<"muster.v1.ActorsTopic"> & {
  * Use `create(ActorsTopicSchema)` to create a new message.
  */
 export const ActorsTopicSchema: GenMessage<ActorsTopic> = /*@__PURE__*/
-  messageDesc(file_muster_v1_live_service, 13);
+  messageDesc(file_muster_v1_live_service, 15);
 
 /**
  * @generated from message muster.v1.SeenActors
@@ -437,7 +494,7 @@ export type SeenActors = Message<"muster.v1.SeenActors"> & {
  * Use `create(SeenActorsSchema)` to create a new message.
  */
 export const SeenActorsSchema: GenMessage<SeenActors> = /*@__PURE__*/
-  messageDesc(file_muster_v1_live_service, 14);
+  messageDesc(file_muster_v1_live_service, 16);
 
 /**
  * @generated from message muster.v1.SubscribeResponse
@@ -450,7 +507,7 @@ export type SubscribeResponse = Message<"muster.v1.SubscribeResponse"> & {
  * Use `create(SubscribeResponseSchema)` to create a new message.
  */
 export const SubscribeResponseSchema: GenMessage<SubscribeResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_live_service, 15);
+  messageDesc(file_muster_v1_live_service, 17);
 
 /**
  * @generated from message muster.v1.UnsubscribeRequest
@@ -472,7 +529,7 @@ export type UnsubscribeRequest = Message<"muster.v1.UnsubscribeRequest"> & {
  * Use `create(UnsubscribeRequestSchema)` to create a new message.
  */
 export const UnsubscribeRequestSchema: GenMessage<UnsubscribeRequest> = /*@__PURE__*/
-  messageDesc(file_muster_v1_live_service, 16);
+  messageDesc(file_muster_v1_live_service, 18);
 
 /**
  * @generated from message muster.v1.UnsubscribeResponse
@@ -485,7 +542,7 @@ export type UnsubscribeResponse = Message<"muster.v1.UnsubscribeResponse"> & {
  * Use `create(UnsubscribeResponseSchema)` to create a new message.
  */
 export const UnsubscribeResponseSchema: GenMessage<UnsubscribeResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_live_service, 17);
+  messageDesc(file_muster_v1_live_service, 19);
 
 /**
  * @generated from enum muster.v1.ActorKind

@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file muster/v1/statistics.proto.
  */
 export const file_muster_v1_statistics: GenFile = /*@__PURE__*/
-  fileDesc("ChptdXN0ZXIvdjEvc3RhdGlzdGljcy5wcm90bxIJbXVzdGVyLnYxInsKFEdldFN0YXRpc3RpY3NSZXF1ZXN0EjAKDGNyZWF0ZWRfZnJvbRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMQoNY3JlYXRlZF91bnRpbBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAihQMKFUdldFN0YXRpc3RpY3NSZXNwb25zZRINCgV0b3RhbBgBIAEoAxInCghieV9zdGF0ZRgCIAMoCzIVLm11c3Rlci52MS5TdGF0ZUNvdW50EiYKB2J5X3R5cGUYAyADKAsyFS5tdXN0ZXIudjEuTmFtZWRDb3VudBImCgdieV9ub2RlGAQgAygLMhUubXVzdGVyLnYxLk5hbWVkQ291bnQSJQoHYnlfaG91chgFIAMoCzIULm11c3Rlci52MS5Ib3VyQ291bnQSKwoHd2FpdGluZxgGIAEoCzIaLm11c3Rlci52MS5EdXJhdGlvblN1bW1hcnkSKwoHcnVubmluZxgHIAEoCzIaLm11c3Rlci52MS5EdXJhdGlvblN1bW1hcnkSMAoMY3JlYXRlZF9mcm9tGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIxCg1jcmVhdGVkX3VudGlsGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJSCgpTdGF0ZUNvdW50EiMKBXN0YXRlGAEgASgOMhQubXVzdGVyLnYxLlRhc2tTdGF0ZRIQCghzdWJzdGF0ZRgCIAEoCRINCgVjb3VudBgDIAEoAyIpCgpOYW1lZENvdW50EgwKBG5hbWUYASABKAkSDQoFY291bnQYAiABKAMiwwEKCUhvdXJDb3VudBIoCgRob3VyGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgdjcmVhdGVkGAIgASgDEhEKCWNvbXBsZXRlZBgDIAEoAxIOCgZmYWlsZWQYBCABKAMSKwoHd2FpdGluZxgFIAEoCzIaLm11c3Rlci52MS5EdXJhdGlvblN1bW1hcnkSKwoHcnVubmluZxgGIAEoCzIaLm11c3Rlci52MS5EdXJhdGlvblN1bW1hcnkimAEKD0R1cmF0aW9uU3VtbWFyeRINCgVjb3VudBgBIAEoAxImCgNwNTAYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SJgoDcDk1GAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiYKA21heBgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbmIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_muster_v1_task]);
+  fileDesc("ChptdXN0ZXIvdjEvc3RhdGlzdGljcy5wcm90bxIJbXVzdGVyLnYxInsKFEdldFN0YXRpc3RpY3NSZXF1ZXN0EjAKDGNyZWF0ZWRfZnJvbRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMQoNY3JlYXRlZF91bnRpbBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAitAMKFUdldFN0YXRpc3RpY3NSZXNwb25zZRINCgV0b3RhbBgBIAEoAxInCghieV9zdGF0ZRgCIAMoCzIVLm11c3Rlci52MS5TdGF0ZUNvdW50EiYKB2J5X3R5cGUYAyADKAsyFS5tdXN0ZXIudjEuTmFtZWRDb3VudBImCgdieV9ub2RlGAQgAygLMhUubXVzdGVyLnYxLk5hbWVkQ291bnQSJQoHYnlfaG91chgFIAMoCzIULm11c3Rlci52MS5Ib3VyQ291bnQSKwoHd2FpdGluZxgGIAEoCzIaLm11c3Rlci52MS5EdXJhdGlvblN1bW1hcnkSKwoHcnVubmluZxgHIAEoCzIaLm11c3Rlci52MS5EdXJhdGlvblN1bW1hcnkSMAoMY3JlYXRlZF9mcm9tGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIxCg1jcmVhdGVkX3VudGlsGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCg5vbGRlc3RfcGVuZGluZxgKIAMoCzIVLm11c3Rlci52MS5QZW5kaW5nQWdlIl8KClBlbmRpbmdBZ2USJgoCYXQYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEikKBm9sZGVzdBgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiJSCgpTdGF0ZUNvdW50EiMKBXN0YXRlGAEgASgOMhQubXVzdGVyLnYxLlRhc2tTdGF0ZRIQCghzdWJzdGF0ZRgCIAEoCRINCgVjb3VudBgDIAEoAyIpCgpOYW1lZENvdW50EgwKBG5hbWUYASABKAkSDQoFY291bnQYAiABKAMiwwEKCUhvdXJDb3VudBIoCgRob3VyGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgdjcmVhdGVkGAIgASgDEhEKCWNvbXBsZXRlZBgDIAEoAxIOCgZmYWlsZWQYBCABKAMSKwoHd2FpdGluZxgFIAEoCzIaLm11c3Rlci52MS5EdXJhdGlvblN1bW1hcnkSKwoHcnVubmluZxgGIAEoCzIaLm11c3Rlci52MS5EdXJhdGlvblN1bW1hcnkimAEKD0R1cmF0aW9uU3VtbWFyeRINCgVjb3VudBgBIAEoAxImCgNwNTAYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SJgoDcDk1GAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiYKA21heBgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbmIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_muster_v1_task]);
 
 /**
  * @generated from message muster.v1.GetStatisticsRequest
@@ -103,6 +103,14 @@ export type GetStatisticsResponse = Message<"muster.v1.GetStatisticsResponse"> &
    * @generated from field: google.protobuf.Timestamp created_until = 9;
    */
   createdUntil?: Timestamp | undefined;
+
+  /**
+   * How old the oldest pending task was, by the clock: the last 24 hours of the range, oldest first. Spans in which no supervisor
+   * ran are left out.
+   *
+   * @generated from field: repeated muster.v1.PendingAge oldest_pending = 10;
+   */
+  oldestPending: PendingAge[];
 };
 
 /**
@@ -111,6 +119,34 @@ export type GetStatisticsResponse = Message<"muster.v1.GetStatisticsResponse"> &
  */
 export const GetStatisticsResponseSchema: GenMessage<GetStatisticsResponse> = /*@__PURE__*/
   messageDesc(file_muster_v1_statistics, 1);
+
+/**
+ * Noted once a minute, and kept as long as the counts.
+ *
+ * @generated from message muster.v1.PendingAge
+ */
+export type PendingAge = Message<"muster.v1.PendingAge"> & {
+  /**
+   * When a span of ten minutes began.
+   *
+   * @generated from field: google.protobuf.Timestamp at = 1;
+   */
+  at?: Timestamp | undefined;
+
+  /**
+   * From the creation of the task, the most within the span. 0 where no task was pending.
+   *
+   * @generated from field: google.protobuf.Duration oldest = 2;
+   */
+  oldest?: Duration | undefined;
+};
+
+/**
+ * Describes the message muster.v1.PendingAge.
+ * Use `create(PendingAgeSchema)` to create a new message.
+ */
+export const PendingAgeSchema: GenMessage<PendingAge> = /*@__PURE__*/
+  messageDesc(file_muster_v1_statistics, 2);
 
 /**
  * @generated from message muster.v1.StateCount
@@ -137,7 +173,7 @@ export type StateCount = Message<"muster.v1.StateCount"> & {
  * Use `create(StateCountSchema)` to create a new message.
  */
 export const StateCountSchema: GenMessage<StateCount> = /*@__PURE__*/
-  messageDesc(file_muster_v1_statistics, 2);
+  messageDesc(file_muster_v1_statistics, 3);
 
 /**
  * @generated from message muster.v1.NamedCount
@@ -159,7 +195,7 @@ export type NamedCount = Message<"muster.v1.NamedCount"> & {
  * Use `create(NamedCountSchema)` to create a new message.
  */
 export const NamedCountSchema: GenMessage<NamedCount> = /*@__PURE__*/
-  messageDesc(file_muster_v1_statistics, 3);
+  messageDesc(file_muster_v1_statistics, 4);
 
 /**
  * @generated from message muster.v1.HourCount
@@ -205,7 +241,7 @@ export type HourCount = Message<"muster.v1.HourCount"> & {
  * Use `create(HourCountSchema)` to create a new message.
  */
 export const HourCountSchema: GenMessage<HourCount> = /*@__PURE__*/
-  messageDesc(file_muster_v1_statistics, 4);
+  messageDesc(file_muster_v1_statistics, 5);
 
 /**
  * Percentiles are off by 5 % at most; count and max are exact.
@@ -239,5 +275,5 @@ export type DurationSummary = Message<"muster.v1.DurationSummary"> & {
  * Use `create(DurationSummarySchema)` to create a new message.
  */
 export const DurationSummarySchema: GenMessage<DurationSummary> = /*@__PURE__*/
-  messageDesc(file_muster_v1_statistics, 5);
+  messageDesc(file_muster_v1_statistics, 6);
 

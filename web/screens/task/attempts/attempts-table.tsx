@@ -17,7 +17,8 @@ export function AttemptsTable({
   readonly now: number;
 }) {
   return (
-    <div className="overflow-x-auto">
+    // Relative, or what only screen readers see would stand outside of it, and make the page as wide as the table.
+    <div className="relative overflow-x-auto">
       <table className="w-full text-left">
         <caption className="sr-only">The attempts of this task</caption>
         <thead>

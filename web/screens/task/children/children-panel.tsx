@@ -68,7 +68,7 @@ function useWantedState() {
 
 function summaryOf(counts: ReadonlyMap<ChildState, number>): string {
   const parts = [...counts].map(([state, count]) => `${count} ${state}`);
-  return `Map of the children: ${parts.join(', ')}. The table below has them one by one.`;
+  return `Map of the children: ${parts.join(', ')}`;
 }
 
 /** What the fan-out keeps to. */

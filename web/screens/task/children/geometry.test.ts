@@ -1,7 +1,7 @@
 /** The cells of the map. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { cellAt, cornerOf, layoutOf } from './geometry.ts';
+import { cellAfter, cellAt, cornerOf, layoutOf } from './geometry.ts';
 
 describe('layoutOf', () => {
   it('has large cells for few nodes and small ones for many', () => {
@@ -34,6 +34,58 @@ describe('layoutOf', () => {
         expect(cellAt(layout, -1, 0)).toBe(-1);
         expect(cellAt(layout, layout.columns * layout.pitch, 0)).toBe(-1);
         expect(cellAt(layout, 0, layout.height)).toBe(-1);
+      }),
+    );
+  });
+});
+
+describe('cellAfter', () => {
+  /** 25 rows of four cells, and one of two. */
+  const layout = { count: 102, pitch: 30, gap: 3, columns: 4, height: 780 };
+  const go = (from: number, ...keys: string[]) =>
+    keys.reduce((at, key) => cellAfter(layout, at, key) ?? -1, from);
+
+  it('goes to the neighbour, over the ends of rows, and stays at the edges', () => {
+    expect(go(2, 'ArrowRight', 'ArrowRight')).toBe(4);
+    expect(go(4, 'ArrowLeft')).toBe(3);
+    expect(go(1, 'ArrowDown', 'ArrowDown', 'ArrowUp')).toBe(5);
+    expect(go(0, 'ArrowLeft')).toBe(0);
+    expect(go(3, 'ArrowUp')).toBe(3);
+    expect(go(101, 'ArrowRight')).toBe(101);
+    expect(go(101, 'ArrowDown')).toBe(101);
+  });
+
+  it('comes into a last row that is shorter at its end', () => {
+    expect(go(97, 'ArrowDown')).toBe(101);
+    expect(go(99, 'ArrowDown')).toBe(101);
+  });
+
+  it('goes over ten rows, and to both ends', () => {
+    expect(go(2, 'PageDown')).toBe(42);
+    expect(go(2, 'PageDown', 'PageDown', 'PageDown')).toBe(101);
+    expect(go(41, 'PageUp')).toBe(1);
+    expect(go(18, 'PageUp')).toBe(2);
+    expect(go(50, 'Home')).toBe(0);
+    expect(go(50, 'End')).toBe(101);
+  });
+
+  it('leaves other keys alone', () => {
+    expect(cellAfter(layout, 50, 'Tab')).toBeNull();
+  });
+
+  it('never leaves the map', () => {
+    const keys = ['Right', 'Left', 'Up', 'Down'].map((side) => `Arrow${side}`);
+    const ways = fc.record({
+      count: fc.integer({ min: 1, max: 500 }),
+      width: fc.integer({ min: 10, max: 900 }),
+      from: fc.nat(),
+      key: fc.constantFrom(...keys, 'PageUp', 'PageDown', 'Home', 'End'),
+    });
+    fc.assert(
+      fc.property(ways, ({ count, width, from, key }) => {
+        const to = cellAfter(layoutOf(count, width, 300), from % count, key) ?? -1;
+        expect(to).toBeGreaterThanOrEqual(0);
+        expect(to).toBeLessThan(count);
       }),
     );
   });

@@ -1,4 +1,4 @@
-/** Where the cells of the map are: as large as there is room for. Pure; all in pixels. */
+/** Where the cells of the map are, as large as there is room for, and which is reached from which. Pure; all in pixels. */
 
 export interface Layout {
   readonly count: number;
@@ -41,4 +41,37 @@ export function cellAt({ pitch, columns, count }: Layout, x: number, y: number):
   if (x < 0 || y < 0 || column >= columns) return -1;
   const index = Math.floor(y / pitch) * columns + column;
   return index < count ? index : -1;
+}
+
+/** Rows that PageUp and PageDown go over. */
+const PAGE_ROWS = 10;
+
+/** The cell that a key leads to from another; null where the key has no meaning. The edges are where it ends. */
+export function cellAfter({ columns, count }: Layout, from: number, key: string): number | null {
+  const last = count - 1;
+  const down = (rows: number) => {
+    const rowsBelow = Math.floor(last / columns) - Math.floor(from / columns);
+    return Math.min(from + Math.min(rows, rowsBelow) * columns, last);
+  };
+  const up = (rows: number) => from - Math.min(rows, Math.floor(from / columns)) * columns;
+  switch (key) {
+    case 'ArrowRight':
+      return Math.min(from + 1, last);
+    case 'ArrowLeft':
+      return Math.max(from - 1, 0);
+    case 'ArrowDown':
+      return down(1);
+    case 'ArrowUp':
+      return up(1);
+    case 'PageDown':
+      return down(PAGE_ROWS);
+    case 'PageUp':
+      return up(PAGE_ROWS);
+    case 'Home':
+      return 0;
+    case 'End':
+      return last;
+    default:
+      return null;
+  }
 }

@@ -1,8 +1,8 @@
 /** States of children. */
-import { create } from '@bufbuild/protobuf';
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { describe, expect, it } from 'vitest';
 import { TaskSchema, TaskState } from '../../../../proto/gen/muster/v1/task_pb.ts';
-import { childOf, countsOf, inOrder } from './states.ts';
+import { childOf, countsOf, inOrder, wordsOf } from './states.ts';
 
 const child = (id: string, state: TaskState, substate = '', reason = '') =>
   childOf(create(TaskSchema, { id, state, substate, reason }));
@@ -37,5 +37,18 @@ describe('children', () => {
         .map(({ id }) => id)
         .join(''),
     ).toBe('46873521');
+  });
+
+  it('are said in words: where, what, and why', () => {
+    const wordsFor = (told: MessageInitShape<typeof TaskSchema>) =>
+      wordsOf(childOf(create(TaskSchema, { nodeId: 'web-1', ...told })));
+    const failed = { state: TaskState.FAILED, exitCode: 0, message: 'not found' };
+    expect(wordsFor(failed)).toBe('web-1, failed, exit code 0, not found');
+    expect(wordsFor({ state: TaskState.TIMEOUT, signal: 'SIGKILL' })).toBe(
+      'web-1, timeout, SIGKILL',
+    );
+    const running = { state: TaskState.RUNNING, substate: 'stopping' };
+    expect(wordsFor(running)).toBe('web-1, running stopping');
+    expect(wordsFor({ state: TaskState.PENDING, substate: 'held' })).toBe('web-1, held');
   });
 });

@@ -37,6 +37,19 @@ export function childOf(task: Task): Child {
   return { id: task.id, nodeId: task.nodeId, state: childStateOf(task), task };
 }
 
+/** A child in words, as a cell of the map is read out. */
+export function wordsOf({ nodeId, state, task }: Child): string {
+  const { exitCode, signal, message } = task;
+  const parts = [
+    nodeId,
+    state === 'running' || state === 'pending' ? `${state} ${task.substate}`.trim() : state,
+    exitCode === undefined ? '' : `exit code ${exitCode}`,
+    signal,
+    message,
+  ];
+  return parts.filter((part) => part !== '').join(', ');
+}
+
 /** Counts children by their states; those that there are none of are left out. */
 export function countsOf(children: readonly Child[]): ReadonlyMap<ChildState, number> {
   const counts = new Map<ChildState, number>();
