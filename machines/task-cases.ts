@@ -175,6 +175,10 @@ const COMMANDS: Variant[] = [
     at: ({ context }, proposed) => Math.max(proposed, context.startAt ?? 0),
   },
   { name: 'cancel', make: () => ({ type: 'cancel.requested', by: 'ann', note: '' }) },
+  {
+    name: 'cancel if not begun',
+    make: () => ({ type: 'cancel.requested', by: 'ann', note: '', ifNotBegun: true }),
+  },
   ...(['lost', 'completed', 'failed', 'cancelled'] as const).map((resolution) => ({
     name: `resolve as ${resolution}`,
     make: () => ({ type: 'resolve.requested', by: 'ann', note: '', resolution }) as const,
