@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import type { StartAttempt } from '../../../proto/gen/muster/v1/agent_service_pb.ts';
 import { type Clock, sleep } from '../../../src/process/clock.ts';
 import { FileOutput, type OutputSource } from '../../output-source.ts';
+import type { OutputTrimmer } from '../../output-trimmer.ts';
 import type { Executor, FoundGroup, StartResult } from '../executor.ts';
 import { CannotStart, reasonOf } from './cannot-start.ts';
 import { commandText } from './command-file.ts';
@@ -33,6 +34,8 @@ export interface ScriptExecutorOptions {
   /** What scripts get of the agent's environment. */
   readonly environment: Environment;
   readonly clock: Clock;
+  /** Keeps output beyond the cap from filling the disk; without it that stays until the attempt is removed. */
+  readonly trimmer?: OutputTrimmer;
 }
 
 export class ScriptExecutor implements Executor {
@@ -70,7 +73,7 @@ export class ScriptExecutor implements Executor {
   }
 
   outputOf(_start: StartAttempt, folder: string): OutputSource {
-    return new FileOutput(folder);
+    return new FileOutput(folder, this.#options.trimmer ?? null);
   }
 
   async find(folder: string): Promise<FoundGroup> {
