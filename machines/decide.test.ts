@@ -63,6 +63,15 @@ describe('a cancel of what has not begun (I7)', () => {
   });
 });
 
+describe('a start that did not return before the timeout (I9)', () => {
+  it('is a timeout that says so', () => {
+    const decision = decide(after(['dispatched']), 'exited, start overdue');
+    expect(decision).toMatchObject({ kind: 'transition', snapshot: { path: 'timeout' } });
+    const context = { reason: 'timeout', message: 'the start has not returned' };
+    expect(decision).toMatchObject({ snapshot: { context } });
+  });
+});
+
 describe('a late report (I6)', () => {
   it.each([
     ['exited, code 0', [...EXECUTING, 'exited, code 7'], 'the task is failed'],

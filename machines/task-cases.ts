@@ -135,6 +135,12 @@ const EXITS: Record<string, Partial<AttemptExited>> = {
   'code 0, by cancel': { stopCause: 'cancel' },
   'by cancel': { exitCode: 143, signal: 'SIGTERM', stopCause: 'cancel' },
   'by timeout': { exitCode: 143, signal: 'SIGTERM', stopCause: 'timeout' },
+  'start overdue': {
+    exitCode: null,
+    stopCause: 'timeout',
+    spawnError: 'the start has not returned',
+    startedAt: null,
+  },
   'by lease': { exitCode: 143, signal: 'SIGTERM', stopCause: 'lease' },
 };
 

@@ -62,9 +62,9 @@ export class ScriptExecutor implements Executor {
     }
   }
 
-  async start(start: StartAttempt, folder: string): Promise<StartResult> {
+  async start(start: StartAttempt, folder: string, signal?: AbortSignal): Promise<StartResult> {
     try {
-      return { kind: 'started', group: await this.#start(start, folder) };
+      return { kind: 'started', group: await this.#start(start, folder, signal) };
     } catch (cause) {
       if (cause instanceof CannotStart) return { kind: 'failed', why: cause.message };
       const why = `cannot start the script on node ${this.#options.nodeId}: ${reasonOf(cause)}`;
@@ -100,13 +100,15 @@ export class ScriptExecutor implements Executor {
     this.#starters.close();
   }
 
-  async #start(start: StartAttempt, folder: string): Promise<ScriptGroup> {
+  async #start(start: StartAttempt, folder: string, signal?: AbortSignal): Promise<ScriptGroup> {
     const { nodeId, environment: base, clock } = this.#options;
     if (start.action.case !== 'script') {
       throw new CannotStart(`the agent of node ${nodeId} is too old for this kind of action`);
     }
     const action = start.action.value;
     const user = action.user === '' ? null : await findUser(action.user, base, nodeId);
+    // Nothing from here on to the shim waits, and the shim begins only if nobody has made its record.
+    if (signal?.aborted) throw new CannotStart('it was given up before it began');
     const cwd = findFolder(action.cwd, user, nodeId);
     const own = composeEnvironment(start, action, user, nodeId);
     // Fails when the folder is there: then this attempt was started before, whatever the journal says.
