@@ -22,7 +22,7 @@ import {
   type StreamBytes,
 } from './attempt-record.ts';
 import { Execution } from './execution.ts';
-import type { Executor, ProcessGroup } from './executors/executor.ts';
+import type { Executor, ProcessGroup, StartResult } from './executors/executor.ts';
 import type { Journal } from './journal.ts';
 import type { Lease } from './lease.ts';
 import { AttemptOutput } from './output.ts';
@@ -30,6 +30,7 @@ import type { OutputTail } from './output-tail.ts';
 import type { Pool } from './pool.ts';
 import { lookUp } from './recovery.ts';
 import type { Reporter } from './reporter.ts';
+import { Starting } from './starting.ts';
 
 /** While the supervisor does not let go of this many attempts, new ones are refused. */
 const MAX_HELD = 10_000;
@@ -59,6 +60,7 @@ export interface AttemptsOptions {
 interface Held {
   readonly record: AttemptRecord;
   readonly output: AttemptOutput;
+  starting: Starting | null;
   execution: Execution | null;
   leaseTimer: Timer | null;
 }
@@ -136,6 +138,7 @@ export class Attempts {
     this.#isClosed = true;
     for (const held of this.#held.values()) {
       held.leaseTimer?.cancel();
+      held.starting?.abandon();
       held.execution?.abandon();
       held.output.close();
     }
@@ -194,7 +197,7 @@ export class Attempts {
     const capBytes = record.policy.outputCapBytes;
     const source = executor.outputOf(start, this.#folderOf(record));
     const output = new AttemptOutput({ source, capBytes, acked, cut, onCut });
-    const held: Held = { record, output, execution: null, leaseTimer: null };
+    const held: Held = { record, output, starting: null, execution: null, leaseTimer: null };
     this.#held.set(nameOf(record), held);
     reporter.add(record, output);
     if (record.phase !== 'ended') this.#watchLease(held);
@@ -208,7 +211,7 @@ export class Attempts {
 
   /** From a free worker to the end of the attempt. */
   async #run(held: Held, start: StartAttempt): Promise<void> {
-    const { journal, reporter, executor, clock, onFatal } = this.#options;
+    const { journal, reporter, clock, onFatal } = this.#options;
     const { record } = held;
     let broken: string | null = null;
     try {
@@ -221,7 +224,7 @@ export class Attempts {
       if (isCall(held)) await journal.soon(spawn);
       else spawn();
       const startedAt = clock.now();
-      const result = await executor.start(start, this.#folderOf(record));
+      const result = await this.#begin(held, start);
       if (result.kind === 'failed') {
         this.#end(held, notStarted(result.why, clock.now()));
         return;
@@ -238,6 +241,25 @@ export class Attempts {
     }
     // The attempt is over and told; the worker is to start anew.
     if (broken !== null) throw new Error(broken);
+  }
+
+  /** Starts it, unless that does not return before the attempt is over. */
+  async #begin(held: Held, start: StartAttempt): Promise<StartResult> {
+    const { executor } = this.#options;
+    const { record } = held;
+    const folder = this.#folderOf(record);
+    held.starting = new Starting({
+      ...this.#options,
+      record,
+      start: (signal) => executor.start(start, folder, signal),
+      find: () => executor.find(folder, start),
+      onOverdue: () => this.#markStopping(record, 'timeout'),
+    });
+    try {
+      return await held.starting.over;
+    } finally {
+      held.starting = null;
+    }
   }
 
   /** A handler says how far it is. */
@@ -327,6 +349,7 @@ export class Attempts {
       // In the queue, or between the intent and the process; the execution will see it.
       journal.markStopping(held.record, cause, clock.now());
       if (pool.withdraw(key)) this.#end(held, notStarted(null, clock.now()));
+      held.starting?.stop();
     }
   }
 

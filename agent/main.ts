@@ -22,6 +22,7 @@ import { HostMeter } from './host-metrics.ts';
 import { Journal } from './journal.ts';
 import { HostCommands } from './kept/kept-commands.ts';
 import { Operations } from './operations.ts';
+import { OutputTrimmer } from './output-trimmer.ts';
 import { createConnect } from './transport.ts';
 
 /** A timer that does nothing keeps the process alive while it waits for a supervisor. */
@@ -66,7 +67,9 @@ async function createAgent(config: AgentConfig, folder: string, log: Logger): Pr
   const attemptsFolder = join(folder, 'attempts');
   const journal = Journal.open(join(folder, 'journal.db'));
   const environment = config.scriptEnvironment;
-  const script = new ScriptExecutor({ nodeId, attemptsFolder, environment, clock: systemClock });
+  const clock = systemClock;
+  const trimmer = new OutputTrimmer({ clock, log });
+  const script = new ScriptExecutor({ nodeId, attemptsFolder, environment, clock, trimmer });
   const operations = new Operations(join(folder, 'operations.json'), log);
   const bootId = bootIdOf(journal.id);
   const handler = await openHandlers(config, log);

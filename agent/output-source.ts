@@ -6,6 +6,7 @@
 import type { Buffer } from 'node:buffer';
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
+import { type OutputTrimmer, TRIM_STEP_BYTES } from './output-trimmer.ts';
 
 export type StreamName = 'stdout' | 'stderr' | 'result';
 
@@ -19,6 +20,8 @@ export interface OutputSource {
   read(name: StreamName, offset: number, bytes: Uint8Array): number;
   /** Nothing before this offset will be read any more. */
   discard(name: StreamName, until: number): void;
+  /** Nothing from `from` on will ever be read of a stream that has `until` bytes now. They count all the same. */
+  cut(name: StreamName, from: number, until: number): void;
   /** What the source itself has dropped, beyond the sizes. */
   readonly dropped: Readonly<Record<FileName, number>>;
   /** Called when there is more; null for a source that must be looked at. */
@@ -35,9 +38,13 @@ export class FileOutput implements OutputSource {
   readonly onGrown = null;
   readonly #folder: string;
   readonly #files: Record<FileName, number | null> = { stdout: null, stderr: null };
+  readonly #trimmer: Pick<OutputTrimmer, 'trim'> | null;
+  readonly #trimmed: Record<FileName, number> = { stdout: 0, stderr: 0 };
 
-  constructor(folder: string) {
+  /** @param trimmer keeps what is cut off from filling the disk */
+  constructor(folder: string, trimmer: Pick<OutputTrimmer, 'trim'> | null = null) {
     this.#folder = folder;
+    this.#trimmer = trimmer;
   }
 
   sizeOf(name: StreamName): number {
@@ -52,6 +59,14 @@ export class FileOutput implements OutputSource {
 
   /** Its files stay until the attempt is removed. */
   discard(): void {}
+
+  cut(name: StreamName, from: number, until: number): void {
+    if (name === 'result' || this.#trimmer === null) return;
+    if (until - Math.max(from, this.#trimmed[name]) < TRIM_STEP_BYTES) return;
+    this.#trimmed[name] = until;
+    // From the cut on each time, which costs next to nothing: so one that failed is made up for.
+    this.#trimmer.trim(join(this.#folder, name), from, until);
+  }
 
   close(): void {
     for (const name of ['stdout', 'stderr'] as const) {
@@ -137,6 +152,9 @@ export class MemoryOutput implements OutputSource {
     }
     if (gone > 0) kept.pieces.splice(0, gone);
   }
+
+  /** Whoever appends keeps to the cap. */
+  cut(): void {}
 
   close(): void {}
 }

@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AttemptOutput, type StreamName } from './output.ts';
 import type { StreamBytes } from './attempt-record.ts';
 import { FileOutput } from './output-source.ts';
+import { TRIM_STEP_BYTES } from './output-trimmer.ts';
 
 let folder: string;
 let cut: StreamBytes | null;
@@ -79,6 +80,52 @@ describe('AttemptOutput', () => {
     again.refresh();
     expect(again.sendableBytes('stderr')).toBe(0);
     again.close();
+  });
+
+  it('lets the disk go of what is behind the cut, step by step, and again after a restart (I5)', () => {
+    const trimmed: [string, number, number][] = [];
+    const trimmer = {
+      trim: (path: string, from: number, until: number) =>
+        void trimmed.push([path.slice(folder.length + 1), from, until]),
+    };
+    const at = { stdout: 100, stderr: 0 };
+    const reopen = () =>
+      new AttemptOutput({
+        source: new FileOutput(folder, trimmer),
+        capBytes: 100,
+        acked: { stdout: 100, stderr: 0 },
+        cut: at,
+        onCut: () => {},
+      });
+    const grow = (name: StreamName, size: number) => truncateSync(join(folder, name), size);
+    write('stdout', 100);
+    write('stderr', 1);
+    const output = reopen();
+    for (const steps of [0.5, 1.5, 2, 2.25, 2.75]) {
+      grow('stdout', 100 + steps * TRIM_STEP_BYTES);
+      output.refresh();
+    }
+    grow('stderr', TRIM_STEP_BYTES);
+    output.refresh();
+    output.close();
+    expect(trimmed.splice(0)).toEqual([
+      ['stdout', 100, 100 + 1.5 * TRIM_STEP_BYTES],
+      ['stdout', 100, 100 + 2.75 * TRIM_STEP_BYTES],
+      ['stderr', 0, TRIM_STEP_BYTES],
+    ]);
+    const again = reopen();
+    again.refresh();
+    again.close();
+    expect(trimmed).toEqual([
+      ['stdout', 100, 100 + 2.75 * TRIM_STEP_BYTES],
+      ['stderr', 0, TRIM_STEP_BYTES],
+    ]);
+    const size = 2.75 * TRIM_STEP_BYTES;
+    expect(again.countBytes()).toEqual({
+      stdoutBytes: 100 + size,
+      stderrBytes: TRIM_STEP_BYTES,
+      droppedBytes: size + TRIM_STEP_BYTES,
+    });
   });
 
   it('does not wait for what somebody has cut away', () => {

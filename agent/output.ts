@@ -54,6 +54,10 @@ export class AttemptOutput {
       this.#cut = cut;
     }
     this.#written = { stdout, stderr, result };
+    if (this.#cut !== null) {
+      source.cut('stdout', this.#cut.stdout, stdout);
+      source.cut('stderr', this.#cut.stderr, stderr);
+    }
     return true;
   }
 

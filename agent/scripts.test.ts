@@ -1,6 +1,6 @@
 // Real scripts on a real agent in this process, through a real stream: what runs, what is captured, how it ends.
 
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +8,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Interpreter } from '../proto/gen/muster/v1/task_pb.ts';
 import { listGroup } from './executors/process-table.ts';
 import { findProgram } from './executors/script/program.ts';
+import { nameOf } from './attempt-record.ts';
+import { TRIM_STEP_BYTES } from './output-trimmer.ts';
+import { canPunchHoles } from './testing/holes.ts';
 import type { ReportedAttempt } from './testing/reported-attempt.ts';
 import { keyOf, type StartInit, startArgv, startOf } from './testing/starts.ts';
 import { TestSupervisor } from './testing/supervisor.ts';
@@ -130,6 +133,26 @@ describe('a script', () => {
       droppedBytes: 120_000n,
     });
   });
+
+  it.skipIf(!canPunchHoles(tmpdir()))(
+    'does not fill the disk with what is over the cap, and all of it is counted (I5)',
+    async () => {
+      const start = startOf('head -c 300000000 /dev/zero', {}, { outputCapBytes: 2 ** 20 });
+      supervisor.start(start);
+      const attempt = await supervisor.over(start);
+      expect(attempt.stdout.length).toBe(2 ** 20);
+      expect(attempt.exited[0]).toMatchObject({
+        exitCode: 0,
+        stdoutBytes: 300_000_000n,
+        droppedBytes: 300_000_000n - 2n ** 20n,
+      });
+      const file = join(agent.folder, 'attempts', nameOf(keyOf(start)), 'stdout');
+      const onDisk = () => statSync(file).blocks * 512;
+      await expect.poll(onDisk, { timeout: 20_000 }).toBeLessThan(2 ** 20 + 2 * TRIM_STEP_BYTES);
+      expect(statSync(file).size).toBe(300_000_000);
+      supervisor.forget(keyOf(start));
+    },
+  );
 
   it('shows a line while it runs', async () => {
     const start = startOf('echo first; read line; echo "$line"', { stdin: 'second\n' });

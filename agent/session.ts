@@ -166,7 +166,7 @@ export class Session {
         this.#send({ type: 'session.shutdown', random: random(), why });
         break;
       case GoodbyeReason.REPLACED:
-        log.error('another agent has taken over this node', { why });
+        log.error('another agent has the session of this node', { why });
         this.#send({ type: 'session.replaced', why });
         break;
       case GoodbyeReason.VERSION:

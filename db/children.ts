@@ -73,7 +73,7 @@ export async function listReleasedChildren(
   return rows.map(({ id }) => id);
 }
 
-/** Lists children that nobody has asked to stop yet: those that are held, and with `isAll` everything that is not final. */
+/** Lists children that nobody has asked to stop yet: those without an attempt, and with `isAll` everything that is not final. */
 export async function listChildrenToStop(
   sql: Sql,
   parentId: string,
@@ -84,7 +84,7 @@ export async function listChildrenToStop(
     select id from tasks
     where parent_id = ${parentId} and state in ('pending', 'running') and substate <> 'stopping'
       and (context ->> 'stopCause') is null
-      and (${isAll} or substate = 'held')
+      and (${isAll} or attempt = 0)
     order by id
     limit ${limit}`;
   return rows.map(({ id }) => id);

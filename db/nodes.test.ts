@@ -14,6 +14,7 @@ import {
   touchNodes,
 } from './nodes.ts';
 import { MAX_SERVER_LABELS, updateNodeLabels } from './node-labels.ts';
+import type { LivenessRule } from './nodes.ts';
 import type { NodeRecord } from './records.ts';
 import { dispatch, exit, start, storeTask } from './task-fixture.ts';
 
@@ -32,15 +33,20 @@ afterAll(async () => {
 
 const DEAD_AFTER_MS = 15_000;
 
-const open = (nodeId: string, supervisorId = 's1', labels: Record<string, string> = {}) =>
-  openNodeSession(database.sql, {
-    nodeId,
-    bootId: 'b1',
-    labels,
-    facts: { os: 'linux' },
-    slots: 8,
-    supervisorId,
-  });
+const RULE = { deadAfterMs: DEAD_AFTER_MS, own: null };
+
+const open = (
+  nodeId: string,
+  supervisorId = 's1',
+  labels: Record<string, string> = {},
+  bootId = 'b1',
+  rule: LivenessRule = RULE,
+) =>
+  openNodeSession(
+    database.sql,
+    { nodeId, bootId, labels, facts: { os: 'linux', hostname: 'h1' }, slots: 8, supervisorId },
+    rule,
+  );
 
 const silence = (nodeId: string, seconds: number) =>
   database.sql`update nodes set seen_at = now() - make_interval(secs => ${seconds}) where id = ${nodeId}`;
@@ -53,15 +59,15 @@ async function read(nodeId: string): Promise<NodeRecord> {
 
 describe('sessions', () => {
   it('rise by one epoch each and tell who had the one before', async () => {
-    expect(await open('a', 's1')).toEqual({ epoch: 1, previousSupervisorId: null });
-    expect(await open('a', 's2')).toEqual({ epoch: 2, previousSupervisorId: 's1' });
+    expect(await open('a', 's1')).toMatchObject({ epoch: 1, previousSupervisorId: null });
+    expect(await open('a', 's2')).toMatchObject({ epoch: 2, previousSupervisorId: 's1' });
     const node = await read('a');
     expect(node).toMatchObject({
       id: 'a',
       epoch: 2,
       bootId: 'b1',
       labels: {},
-      facts: { os: 'linux' },
+      facts: { os: 'linux', hostname: 'h1' },
       slots: 8,
       supervisorId: 's2',
       leftAt: null,
@@ -75,6 +81,53 @@ describe('sessions', () => {
     const opened = await Promise.all(Array.from({ length: 8 }, () => open('many')));
     const epochs = opened.map(({ epoch }) => epoch).sort((a, b) => a - b);
     expect(epochs).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+  });
+
+  it('are not opened by another boot while one is alive, and tell who holds the node (I6)', async () => {
+    await open('held');
+    await silence('held', 14);
+    const refused = await open('held', 's2', { role: 'other' }, 'b2');
+    expect(refused).toMatchObject({ epoch: 0, holder: { hostname: 'h1' } });
+    expect(refused.holder?.silentMs).toBeGreaterThanOrEqual(14_000);
+    expect(await read('held')).toMatchObject({
+      epoch: 1,
+      bootId: 'b1',
+      supervisorId: 's1',
+      labels: {},
+    });
+    // The same boot is the same agent.
+    expect(await open('held', 's2')).toMatchObject({ epoch: 2 });
+  });
+
+  it.each([
+    ['is silent', () => silence('gone', 16)],
+    ['was closed', () => closeNodeSession(database.sql, 'gone', 1, false)],
+    ['was left', () => closeNodeSession(database.sql, 'gone', 1, true)],
+  ])('are opened by another boot at once when the former one %s', async (_, end) => {
+    await database.sql`delete from nodes where id = 'gone'`;
+    await open('gone');
+    await end();
+    const opened = await open('gone', 's2', {}, 'b2');
+    expect(opened).toMatchObject({ epoch: 2, previousSupervisorId: 's1' });
+    expect(await open('gone', 's1', {}, 'b1')).toMatchObject({ epoch: 0 });
+  });
+
+  it('are as alive as the supervisor that holds them says, whatever is written down', async () => {
+    await open('own');
+    const rule = (epoch: number, isHeard: boolean) => ({ ...RULE, own: { epoch, isHeard } });
+    await silence('own', 60);
+    expect(await open('own', 's1', {}, 'b2', rule(1, true))).toMatchObject({ epoch: 0 });
+    await silence('own', 1);
+    // What it knows is of a session that is over.
+    expect(await open('own', 's1', {}, 'b2', rule(7, false))).toMatchObject({ epoch: 0 });
+    expect(await open('own', 's1', {}, 'b2', rule(1, false))).toMatchObject({ epoch: 2 });
+  });
+
+  it('are opened by one of many boots at once, which keeps the node (I6)', async () => {
+    const opened = await Promise.all(
+      Array.from({ length: 8 }, (_, index) => open('fought', 's1', {}, `b${index}`)),
+    );
+    expect(opened.filter(({ holder }) => holder === null)).toMatchObject([{ epoch: 1 }]);
   });
 
   it('give a sign of life only while they are the last one (I6)', async () => {

@@ -2,7 +2,8 @@
  * The statements about nodes and their sessions.
  *
  * The epoch of a node is the fencing number of its session: it rises with every new one, and whatever carries an older one
- * changes nothing (I6). Signs of life are written in batches, for all sessions of a supervisor at once.
+ * changes nothing (I6). Signs of life are written in batches, for all sessions of a supervisor at once. Two agents may have been
+ * given one node id: the one whose session is alive keeps the node.
  */
 import type postgres from 'postgres';
 import type { NodeSnapshot } from '../machines/node-decide.ts';
@@ -17,6 +18,34 @@ export interface NodeSessionOpening {
   readonly slots: number;
   readonly supervisorId: string;
 }
+
+/** When the session of a node counts as alive, so that an agent of another boot is not let in. */
+export interface LivenessRule {
+  /** Without a sign of life for this long it is dead, in ms. */
+  readonly deadAfterMs: number;
+  /** A session that the asking supervisor holds: it knows better than the database whether the agent is heard. */
+  readonly own: { readonly epoch: number; readonly isHeard: boolean } | null;
+}
+
+/** Who holds a node. */
+export interface NodeHolder {
+  /** As its agent says; null if it does not. */
+  readonly hostname: string | null;
+  /** How long ago its last sign of life was written down, in ms. */
+  readonly silentMs: number;
+}
+
+/** What became of the opening of a session. */
+export interface NodeSessionOpened {
+  /** Of the new session; 0 if none was opened. */
+  readonly epoch: number;
+  /** Who held the session before. */
+  readonly previousSupervisorId: string | null;
+  /** Another agent, because of which none was opened. */
+  readonly holder: NodeHolder | null;
+}
+
+const DEFAULT_RULE: LivenessRule = { deadAfterMs: 15_000, own: null };
 
 export interface NodeFilter {
   /** Every one of these labels, with this value. */
@@ -44,12 +73,19 @@ interface NodeRow {
   actor: NodeSnapshot | null;
 }
 
-/** Opens the next session of a node, which is created if it is new. Returns its epoch and who held the session before. */
+/**
+ * Opens the next session of a node, which is created if it is new.
+ *
+ * While a session of another boot is alive by the database's clock, nothing is changed and who holds the node is told. The same
+ * boot is the same agent, and gets in at once.
+ */
 export async function openNodeSession(
   sql: Sql,
   o: NodeSessionOpening,
-): Promise<{ epoch: number; previousSupervisorId: string | null }> {
-  const [row] = await sql<[{ epoch: number; previous_supervisor_id: string | null }]>`
+  rule: LivenessRule = DEFAULT_RULE,
+): Promise<NodeSessionOpened> {
+  const { epoch: ownEpoch, isHeard } = rule.own ?? { epoch: 0, isHeard: false };
+  const [row] = await sql<{ epoch: number; previous_supervisor_id: string | null }[]>`
     insert into nodes as node (
       id, epoch, boot_id, labels, agent_labels, facts, slots, supervisor_id, connected_at, seen_at, left_at
     )
@@ -71,8 +107,25 @@ export async function openNodeSession(
         connected_at = excluded.connected_at,
         seen_at = excluded.seen_at,
         left_at = null
+    where node.boot_id = excluded.boot_id
+      or node.connected_at is null
+      or not case
+        when node.epoch = ${ownEpoch}::integer then ${isHeard}::boolean
+        else ${isAlive(sql, rule.deadAfterMs, sql`node.seen_at`)}
+      end
     returning epoch, previous_supervisor_id`;
-  return { epoch: row.epoch, previousSupervisorId: row.previous_supervisor_id };
+  if (row !== undefined) {
+    return { epoch: row.epoch, previousSupervisorId: row.previous_supervisor_id, holder: null };
+  }
+  return { epoch: 0, previousSupervisorId: null, holder: await readHolder(sql, o.nodeId) };
+}
+
+async function readHolder(sql: Sql, nodeId: string): Promise<NodeHolder> {
+  const [row] = await sql<{ hostname: string | null; silent_ms: number | null }[]>`
+    select facts ->> 'hostname' as hostname,
+      (extract(epoch from now() - seen_at) * 1000)::double precision as silent_ms
+    from nodes where id = ${nodeId}`;
+  return { hostname: row?.hostname || null, silentMs: Math.max(row?.silent_ms ?? 0, 0) };
 }
 
 /** Writes down a sign of life of each session. Returns the nodes whose session is still this one. */
@@ -183,9 +236,13 @@ export async function listAliveNodeIds(
   return rows.map((row) => row.id);
 }
 
-function isAlive(sql: Sql, deadAfterMs: number): postgres.PendingQuery<postgres.Row[]> {
+function isAlive(
+  sql: Sql,
+  deadAfterMs: number,
+  seenAt: postgres.PendingQuery<postgres.Row[]> = sql`n.seen_at`,
+): postgres.PendingQuery<postgres.Row[]> {
   return sql`
-    coalesce(n.seen_at > now() - make_interval(secs => ${deadAfterMs}::double precision / 1000), false)`;
+    coalesce(${seenAt} > now() - make_interval(secs => ${deadAfterMs}::double precision / 1000), false)`;
 }
 
 function nodeRow(sql: Sql, deadAfterMs: number): postgres.PendingQuery<postgres.Row[]> {

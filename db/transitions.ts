@@ -53,7 +53,13 @@ export async function readTransition(
   return found?.version === version ? found : null;
 }
 
-/** Writes down reports that changed nothing (I6). Those of deleted tasks are dropped. */
+/** The first ones of a task are kept. An agent that tells them for ever does not fill the database. */
+export const MAX_LATE_REPORTS = 200;
+
+/**
+ * Writes down reports that changed nothing (I6), at most MAX_LATE_REPORTS for a task. Those of deleted tasks are dropped, and so is
+ * what a node says of attempts that were never its own. Where several supervisors write at once, a task may have a few more.
+ */
 export async function insertLateReports(
   sql: Sql,
   rows: readonly LateReportRecord[],
@@ -63,15 +69,27 @@ export async function insertLateReports(
   await sql`
     with known as materialized (
       -- A share of each task, so that deleteTask waits for these rows or they for it.
-      select id from tasks where id = any(${taskIds}::uuid[]) order by id for key share
+      select id, attempt, context -> 'current' ->> 'nodeId' as node_id
+      from tasks where id = any(${taskIds}::uuid[]) order by id for key share
+    ), own as (
+      select report.*, row_number() over (partition by report.task_id order by report.place) as nth
+      from rows from (
+        json_to_recordset(${JSON.stringify(rows)}::text::json)
+          as ("taskId" uuid, attempt integer, event json, why text, at double precision)
+      ) with ordinality as report (task_id, attempt, event, why, at, place)
+      join known on known.id = report.task_id
+      where report.event ->> 'nodeId' is null
+        or (known.attempt = report.attempt and known.node_id = report.event ->> 'nodeId')
+        or exists (
+          select from attempts as ended
+          where ended.task_id = report.task_id and ended.number = report.attempt
+            and ended.node_id = report.event ->> 'nodeId'
+        )
     )
     insert into late_reports (task_id, attempt, event, why, at, supervisor_id)
-    select "taskId", attempt, event, why, to_timestamp(at / 1000), ${supervisorId}
-    from rows from (
-      json_to_recordset(${JSON.stringify(rows)}::text::json)
-        as ("taskId" uuid, attempt integer, event json, why text, at double precision)
-    ) with ordinality as report ("taskId", attempt, event, why, at, place)
-    where "taskId" in (select id from known)
+    select task_id, attempt, event, why, to_timestamp(at / 1000), ${supervisorId}
+    from own
+    where nth + (select count(*) from late_reports as kept where kept.task_id = own.task_id) <= ${MAX_LATE_REPORTS}
     -- Their ids count in the order in which they came.
     order by place`;
 }

@@ -44,6 +44,34 @@ describe('a command that the state does not allow', () => {
   });
 });
 
+describe('a cancel of what has not begun (I7)', () => {
+  it.each([
+    ['held', [], { held: true }],
+    ['queued', [], {}],
+  ])('cancels a task that is %s', (_, path, change) => {
+    const decision = decide(after(path, taskInput(change)), 'cancel if not begun');
+    expect(decision).toMatchObject({ kind: 'transition', snapshot: { path: 'cancelled' } });
+  });
+
+  it.each([
+    ['dispatched a moment before', ['dispatched']],
+    ['executing', EXECUTING],
+    ['waiting for its next attempt', [...EXECUTING, 'exited, code 7']],
+  ])('changes nothing about one that is %s, which ends by itself', (_, path) => {
+    const before = after(path, taskInput({ maxAttempts: 2 }));
+    expect(decide(before, 'cancel if not begun')).toEqual({ kind: 'ignored' });
+  });
+});
+
+describe('a start that did not return before the timeout (I9)', () => {
+  it('is a timeout that says so', () => {
+    const decision = decide(after(['dispatched']), 'exited, start overdue');
+    expect(decision).toMatchObject({ kind: 'transition', snapshot: { path: 'timeout' } });
+    const context = { reason: 'timeout', message: 'the start has not returned' };
+    expect(decision).toMatchObject({ snapshot: { context } });
+  });
+});
+
 describe('a late report (I6)', () => {
   it.each([
     ['exited, code 0', [...EXECUTING, 'exited, code 7'], 'the task is failed'],

@@ -72,6 +72,13 @@ export function decideTask(before: TaskSnapshot, event: TaskEvent): Decision {
     if (why !== null) return { kind: 'late', why };
   }
   if (isFinalPath(before.path)) return refuseOrIgnore(before, event);
+  if (
+    event.type === 'cancel.requested' &&
+    event.ifNotBegun === true &&
+    before.context.attempt > 0
+  ) {
+    return { kind: 'ignored' };
+  }
   const moved = stepper.step(before, event);
   return moved === null ? refuseOrIgnore(before, event) : { kind: 'transition', ...moved };
 }

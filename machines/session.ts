@@ -47,7 +47,7 @@ export type SessionEvent =
     }
   /** The supervisor stops in good order; another one, or its successor, is there at once. */
   | { readonly type: 'session.shutdown'; readonly random: number; readonly why: string }
-  /** A newer agent with this node's id has taken over. */
+  /** Another agent with this node's id has the session: it has taken over, or was there before. */
   | { readonly type: 'session.replaced'; readonly why: string }
   /** The two sides cannot talk to each other: no common version, or no valid token. */
   | { readonly type: 'session.refused'; readonly why: string }

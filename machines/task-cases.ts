@@ -135,6 +135,12 @@ const EXITS: Record<string, Partial<AttemptExited>> = {
   'code 0, by cancel': { stopCause: 'cancel' },
   'by cancel': { exitCode: 143, signal: 'SIGTERM', stopCause: 'cancel' },
   'by timeout': { exitCode: 143, signal: 'SIGTERM', stopCause: 'timeout' },
+  'start overdue': {
+    exitCode: null,
+    stopCause: 'timeout',
+    spawnError: 'the start has not returned',
+    startedAt: null,
+  },
   'by lease': { exitCode: 143, signal: 'SIGTERM', stopCause: 'lease' },
 };
 
@@ -175,6 +181,10 @@ const COMMANDS: Variant[] = [
     at: ({ context }, proposed) => Math.max(proposed, context.startAt ?? 0),
   },
   { name: 'cancel', make: () => ({ type: 'cancel.requested', by: 'ann', note: '' }) },
+  {
+    name: 'cancel if not begun',
+    make: () => ({ type: 'cancel.requested', by: 'ann', note: '', ifNotBegun: true }),
+  },
   ...(['lost', 'completed', 'failed', 'cancelled'] as const).map((resolution) => ({
     name: `resolve as ${resolution}`,
     make: () => ({ type: 'resolve.requested', by: 'ann', note: '', resolution }) as const,

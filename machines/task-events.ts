@@ -34,6 +34,8 @@ export interface CancelRequested {
   readonly type: 'cancel.requested';
   readonly by: string;
   readonly note: string;
+  /** Only if no attempt has been dispatched yet; one that has begun goes on as if nothing had been asked. */
+  readonly ifNotBegun?: true;
 }
 
 /** An operator decides what became of an attempt on an unreachable node. */

@@ -123,7 +123,10 @@ function judgeExit(context: TaskContext, event: AttemptExited): Ending {
     return judge(context, { outcome: 'stopped', reason: 'node_lost', message, exitCode, signal });
   }
   if (stopCause === 'timeout') {
-    return judge(context, { ...timedOut(context), outcome: 'stopped', exitCode, signal });
+    const { reason, message } = timedOut(context);
+    // There was nothing to stop: the start itself has not come to an end.
+    const why = spawnError ?? message;
+    return judge(context, { reason, message: why, outcome: 'stopped', exitCode, signal });
   }
   if (stopCause === 'cancel') {
     return judge(context, { ...cancelled(), outcome: 'stopped', exitCode, signal });

@@ -55,10 +55,15 @@ export class Cluster {
   }
 
   async startAgent(nodeId: string, ...flags: string[]): Promise<void> {
-    const data = join(this.home, nodeId);
+    await this.startAgentAs(nodeId, nodeId, ...flags);
+  }
+
+  /** @param name of the process and its data folder, where it is not the node's */
+  async startAgentAs(name: string, nodeId: string, ...flags: string[]): Promise<void> {
+    const data = join(this.home, name);
     await mkdir(data, { recursive: true, mode: 0o700 });
     const args = ['agent', '--server', this.url, '--node', nodeId, '--data', data, ...flags];
-    await this.#start(nodeId, args);
+    await this.#start(name, args);
   }
 
   /** Waits until these nodes are connected. */

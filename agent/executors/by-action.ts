@@ -30,8 +30,8 @@ export class ActionExecutor implements Executor {
     return this.#of(start).outputOf(start, folder);
   }
 
-  async start(start: StartAttempt, folder: string): Promise<StartResult> {
-    return await this.#of(start).start(start, folder);
+  async start(start: StartAttempt, folder: string, signal?: AbortSignal): Promise<StartResult> {
+    return await this.#of(start).start(start, folder, signal);
   }
 
   async find(folder: string, start?: StartAttempt): Promise<FoundGroup> {

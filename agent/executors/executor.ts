@@ -15,12 +15,17 @@ export interface Executor {
    * @throws Error with a sentence when nothing could be started now
    */
   check(): Promise<void>;
-  /** Starts the action. Everything it leaves on disk is in `folder`, which must not exist yet. */
-  start(start: StartAttempt, folder: string): Promise<StartResult>;
+  /**
+   * Starts the action. Everything it leaves on disk is in `folder`, which must not exist yet.
+   *
+   * @param signal nobody waits for it any more: what has not begun must not begin (I2)
+   */
+  start(start: StartAttempt, folder: string, signal?: AbortSignal): Promise<StartResult>;
   /** Where the output of this attempt is or will be. Asked once for each attempt, before all others. */
   outputOf(start: StartAttempt, folder: string): OutputSource;
   /**
-   * Looks for what an earlier process of the agent started in `folder`. One that had not begun yet never will.
+   * Looks for what was started in `folder`, by an earlier process of the agent or by a start that does not return. One that had
+   * not begun yet never will.
    *
    * @param start the command in the journal; none where the journal does not know of the folder
    */

@@ -75,6 +75,10 @@ async function* holdSession(
     },
   });
   const session = await supervisor.sessions.open(helloOf(hello), link);
+  if (session === null) {
+    yield* messagesOf(link);
+    return;
+  }
   const end = endOnce(session);
   // This generator may be stuck in a write when the other side is gone without a word.
   const onGone = () => {
@@ -94,11 +98,15 @@ async function* holdSession(
       link.abandon();
     });
     session.begin();
-    for (let message = await link.next(); message !== null; message = await link.next()) {
-      yield message;
-    }
+    yield* messagesOf(link);
   } finally {
     onGone();
+  }
+}
+
+async function* messagesOf(link: SessionLink): AsyncIterable<SessionResponse> {
+  for (let message = await link.next(); message !== null; message = await link.next()) {
+    yield message;
   }
 }
 

@@ -62,6 +62,7 @@ export type AgentCommand =
       readonly seq: number;
     };
 
+/** `replaced`: another session of the node is the one that counts. */
 export type GoodbyeReason = 'shutdown' | 'replaced' | 'protocol_error';
 
 /** The way to one agent. Sending never blocks; the link bounds its own queue. */
@@ -87,6 +88,9 @@ export interface OpenSession {
 export interface Sessions {
   readonly heartbeatIntervalMs: number;
   readonly deadAfterMs: number;
-  /** Opens the next epoch of a node and adopts its tasks. Send Welcome, then call `begin`. */
-  open(hello: AgentHello, link: AgentLink): Promise<OpenSession & { begin(): void }>;
+  /**
+   * Opens the next epoch of a node and adopts its tasks. Send Welcome, then call `begin`. Null if another agent holds the node:
+   * the link has been closed with the reason.
+   */
+  open(hello: AgentHello, link: AgentLink): Promise<(OpenSession & { begin(): void }) | null>;
 }

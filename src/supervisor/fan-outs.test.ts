@@ -113,6 +113,62 @@ describe('a fan-out', () => {
     await verified(supervisor, id);
   });
 
+  it('after max_failures starts no child that waits for its node or a worker, and lets those at work end (I7)', async () => {
+    const supervisor = await bench.start();
+    const [failing, working, away] = (await fleet(supervisor, 3, 1)) as [
+      WorkingAgent,
+      WorkingAgent,
+      WorkingAgent,
+    ];
+    // One node is busy with something else, which leaves a second task of it waiting; one is offline.
+    working.exitCodeOf = () => null;
+    const [other = ''] = await create(supervisor, draft('web-02'), draft('web-02'));
+    await reaches(supervisor, other, 'running.dispatched');
+    away.disconnect(true);
+    failing.exitCodeOf = () => null;
+    const [id = ''] = await create(
+      supervisor,
+      wish(['web-01', 'web-02', 'web-03'], { maxFailures: { kind: 'count', value: 1 } }),
+    );
+    const paths = async () =>
+      (await childrenOf(supervisor, id)).map(({ snapshot }) => snapshot.path);
+    await eventually(
+      async () => (await paths()).join(' ') === 'running.dispatched pending.queued pending.queued',
+      'one child is at work and two wait',
+    );
+    const [first] = await childrenOf(supervisor, id);
+    failing.tell(failing.exited(first?.id ?? '', 3));
+    await reaches(supervisor, id, 'failed');
+    expect(await paths()).toEqual(['failed', 'cancelled', 'cancelled']);
+    await away.connect(supervisor);
+    const children = (await childrenOf(supervisor, id)).map((child) => child.id);
+    const started = [working, away].flatMap((agent) => agent.starts().map(({ taskId }) => taskId));
+    expect(started.filter((taskId) => children.includes(taskId))).toEqual([]);
+    for (const child of children) await verified(supervisor, child);
+  });
+
+  it('after max_failures does not stop a child that is at work (I7)', async () => {
+    const supervisor = await bench.start();
+    const [failing, working] = (await fleet(supervisor, 2)) as [WorkingAgent, WorkingAgent];
+    failing.exitCodeOf = working.exitCodeOf = () => null;
+    const [id = ''] = await create(
+      supervisor,
+      wish(['web-01', 'web-02'], { maxFailures: { kind: 'count', value: 1 } }),
+    );
+    await eventually(
+      () => failing.starts().length + working.starts().length === 2,
+      'both children are at work',
+    );
+    const [first, second] = await childrenOf(supervisor, id);
+    failing.tell(failing.exited(first?.id ?? '', 3));
+    await reaches(supervisor, id, 'running.stopping');
+    working.tell(working.exited(second?.id ?? '', 0));
+    await reaches(supervisor, id, 'failed');
+    const paths = (await childrenOf(supervisor, id)).map(({ snapshot }) => snapshot.path);
+    expect(paths).toEqual(['failed', 'completed']);
+    expect(working.commands.map(({ kind }) => kind)).not.toContain('stop');
+  });
+
   it('retries only what has not completed, on the same nodes with the same spec, and everything when asked', async () => {
     const supervisor = await bench.start();
     const agents = await fleet(supervisor, 4);

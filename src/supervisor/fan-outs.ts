@@ -119,12 +119,15 @@ export class FanOuts {
 
   async #stopChildren(context: FanOutContext): Promise<void> {
     const { id, stopCause } = context;
-    const note = stopNote(context);
-    await this.#tellAll(id, (sql) => listChildrenToStop(sql, id, stopCause !== null, BATCH), {
+    const isAll = stopCause !== null;
+    const cancel = {
       type: 'cancel.requested',
       by: `fan-out ${id}`,
-      note,
-    });
+      note: stopNote(context),
+    } as const;
+    // What is dispatched at this moment is no new child any more: the machine decides, not what was read here.
+    const body = isAll ? cancel : ({ ...cancel, ifNotBegun: true } as const);
+    await this.#tellAll(id, (sql) => listChildrenToStop(sql, id, isAll, BATCH), body);
   }
 
   /**

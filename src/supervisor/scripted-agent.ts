@@ -44,8 +44,9 @@ export class ScriptedAgent implements AgentLink {
       held: [],
       workers: [],
     };
+    this.#session = null;
     this.#session = await supervisor.sessions.open({ ...base, ...hello }, this);
-    this.#session.begin();
+    this.#session?.begin();
   }
 
   /** Reports; returns the number of the batch. */

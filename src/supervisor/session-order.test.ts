@@ -182,9 +182,9 @@ describe('a registry of sessions', () => {
     const registry = registryWith([first.promise, second.promise]);
     const links = [new Link(), new Link()] as const;
     const openings = links.map((link) => registry.open(hello, link));
-    second.resolve({ epoch: 2, previousSupervisorId: 'here' });
+    second.resolve({ epoch: 2, previousSupervisorId: 'here', holder: null });
     await openings[1];
-    first.resolve({ epoch: 1, previousSupervisorId: null });
+    first.resolve({ epoch: 1, previousSupervisorId: null, holder: null });
     await openings[0];
     expect(registry.get('web-1')?.epoch).toBe(2);
     expect(links.map((link) => link.reason)).toEqual(['replaced', null]);
@@ -196,15 +196,17 @@ describe('a registry of sessions', () => {
     const link = new Link();
     const opening = registry.open(hello, link);
     registry.stop();
-    answer.resolve({ epoch: 1, previousSupervisorId: null });
+    answer.resolve({ epoch: 1, previousSupervisorId: null, holder: null });
     await opening;
     expect([link.reason, registry.size]).toEqual(['shutdown', 0]);
   });
 
   it('does not act on a record that was committed here while it was read (I2)', async () => {
-    const registry = registryWith([Promise.resolve({ epoch: 1, previousSupervisorId: null })]);
+    const registry = registryWith([
+      Promise.resolve({ epoch: 1, previousSupervisorId: null, holder: null }),
+    ]);
     const link = new Link();
-    (await registry.open(hello, link)).begin();
+    (await registry.open(hello, link))?.begin();
     const current = { nodeId: 'web-1', epoch: 1 };
     const context = { ...record.snapshot.context, current, stopCause: 'cancel' };
     const stale = { ...record, snapshot: { path: 'running.stopping', context } } as TaskRecord;

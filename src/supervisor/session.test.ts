@@ -186,6 +186,21 @@ describe('the older of two sessions of a node', () => {
   });
 });
 
+describe('a report about a task of another node', () => {
+  it('changes nothing and is not written down, and its agent is told to let go (I6)', async () => {
+    const supervisor = await bench.start();
+    const [, id] = await startOn(supervisor);
+    const liar = new ScriptedAgent('web-2');
+    await liar.connect(supervisor);
+    const seq = liar.tell(liar.exited(id, 0), liar.exited(id, 0, 7));
+    await eventually(() => liar.acknowledged === seq, 'it is acknowledged');
+    expect(await pathOf(supervisor, id)).toBe('running.executing');
+    expect((await supervisor.tasks.history(id, 0, 10)).lateReports).toEqual([]);
+    expect(liar.commands).toContainEqual({ kind: 'forget', taskId: id, attempt: 1 });
+    await verified(supervisor, id);
+  });
+});
+
 describe('a stop', () => {
   it('is never overtaken by the start of the same attempt (I2)', async () => {
     const supervisor = await bench.start({ sweepIntervalMs: 20 });

@@ -10,6 +10,7 @@ import type { TaskProgress, TaskRecord } from '../../db/records.ts';
 import type { WorkerOperation, WorkerReport } from '../../db/workers.ts';
 import { MusterError } from '../../machines/errors.ts';
 import type { HeldPhase, TaskReport } from '../../machines/task-events.ts';
+import { isSessionOf } from '../../machines/task-outcome.ts';
 import type { Logger } from '../process/log.ts';
 import type { Applied } from './actor.ts';
 import { Assignments } from './assignments.ts';
@@ -354,9 +355,10 @@ export class Session {
   }
 }
 
+/** A task has one attempt of a number, on one node: what another one tells of it is not about it. */
 function isCurrent(applied: Applied, report: TaskReport): boolean {
-  const { context } = applied.record.snapshot;
-  return context.current !== null && context.attempt === report.attempt;
+  const { attempt, current } = applied.record.snapshot.context;
+  return current !== null && attempt === report.attempt && isSessionOf(current.nodeId, report);
 }
 
 function key(taskId: string, attempt: number): string {

@@ -1,12 +1,12 @@
 /**
  * All sessions of this supervisor, and what is said through them.
  *
- * Opening a session raises the node's epoch in the database, which fences every older session of the node, here or on another
- * supervisor, and then adopts the node's running tasks: each is told of the new session and what the agent holds of it.
+ * Opening a session raises the node's epoch in the database (node-claims.ts), which fences every older session of the node, here
+ * or on another supervisor, and then adopts the node's running tasks: each is told of the new session and what the agent holds of it.
  * Commands follow from the state of a task (level, not edge): `deliver` is the fast path, the reconciler repeats it.
  */
 import { listClosedNodes } from '../../db/node-actors.ts';
-import { closeNodeSession, openNodeSession, touchNodes } from '../../db/nodes.ts';
+import { touchNodes } from '../../db/nodes.ts';
 import { listRunningTasks } from '../../db/tasks.ts';
 import type { TaskProgress, TaskRecord } from '../../db/records.ts';
 import { MusterError } from '../../machines/errors.ts';
@@ -16,6 +16,7 @@ import type { Clock, Timer } from '../process/clock.ts';
 import type { Logger } from '../process/log.ts';
 import { sendStart } from './attempt-start.ts';
 import type { Host } from './host.ts';
+import { NodeClaims } from './node-claims.ts';
 import type { Scheduler } from './scheduler.ts';
 import { replacedMessage } from './session-output.ts';
 import { Session } from './session.ts';
@@ -48,6 +49,7 @@ export class SessionRegistry implements Sessions {
   readonly heartbeatIntervalMs: number;
   readonly deadAfterMs: number;
   readonly #options: SessionRegistryOptions;
+  readonly #claims: NodeClaims;
   readonly #byNode = new Map<string, Session>();
   /** What has been committed since each of the reads that are under way. */
   readonly #commitsDuringReads = new Set<Set<string>>();
@@ -57,6 +59,7 @@ export class SessionRegistry implements Sessions {
 
   constructor(options: SessionRegistryOptions) {
     this.#options = options;
+    this.#claims = new NodeClaims(options);
     this.heartbeatIntervalMs = options.heartbeatIntervalMs;
     this.deadAfterMs = options.deadAfterMs;
   }
@@ -87,13 +90,15 @@ export class SessionRegistry implements Sessions {
   }
 
   /** @throws MusterError `unavailable` */
-  async open(hello: AgentHello, link: AgentLink): Promise<OpenSession & { begin(): void }> {
+  async open(
+    hello: AgentHello,
+    link: AgentLink,
+  ): Promise<(OpenSession & { begin(): void }) | null> {
     const { store, host, log, clock, onOutput, supervisorId } = this.#options;
     if (this.#isStopped) throw new MusterError('unavailable', 'This supervisor is stopping');
-    const { nodeId, bootId, labels, facts, slots, workers } = hello;
-    const opened = await store.read((sql) =>
-      openNodeSession(sql, { nodeId, bootId, labels, facts, slots, supervisorId }),
-    );
+    const { nodeId, bootId, slots, workers } = hello;
+    const opened = await this.#claims.claim(hello, link, (id) => this.#byNode.get(id));
+    if (opened === null) return null;
     const { epoch } = opened;
     const session = new Session({
       nodeId,
@@ -319,20 +324,16 @@ export class SessionRegistry implements Sessions {
   }
 
   async #end(session: Session, isLeaving: boolean): Promise<void> {
-    const { store, log } = this.#options;
     session.markClosed();
     const { nodeId, epoch } = session;
     if (this.#byNode.get(nodeId) === session) {
       this.#byNode.delete(nodeId);
       this.#options.scheduler().drop(session);
     }
-    log.info('session ended', { nodeId, epoch, isLeaving });
-    try {
-      await store.read((sql) => closeNodeSession(sql, nodeId, epoch, isLeaving));
-    } catch (error) {
-      // Its silence says the same a little later.
-      log.warn('cannot write down the end of a session', { nodeId, epoch, error });
-    }
+    this.#options.log.info('session ended', { nodeId, epoch, isLeaving });
+    // Its agent is well and looks for another supervisor: meanwhile no other boot is to be let in.
+    if (this.#isStopped && !isLeaving) return;
+    await this.#claims.release(nodeId, epoch, isLeaving);
   }
 
   /** One beat: a sign of life to every agent and to the database, and an end to what is silent or replaced. */

@@ -4,7 +4,7 @@
  * `verifyTask` replays the committed events through the machine and compares, value for value, with what is stored (I4).
  */
 import { isHistoryExpired } from '../../db/expiry.ts';
-import { listLateReports, listTransitions } from '../../db/transitions.ts';
+import { MAX_LATE_REPORTS, listLateReports, listTransitions } from '../../db/transitions.ts';
 import type { LateReportRecord, TaskRecord, TransitionRecord } from '../../db/records.ts';
 import { replayTask, versionsOf } from '../../machines/replay.ts';
 import type { TaskSnapshot } from '../../machines/decide.ts';
@@ -12,7 +12,6 @@ import type { TaskEvent } from '../../machines/task-events.ts';
 import type { Store } from './store.ts';
 
 const PAGE = 500;
-const MAX_LATE_REPORTS = 200;
 
 export async function readHistory(
   store: Store,

@@ -35,7 +35,7 @@ export class FileExecutor implements Executor {
   /** It needs nothing but the script executor, which is checked by itself. */
   async check(): Promise<void> {}
 
-  async start(start: StartAttempt, folder: string): Promise<StartResult> {
+  async start(start: StartAttempt, folder: string, signal?: AbortSignal): Promise<StartResult> {
     const { nodeId, allowedPaths, supervisor, script } = this.#options;
     const { action, $typeName: _, ...rest } = start;
     if (action.case !== 'file') {
@@ -67,7 +67,7 @@ export class FileExecutor implements Executor {
       stdin: JSON.stringify(request),
     };
     const worker = create(StartAttemptSchema, { ...rest, action: { case: 'script', value } });
-    return await script.start(worker, folder);
+    return await script.start(worker, folder, signal);
   }
 
   outputOf(start: StartAttempt, folder: string): OutputSource {

@@ -75,7 +75,7 @@ export class HandlerExecutor implements Executor {
     return output;
   }
 
-  async start(start: StartAttempt): Promise<StartResult> {
+  async start(start: StartAttempt, _folder = '', signal?: AbortSignal): Promise<StartResult> {
     const { action } = start;
     const output = this.#outputs.get(nameOf(start));
     if (action.case !== 'handler' || output === undefined) return failed('this is no call');
@@ -86,6 +86,10 @@ export class HandlerExecutor implements Executor {
     const { clock, nodeId } = this.#options;
     try {
       const thread = await this.#threads.take();
+      if (signal?.aborted) {
+        this.#threads.giveBack(thread);
+        return failed('it was given up before it began');
+      }
       const { outputCapBytes: capBytes } = policyOf(start);
       const group = new HandlerCall({
         thread,

@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import type { StartAttempt } from '../../../proto/gen/muster/v1/agent_service_pb.ts';
 import { type Clock, sleep } from '../../../src/process/clock.ts';
 import { FileOutput, type OutputSource } from '../../output-source.ts';
+import type { OutputTrimmer } from '../../output-trimmer.ts';
 import type { Executor, FoundGroup, StartResult } from '../executor.ts';
 import { CannotStart, reasonOf } from './cannot-start.ts';
 import { commandText } from './command-file.ts';
@@ -33,6 +34,8 @@ export interface ScriptExecutorOptions {
   /** What scripts get of the agent's environment. */
   readonly environment: Environment;
   readonly clock: Clock;
+  /** Keeps output beyond the cap from filling the disk; without it that stays until the attempt is removed. */
+  readonly trimmer?: OutputTrimmer;
 }
 
 export class ScriptExecutor implements Executor {
@@ -59,9 +62,9 @@ export class ScriptExecutor implements Executor {
     }
   }
 
-  async start(start: StartAttempt, folder: string): Promise<StartResult> {
+  async start(start: StartAttempt, folder: string, signal?: AbortSignal): Promise<StartResult> {
     try {
-      return { kind: 'started', group: await this.#start(start, folder) };
+      return { kind: 'started', group: await this.#start(start, folder, signal) };
     } catch (cause) {
       if (cause instanceof CannotStart) return { kind: 'failed', why: cause.message };
       const why = `cannot start the script on node ${this.#options.nodeId}: ${reasonOf(cause)}`;
@@ -70,7 +73,7 @@ export class ScriptExecutor implements Executor {
   }
 
   outputOf(_start: StartAttempt, folder: string): OutputSource {
-    return new FileOutput(folder);
+    return new FileOutput(folder, this.#options.trimmer ?? null);
   }
 
   async find(folder: string): Promise<FoundGroup> {
@@ -97,13 +100,15 @@ export class ScriptExecutor implements Executor {
     this.#starters.close();
   }
 
-  async #start(start: StartAttempt, folder: string): Promise<ScriptGroup> {
+  async #start(start: StartAttempt, folder: string, signal?: AbortSignal): Promise<ScriptGroup> {
     const { nodeId, environment: base, clock } = this.#options;
     if (start.action.case !== 'script') {
       throw new CannotStart(`the agent of node ${nodeId} is too old for this kind of action`);
     }
     const action = start.action.value;
     const user = action.user === '' ? null : await findUser(action.user, base, nodeId);
+    // Nothing from here on to the shim waits, and the shim begins only if nobody has made its record.
+    if (signal?.aborted) throw new CannotStart('it was given up before it began');
     const cwd = findFolder(action.cwd, user, nodeId);
     const own = composeEnvironment(start, action, user, nodeId);
     // Fails when the folder is there: then this attempt was started before, whatever the journal says.

@@ -46,7 +46,7 @@ export class ServiceExecutor implements Executor {
   /** A host without systemd takes all other work: that there is no systemctl is said when it is needed. */
   async check(): Promise<void> {}
 
-  async start(start: StartAttempt, folder: string): Promise<StartResult> {
+  async start(start: StartAttempt, folder: string, signal?: AbortSignal): Promise<StartResult> {
     const { nodeId, environment, script } = this.#options;
     const { action, $typeName: _, ...rest } = start;
     if (action.case !== 'service') {
@@ -67,7 +67,7 @@ export class ServiceExecutor implements Executor {
     }
     const value = { program: { case: 'argv' as const, value: { words: wordsOf(verb, unit) } } };
     const command = create(StartAttemptSchema, { ...rest, action: { case: 'script', value } });
-    return await script.start(command, folder);
+    return await script.start(command, folder, signal);
   }
 
   outputOf(start: StartAttempt, folder: string): OutputSource {

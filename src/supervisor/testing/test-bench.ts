@@ -15,6 +15,7 @@ import type { TestDatabase } from '../../../test/database.ts';
 import { eventually } from '../../../test/eventually.ts';
 import { systemClock } from '../../process/clock.ts';
 import { createLogger, silentLogger } from '../../process/log.ts';
+import type { Logger } from '../../process/log.ts';
 import type { ScriptedAgent } from '../scripted-agent.ts';
 import { startSupervisor } from '../start.ts';
 import type { SupervisorOptions } from '../start.ts';
@@ -28,6 +29,7 @@ export type StartOptions = Partial<
     'metricsIntervalMs' | 'deadAfterMs' | 'heartbeatIntervalMs' | 'sweepIntervalMs'
   >
 > & {
+  readonly log?: Logger;
   /** Another way to the database than the straight one. */
   readonly url?: string;
 };

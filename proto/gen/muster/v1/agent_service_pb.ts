@@ -1226,7 +1226,7 @@ export const GoodbyeReason = {
   SHUTDOWN: 1,
 
   /**
-   * A newer session of the same node took over.
+   * Another session of the same node is the one that counts: a newer one took over, or one of another agent is alive.
    *
    * @generated from enum value: GOODBYE_REASON_REPLACED = 2;
    */
