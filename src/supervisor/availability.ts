@@ -23,7 +23,7 @@ export class Availability {
   /** Those who want to know of the next loss. */
   #losses: (() => void)[] = [];
 
-  /** @param probe resolves when the database answers */
+  /** @param probe resolves when the database answers; must fail by itself when no answer comes */
   constructor(probe: () => Promise<unknown>, clock: Clock, log: Logger) {
     this.#probe = probe;
     this.#clock = clock;
@@ -58,7 +58,7 @@ export class Availability {
 
   /** Resolves when the database answers. Rejects with `unavailable` if the supervisor stops first. */
   async whenUp(): Promise<void> {
-    // A probe may take as long as the network lets it; a stop does not wait for it.
+    // A probe takes as long as it takes to see that no answer comes; a stop does not wait for it.
     await Promise.race([this.#up, this.#stopped]);
     if (this.#stop.signal.aborted) throw unavailable();
   }

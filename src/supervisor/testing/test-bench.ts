@@ -25,11 +25,18 @@ export const caller = { name: 'test' };
 export type StartOptions = Partial<
   Pick<
     SupervisorOptions,
-    'metricsIntervalMs' | 'deadAfterMs' | 'heartbeatIntervalMs' | 'sweepIntervalMs'
+    | 'metricsIntervalMs'
+    | 'deadAfterMs'
+    | 'heartbeatIntervalMs'
+    | 'sweepIntervalMs'
+    | 'silenceIntervalMs'
+    | 'listenIntervalMs'
   >
 > & {
   /** Another way to the database than the straight one. */
   readonly url?: string;
+  /** How long the database may take to answer when it is asked because of a silence. Default 10 s. */
+  readonly answerTimeoutMs?: number;
 };
 
 export class TestBench {
@@ -77,8 +84,8 @@ export class TestBench {
   }
 
   async start(options: StartOptions = {}): Promise<Supervisor> {
-    const { url, ...intervals } = options;
-    const database = await connectDatabase({ url: url ?? this.url });
+    const { url = this.url, answerTimeoutMs = 10_000, ...intervals } = options;
+    const database = await connectDatabase({ url, answerTimeoutMs });
     const entry = { supervisor: null as Supervisor | null, database };
     this.#open.push(entry);
     entry.supervisor = await startSupervisor({
