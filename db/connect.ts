@@ -18,6 +18,11 @@ export type { Sql } from './connections.ts';
 export interface Database {
   readonly sql: Sql;
   /**
+   * Resolves when it can be written to. One that is read-only has its connections given up, so that the next ones may lead to
+   * another server. Rejects with whatever the connection gives.
+   */
+  probe(): Promise<void>;
+  /**
    * Looks for connections that have died without a word; to be called each second. A statement that has had no answer for 5 s
    * has the server asked, on a new connection and for 10 s at most, whether it is at work on it. If it is not, or says nothing, all
    * connections are given up: their statements fail as a lost connection does. Returns whether that was so.
@@ -70,6 +75,11 @@ export async function connectDatabase(options: DatabaseOptions): Promise<Databas
   });
   return {
     sql: watch.sql,
+    async probe() {
+      if (!(await isReadOnly(watch.sql))) return;
+      pool.drop();
+      throw Object.assign(new Error('the database is read-only'), { code: '25006' });
+    },
     loseSilent: () => watch.look(),
     openPool: openMore,
     close: () => pool.end(5),
@@ -90,6 +100,12 @@ async function readMajorVersion(sql: Sql, timeoutMs: number): Promise<number> {
   } finally {
     clearTimeout(timer);
   }
+}
+
+async function isReadOnly(sql: Sql): Promise<boolean> {
+  const [row] = await sql<[{ is_read_only: boolean }]>`
+    select pg_is_in_recovery() or current_setting('transaction_read_only')::boolean as is_read_only`;
+  return row.is_read_only;
 }
 
 function place(sql: Sql): string {

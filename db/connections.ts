@@ -47,7 +47,8 @@ const LONGEST_BACKOFF_SECONDS = 1;
 
 /** Opens nothing yet: connections are made when statements come. @throws MusterError `invalid_argument` for an unreadable URL */
 export function openPool(options: PoolOptions): Pool {
-  let current = openSockets(options);
+  let sockets = new Sockets(0);
+  let current = openSockets(options, sockets);
   const sql = new Proxy(current.sql, {
     apply: (_, self, args: unknown[]) => Reflect.apply(current.sql, self, args),
     get: (_, name) => Reflect.get(current.sql, name),
@@ -57,16 +58,16 @@ export function openPool(options: PoolOptions): Pool {
     drop() {
       const { end } = current;
       // Whole, since postgres.js 3.4 mixes up what it has to write when a socket is taken away from it.
-      current = openSockets(options);
+      sockets = sockets.successor();
+      current = openSockets(options, sockets);
       void end(0);
     },
     end: (patienceS) => current.end(patienceS),
   };
 }
 
-function openSockets(options: PoolOptions): Omit<Pool, 'drop'> {
+function openSockets(options: PoolOptions, sockets: Sockets): Omit<Pool, 'drop'> {
   if (!/^postgres(ql)?:\/\/[^/]/.test(options.url)) throw unreadableUrl();
-  const sockets = new Sockets();
   try {
     const sql = postgres(options.url, settingsOf(options, sockets)) as unknown as Sql;
     const end = async (patienceS: number) => {
@@ -115,9 +116,18 @@ interface Place {
 
 class Sockets {
   readonly #open = new Set<Socket>();
-  #hostIndex = 0;
+  #hostIndex: number;
   #latest: Socket | null = null;
   #isOver = false;
+
+  constructor(hostIndex: number) {
+    this.#hostIndex = hostIndex;
+  }
+
+  /** Begins with the next host, if there are several: with this one it has not gone well. */
+  successor(): Sockets {
+    return new Sockets(this.#hostIndex + 1);
+  }
 
   /**
    * Returns a socket that is still connecting: what is written meanwhile waits in it, and its failure is told as an event.
@@ -126,12 +136,13 @@ class Sockets {
   open({ path, host, port }: Place): Socket {
     for (const socket of this.#open) if (socket.destroyed) this.#open.delete(socket);
     // The last one has failed or has ended: the next host, if there are several.
-    if (this.#latest?.destroyed === true) this.#hostIndex = (this.#hostIndex + 1) % host.length;
+    if (this.#latest?.destroyed === true) this.#hostIndex += 1;
     const socket = new Socket();
     this.#latest = socket;
     this.#open.add(socket);
     socket.once('connect', () => socket.setKeepAlive(true, KEEP_ALIVE_MS));
-    const place = { host: host[this.#hostIndex] as string, port: port[this.#hostIndex] as number };
+    const index = this.#hostIndex % host.length;
+    const place = { host: host[index] as string, port: port[index] as number };
     // The host is what a certificate is compared with.
     Object.assign(socket, place);
     if (this.#isOver) socket.destroy();

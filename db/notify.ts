@@ -71,6 +71,11 @@ class Listener implements Listening {
     try {
       await this.#within(this.#pool.sql`listen ${this.#pool.sql(CHANNEL)}`);
       this.#isListening = true;
+    } catch (error) {
+      // It is dead, or leads to a server that cannot notify, such as a standby.
+      this.#isListening = false;
+      this.#pool.drop();
+      throw error;
     } finally {
       this.#isAsking = false;
       this.#arm(this.#isListening ? (this.#options.intervalMs ?? INTERVAL_MS) : RETRY_MS);
@@ -101,14 +106,10 @@ class Listener implements Listening {
     }
   }
 
-  /** No answer is an answer: the connection is given up. */
   async #within(answer: Promise<unknown>): Promise<void> {
     const { promise: silence, reject } = Promise.withResolvers<never>();
-    const timer = setTimeout(() => {
-      this.#isListening = false;
-      this.#pool.drop();
-      reject(new Error('no answer'));
-    }, this.#options.intervalMs ?? LISTEN_MS);
+    const giveUp = () => reject(new Error('no answer'));
+    const timer = setTimeout(giveUp, this.#options.intervalMs ?? LISTEN_MS);
     try {
       await Promise.race([answer, silence]);
     } finally {

@@ -129,7 +129,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
 /** What everything else stands on. */
 function createCore(options: SupervisorOptions) {
   const { database, clock, log, supervisorId, random } = options;
-  const availability = new Availability(() => database.sql`select 1`, clock, log);
+  const availability = new Availability(() => database.probe(), clock, log);
   const silence = new Periodic({
     clock,
     log,
