@@ -103,16 +103,17 @@ export function createTaskActions(options: TasksOptions): Tasks {
   };
 }
 
-/** What a completed handler has returned. Nothing is stored for null. */
+/** What a completed handler has returned. Nothing is stored for null; where its beginning is missing, it is unknown. */
 async function readResult(
   store: Store,
   { id, type, snapshot }: TaskRecord,
 ): Promise<{ resultJson?: string }> {
   if (type !== 'handler' || snapshot.path !== 'completed') return {};
   const { attempt } = snapshot.context;
-  const { content } = await store.read((sql) =>
+  const { content, nextOffset } = await store.read((sql) =>
     readOutputRange(sql, id, attempt, 'result', 0, MAX_RESULT_BYTES),
   );
+  if (nextOffset > content.length) return {};
   return { resultJson: content.length === 0 ? 'null' : new TextDecoder().decode(content) };
 }
 
