@@ -21,7 +21,10 @@ interface AttemptRow {
   dropped_bytes: number;
 }
 
-/** Lists the attempts of a task that are over, first to last. */
+/**
+ * Lists the attempts of a task that are over, first to last. What is not stored of their output counts as dropped: over the cap, or
+ * lost with the database, in a gap or at the end.
+ */
 export async function listAttempts(sql: Sql, taskId: string): Promise<EndedAttempt[]> {
   const rows = await sql<AttemptRow[]>`
     select number, node_id, outcome, exit_code, signal, message,
@@ -30,8 +33,17 @@ export async function listAttempts(sql: Sql, taskId: string): Promise<EndedAttem
            (extract(epoch from accepted_host_at) * 1000)::double precision as accepted_host_ms,
            (extract(epoch from started_host_at) * 1000)::double precision as started_host_ms,
            (extract(epoch from exited_host_at) * 1000)::double precision as exited_host_ms,
-           stdout_bytes, stderr_bytes, dropped_bytes
-    from attempts
+           stdout_bytes, stderr_bytes,
+           dropped_bytes + greatest(
+             missing,
+             case when exited_host_at is null then 0 else stdout_bytes + stderr_bytes - dropped_bytes - stored end
+           ) as dropped_bytes
+    from attempts as a, lateral (
+      select coalesce(sum(missing_bytes), 0)::bigint as missing,
+             coalesce(sum(end_offset - missing_bytes), 0)::bigint as stored
+      from output_streams as s
+      where s.task_id = a.task_id and s.attempt = a.number and s.stream <> 'result'
+    ) as output
     where task_id = ${taskId}
     order by number`;
   return rows.map((row) => ({

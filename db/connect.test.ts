@@ -90,6 +90,16 @@ describe('connectDatabase', () => {
     }
   });
 
+  it('goes to the next of several hosts when nothing answers at the first', async () => {
+    const url = changed((one) => (one.hostname = 'first')).replace(
+      'first:',
+      '127.0.0.1:1,127.0.0.1:',
+    );
+    const opened = await connectDatabase({ url, maxConnections: 2 });
+    expect(await opened.sql`select 1 as one`).toMatchObject([{ one: 1 }]);
+    await opened.close();
+  });
+
   it('gives its name to the server and prints no notices', async () => {
     const { sql } = database;
     const lines: string[] = [];

@@ -7,38 +7,44 @@
  * Never `sql.begin` or `sql.reserve`: in postgres.js 3.4 a connection that is lost within a transaction ends the process, or runs
  * what is left of the transaction inside another one (its issues 1133, 1216). Every function of db/ is one statement.
  */
-import postgres from 'postgres';
 import { MusterError } from '../machines/errors.ts';
-import { ARRAY_TYPES } from './array-types.ts';
+import { CONNECT_TIMEOUT_MS, openPool } from './connections.ts';
+import type { Pool, PoolOptions, Sql } from './connections.ts';
 import { classifyFailure } from './failures.ts';
+import { SilenceWatch } from './silence.ts';
 
-export type Sql = postgres.Sql;
+export type { Sql } from './connections.ts';
 
 export interface Database {
   readonly sql: Sql;
+  /**
+   * Resolves when it can be written to. One that is read-only has its connections given up, so that the next ones may lead to
+   * another server. Rejects with whatever the connection gives.
+   */
+  probe(): Promise<void>;
+  /**
+   * Looks for connections that have died without a word; to be called each second. A statement that has had no answer for 5 s
+   * has the server asked, on a new connection and for 10 s at most, whether it is at work on it. If it is not, or says nothing, all
+   * connections are given up: their statements fail as a lost connection does. Returns whether that was so.
+   */
+  loseSilent(): Promise<boolean>;
+  /** Opens connections apart from those of `sql`, to the same database. */
+  openPool(more: Omit<PoolOptions, 'url'>): Pool;
   /** Waits for the statements under way, up to 5 s. */
   close(): Promise<void>;
 }
 
-export interface DatabaseOptions {
-  /** postgres://user:password@host:port/database */
-  readonly url: string;
-  /** Default 10. */
-  readonly maxConnections?: number;
-  /** How long to wait for the first answer. Default 10,000. */
-  readonly connectTimeoutMs?: number;
-  /** What pg_stat_activity shows. Default muster. */
-  readonly applicationName?: string;
-  /** Receives the server's notices; default: they are dropped. */
-  readonly log?: (line: string) => void;
+export interface DatabaseOptions
+  extends Pick<
+    PoolOptions,
+    'url' | 'maxConnections' | 'connectTimeoutMs' | 'applicationName' | 'log'
+  > {
+  /** How long the server may take to say what it works at, when it is asked because of a silence. Default 10,000. */
+  readonly answerTimeoutMs?: number;
 }
 
 const OLDEST_SERVER_VERSION = 15;
-const CONNECT_TIMEOUT_MS = 10_000;
-const KEEP_ALIVE_SECONDS = 15;
-/** Connections above the first few are closed after a quiet minute. */
-const IDLE_SECONDS = 60;
-const LONGEST_BACKOFF_SECONDS = 1;
+const ANSWER_MS = 10_000;
 
 /**
  * Connects and checks that the server is one that Muster can use.
@@ -46,7 +52,8 @@ const LONGEST_BACKOFF_SECONDS = 1;
  * @throws MusterError `unavailable` if the server cannot be reached or is starting, `invalid_argument` if trying again will not help
  */
 export async function connectDatabase(options: DatabaseOptions): Promise<Database> {
-  const sql = openConnections(options);
+  const pool = openPool(options);
+  const { sql } = pool;
   try {
     const major = await readMajorVersion(sql, options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS);
     if (major < OLDEST_SERVER_VERSION) {
@@ -56,10 +63,27 @@ export async function connectDatabase(options: DatabaseOptions): Promise<Databas
       );
     }
   } catch (error) {
-    await sql.end({ timeout: 0 }).catch(() => {});
+    await pool.end(0).catch(() => {});
     throw error instanceof MusterError ? error : describeFailure(sql, error);
   }
-  return { sql, close: () => sql.end({ timeout: 5 }) };
+  const openMore = (more: Omit<PoolOptions, 'url'>) => openPool({ ...options, ...more });
+  const openFresh = () => openMore({ maxConnections: 1, connectTimeoutMs: ANSWER_MS });
+  const watch = new SilenceWatch({
+    pool,
+    openFresh,
+    answerMs: options.answerTimeoutMs ?? ANSWER_MS,
+  });
+  return {
+    sql: watch.sql,
+    async probe() {
+      if (!(await isReadOnly(watch.sql))) return;
+      pool.drop();
+      throw Object.assign(new Error('the database is read-only'), { code: '25006' });
+    },
+    loseSilent: () => watch.look(),
+    openPool: openMore,
+    close: () => pool.end(5),
+  };
 }
 
 /** Gives up by itself: postgres.js tries for ever while a proxy accepts connections and closes them. */
@@ -78,41 +102,10 @@ async function readMajorVersion(sql: Sql, timeoutMs: number): Promise<number> {
   }
 }
 
-function openConnections(options: DatabaseOptions): Sql {
-  const { log } = options;
-  if (!/^postgres(ql)?:\/\/[^/]/.test(options.url)) throw unreadableUrl();
-  try {
-    return postgres(options.url, {
-      max: options.maxConnections ?? 10,
-      connect_timeout: (options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS) / 1000,
-      keep_alive: KEEP_ALIVE_SECONDS,
-      idle_timeout: IDLE_SECONDS,
-      // Seconds. Short, because every waiting statement of a database that is away waits for it in turn.
-      backoff: (retries) => Math.min(0.05 * 2 ** retries, LONGEST_BACKOFF_SECONDS),
-      fetch_types: false,
-      types: ARRAY_TYPES,
-      onnotice: (notice) => log?.(`Postgres: ${notice['message']}`),
-      connection: {
-        application_name: options.applicationName ?? 'muster',
-        // A plan made while the tables were empty must not be kept: tables grow from nothing to millions within the life of
-        // a connection. Planning costs a fraction of a millisecond, and statements carry hundreds of rows.
-        plan_cache_mode: 'force_custom_plan',
-        // Compiling costs more than any statement here takes.
-        jit: 'off',
-      } as Record<string, string>,
-    }) as unknown as Sql;
-  } catch {
-    // The error of the parser would show the URL.
-    throw unreadableUrl();
-  }
-}
-
-function unreadableUrl(): MusterError {
-  return new MusterError(
-    'invalid_argument',
-    'Cannot read the URL of the database; write it as postgres://user:password@host:5432/database, ' +
-      'with special characters of the password percent-encoded',
-  );
+async function isReadOnly(sql: Sql): Promise<boolean> {
+  const [row] = await sql<[{ is_read_only: boolean }]>`
+    select pg_is_in_recovery() or current_setting('transaction_read_only')::boolean as is_read_only`;
+  return row.is_read_only;
 }
 
 function place(sql: Sql): string {

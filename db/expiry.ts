@@ -50,7 +50,7 @@ export async function expireOutput(
   const [row] = await sql<[BatchRow]>`
     with sized as materialized (
       select t.id, (
-        select sum(s.end_offset) from output_streams as s where s.task_id = t.id and s.expired_at is null
+        select sum(s.end_offset - s.missing_bytes) from output_streams as s where s.task_id = t.id and s.expired_at is null
       ) as bytes
       from tasks as t
       where t.id = any(${ids}::uuid[]) and ${isOver(sql, batch.keepMs)}
@@ -130,7 +130,7 @@ function isOver(sql: Sql, keepMs: number | null): Fragment {
 /** Returns how many bytes of output are stored, of all tasks. Reads every stream once. */
 export async function readOutputBytes(sql: Sql): Promise<number> {
   const [row] = await sql<[{ bytes: number }]>`
-    select coalesce(sum(end_offset), 0)::bigint as bytes from output_streams as s
+    select coalesce(sum(end_offset - missing_bytes), 0)::bigint as bytes from output_streams as s
     where s.expired_at is null
       and not exists (
         select 1 from day_partitions as p

@@ -137,6 +137,17 @@ describe('classifyFailure', () => {
     });
   });
 
+  it('calls a cancelled statement interrupted, and a server that can store nothing a lost connection', async () => {
+    const { sql } = database;
+    const codes = ['25006', '53100', '53200', '53300', '53400', '57P01', '57P04', '57P05', '58030'];
+    for (const code of codes) {
+      const raised = sql.unsafe(`do $$ begin raise 'no' using errcode = '${code}'; end $$`);
+      expect([code, await failureOf(raised)]).toEqual([code, 'connection_lost']);
+    }
+    const cancelled = sql`select pg_cancel_backend(pg_backend_pid()), pg_sleep(60)`;
+    expect(await failureOf(cancelled)).toBe('interrupted');
+  });
+
   it('calls everything else other', async () => {
     const { sql } = database;
     expect(await failureOf(sql`select nothing`)).toBe('other');

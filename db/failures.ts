@@ -1,12 +1,13 @@
 /**
  * Sorts the failures of database statements by what can be done about them.
  *
- * Called by whoever runs statements in batches: a lost connection means that nobody knows what was committed, a refused row
- * means that one row of the batch is bad and the others can be tried without it, and a retryable failure means that the same
- * statement will do when it is sent again.
+ * Called by whoever runs statements in batches. `connection_lost`: nobody knows what was committed, or the database can store nothing
+ * at the moment, so it has to be waited for. `interrupted`: the server has ended this one statement and stored nothing of it.
+ * `retryable`: the same statement will do when it is sent again. `refused_row`: one row of the batch is bad and the others can
+ * be tried without it.
  */
 
-export type FailureKind = 'connection_lost' | 'refused_row' | 'retryable' | 'other';
+export type FailureKind = 'connection_lost' | 'interrupted' | 'refused_row' | 'retryable' | 'other';
 
 /** Codes of postgres.js and of Node's sockets. */
 const CONNECTION_CODES: ReadonlySet<string> = new Set([
@@ -37,9 +38,18 @@ const CONNECTION_CODES: ReadonlySet<string> = new Set([
   '57P03',
   '57P04',
   '57P05',
-  // No connection is free.
-  '53300',
+  // It is read-only: it was the primary until a moment ago, or an operator has closed it.
+  '25006',
+  // Its disk fails.
+  '58000',
+  '58030',
 ]);
+
+/** Connection exceptions (08); no disk, memory or connection is left (53). */
+const AWAY_CLASSES: ReadonlySet<string> = new Set(['08', '53']);
+
+/** Somebody has cancelled the statement, or a statement_timeout of the server. */
+const INTERRUPTED_CODE = '57014';
 
 const RETRYABLE_CODES: ReadonlySet<string> = new Set([
   // Serialization failure, deadlock, lock not available.
@@ -55,9 +65,11 @@ const REFUSED_CLASSES: ReadonlySet<string> = new Set(['22', '23', '54']);
 export function classifyFailure(error: unknown): FailureKind {
   const code = codeOf(error);
   if (code === null) return 'other';
-  if (CONNECTION_CODES.has(code) || /^08...$/.test(code)) return 'connection_lost';
+  const classOf = code.length === 5 ? code.slice(0, 2) : '';
+  if (CONNECTION_CODES.has(code) || AWAY_CLASSES.has(classOf)) return 'connection_lost';
+  if (code === INTERRUPTED_CODE) return 'interrupted';
   if (RETRYABLE_CODES.has(code)) return 'retryable';
-  if (code.length === 5 && REFUSED_CLASSES.has(code.slice(0, 2))) return 'refused_row';
+  if (REFUSED_CLASSES.has(classOf)) return 'refused_row';
   return 'other';
 }
 

@@ -138,13 +138,13 @@ export interface DrainingNode {
 /**
  * Lists the nodes that are being drained, by id.
  *
- * @param nodeId only this one; null for all
+ * @param which only this one, or those after one; an empty id for all
  */
 export async function listDrainingNodes(
   sql: Sql,
   deadAfterMs: number,
   limit: number,
-  nodeId: string | null = null,
+  which: { readonly nodeId: string } | { readonly after: string },
 ): Promise<DrainingNode[]> {
   return await sql<DrainingNode[]>`
     select n.id as "nodeId",
@@ -153,7 +153,8 @@ export async function listDrainingNodes(
              then n.supervisor_id
            end as "heldBy"
     from node_actors as a join nodes as n on n.id = a.node_id
-    where a.state in ('draining', 'stopping') and (${nodeId}::text is null or a.node_id = ${nodeId})
+    where a.state in ('draining', 'stopping')
+      and ${'nodeId' in which ? sql`a.node_id = ${which.nodeId}` : sql`a.node_id > ${which.after}`}
     order by n.id
     limit ${limit}`;
 }

@@ -23,13 +23,20 @@ export async function readNodeSets(
   return new Map(rows.map((row) => [row.id, row.node_ids]));
 }
 
-/** Lists the sets for which tasks are queued. One step of the index for each, however many tasks there are. */
-export async function listQueuedNodeSets(sql: Sql, limit: number): Promise<string[]> {
+/**
+ * Lists the sets for which tasks are queued, by id, after one; an empty id for the first. One step of the index for each, however many
+ * tasks there are.
+ */
+export async function listQueuedNodeSets(
+  sql: Sql,
+  after: string,
+  limit: number,
+): Promise<string[]> {
   const rows = await sql<{ queue: string }[]>`
     with recursive queues as (
       (
         select target_node_id as queue from tasks
-        where substate = 'queued' and target_node_id >= '#' and target_node_id < '$'
+        where substate = 'queued' and target_node_id > ${`#${after}`} and target_node_id < '$'
         order by target_node_id
         limit 1
       )

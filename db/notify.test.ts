@@ -36,7 +36,7 @@ it('tells of each commit once, of a lost connection, and nothing after it was st
     while (seen.length < count) await new Promise<void>((resolve) => (wake = resolve));
     return seen.splice(0);
   };
-  const listening = await listen(reader.sql, note, () => note('gap'));
+  const listening = await listen(reader, { onNews: note, onGap: () => note('gap') });
 
   const creation = creationOf();
   await insertTasks(writer.sql, [creation, creationOf()], 'created {"a": 1}');
@@ -55,7 +55,7 @@ it('tells of each commit once, of a lost connection, and nothing after it was st
 
   await listening.stop();
   await insertTasks(writer.sql, [creationOf()], 'too late');
-  const other = await listen(writer.sql, note, () => note('gap'));
+  const other = await listen(writer, { onNews: note, onGap: () => note('gap') });
   await insertTasks(writer.sql, [creationOf()], 'last');
   expect(await seenAll(1)).toEqual(['last']);
   await other.stop();

@@ -13,9 +13,11 @@ export interface SessionPiece {
   readonly nodeId: string;
   readonly epoch: number;
   readonly piece: OutputPiece;
+  /** It begins where the agent was acknowledged to last: what is missing before it will never come. Default false. */
+  readonly mayLeaveGap?: boolean;
 }
 
-export type OutputResult = 'stored' | 'stale' | 'gap';
+export type OutputResult = 'stored' | 'missing' | 'stale' | 'gap';
 
 interface PieceRow<S extends OutputStreamName = OutputStreamName> {
   stream: S;
@@ -29,7 +31,8 @@ interface PieceRow<S extends OutputStreamName = OutputStreamName> {
  * Stores pieces of output, all or none. Pieces of one stream are in order.
  *
  * `stored`: the bytes are stored, now or before; those of a deleted task count as stored, because nobody will ask for them.
- * `stale`: the node has a newer session. `gap`: bytes before it are missing; nothing of it was stored.
+ * `missing`: stored, and the bytes before it are counted as missing. `stale`: the node has a newer session. `gap`: bytes before it
+ * are missing, which it must not leave out; nothing of it was stored.
  */
 export async function insertOutput(
   sql: Sql,
@@ -47,12 +50,16 @@ export async function insertOutput(
         sql,
         pieces.map(({ piece }) => piece.content),
       )},
-      ${pieces.map(({ piece }) => piece.at)}
+      ${pieces.map(({ piece }) => piece.at)},
+      ${pieces.map(({ mayLeaveGap = false }) => String(mayLeaveGap))}::text[]::boolean[]
     ) as result`;
   return rows.map(({ result }) => result);
 }
 
-/** Reads at most `limitBytes` of a stream from `offset`; less when less is stored. */
+/**
+ * Reads at most `limitBytes` of a stream from `offset`; less when less is stored, or when bytes are missing behind those. What is
+ * missing at `offset` itself is passed over: `nextOffset` is the end of what was read.
+ */
 export async function readOutputRange(
   sql: Sql,
   taskId: string,
@@ -62,14 +69,36 @@ export async function readOutputRange(
   limitBytes: number,
 ): Promise<{ content: Uint8Array; nextOffset: number }> {
   const rows = await selectPieces(sql, taskId, attempt, stream, offset, limitBytes);
-  const pieces = rows.map((row) => cut(row, offset, offset + limitBytes).content);
+  const start = Math.max(offset, rows[0]?.start_offset ?? 0);
+  const pieces: Uint8Array[] = [];
+  let end = start;
+  for (const row of rows) {
+    // Not across a gap.
+    if (row.start_offset > end) break;
+    const { content: part } = cut(row, start, start + limitBytes);
+    pieces.push(part);
+    end = Math.max(row.start_offset, start) + part.length;
+  }
   const content = new Uint8Array(pieces.reduce((total, piece) => total + piece.length, 0));
   let length = 0;
   for (const piece of pieces) {
     content.set(piece, length);
     length += piece.length;
   }
-  return { content, nextOffset: offset + length };
+  return { content, nextOffset: start + length };
+}
+
+/** Returns how many bytes of each stream of an attempt are missing between those that are stored. */
+export async function readMissingOutput(
+  sql: Sql,
+  taskId: string,
+  attempt: number,
+): Promise<Readonly<Record<OutputStreamName, number>>> {
+  const rows = await sql<{ stream: OutputStreamName; missing_bytes: number }[]>`
+    select stream, missing_bytes from output_streams where task_id = ${taskId} and attempt = ${attempt}`;
+  const missing = { stdout: 0, stderr: 0, result: 0 };
+  for (const { stream, missing_bytes: bytes } of rows) missing[stream] = bytes;
+  return missing;
 }
 
 /**
@@ -100,7 +129,10 @@ export async function listOutput(
   return pieces;
 }
 
-/** Selects the pieces that hold any of the bytes from `offset`. Pieces have no gaps, so bytes are counted by offsets. */
+/**
+ * Selects the pieces that hold any of the bytes from `offset`, or from the first stored one behind it. Pieces follow each other closely
+ * unless some are missing, so bytes are counted by offsets.
+ */
 async function selectPieces<S extends OutputStreamName>(
   sql: Sql,
   taskId: string,
@@ -110,16 +142,23 @@ async function selectPieces<S extends OutputStreamName>(
   limitBytes: number,
 ): Promise<PieceRow<S>[]> {
   return await sql<PieceRow<S>[]>`
+    with first as materialized (
+      select start_offset from output_pieces
+      where task_id = ${taskId} and attempt = ${attempt} and stream = ${stream} and end_offset > ${offset}
+        -- Where to begin in the index: the last piece that does not begin behind the first byte.
+        and start_offset >= coalesce((
+          select max(start_offset) from output_pieces
+          where task_id = ${taskId} and attempt = ${attempt} and stream = ${stream} and start_offset <= ${offset}
+        ), 0)
+      order by start_offset
+      limit 1
+    )
     select stream, start_offset, content, arrival,
            (extract(epoch from host_at) * 1000)::double precision as host_ms
     from output_pieces
     where task_id = ${taskId} and attempt = ${attempt} and stream = ${stream}
-      and start_offset < ${offset + limitBytes} and end_offset > ${offset}
-      -- Where to begin in the index: the piece that holds the first byte.
-      and start_offset >= coalesce((
-        select max(start_offset) from output_pieces
-        where task_id = ${taskId} and attempt = ${attempt} and stream = ${stream} and start_offset <= ${offset}
-      ), 0)
+      and start_offset >= (select start_offset from first)
+      and start_offset < greatest((select start_offset from first), ${offset}) + ${limitBytes}
     order by start_offset`;
 }
 

@@ -203,6 +203,7 @@ create table output_streams (
   stream text not null,
   end_offset bigint not null,
   expired_at timestamp with time zone,
+  missing_bytes bigint not null default 0,
   constraint output_streams_pkey PRIMARY KEY (task_id, attempt, stream),
   constraint output_streams_stream_known CHECK ((stream = ANY (ARRAY['stdout'::text, 'stderr'::text, 'result'::text])))
 )
@@ -617,7 +618,7 @@ AS $function$
   select (lpad(to_hex(floor(extract(epoch from moment) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid
 $function$;
 
-CREATE OR REPLACE FUNCTION insert_output(node_ids text[], epochs integer[], task_ids uuid[], attempts integer[], streams text[], starts bigint[], contents bytea[], host_ms double precision[])
+CREATE OR REPLACE FUNCTION insert_output(node_ids text[], epochs integer[], task_ids uuid[], attempts integer[], streams text[], starts bigint[], contents bytea[], host_ms double precision[], may_leave_gap boolean[] DEFAULT NULL::boolean[])
  RETURNS SETOF text
  LANGUAGE plpgsql
 AS $function$
@@ -635,6 +636,7 @@ declare
     '00000000-0000-0000-0000-000000000000'
   );
   piece_end bigint;
+  missing bigint;
   -- By place: stored at once.
   is_stored boolean[];
 begin
@@ -711,9 +713,16 @@ begin
       for update;
     end if;
     piece_end := piece.start_offset + length(piece.content);
-    if piece.start_offset > stored_end then
+    missing := greatest(piece.start_offset - stored_end, 0);
+    if missing > 0 and may_leave_gap[piece.place] is not true then
       return next 'gap';
       continue;
+    end if;
+    if missing > 0 then
+      update output_streams as s
+      set end_offset = s.end_offset + missing, missing_bytes = s.missing_bytes + missing
+      where s.task_id = piece.task_id and s.attempt = piece.attempt and s.stream = piece.stream;
+      stored_end := piece.start_offset;
     end if;
     if piece_end > stored_end then
       is_expired := is_expired
@@ -729,7 +738,7 @@ begin
       update output_streams as s set end_offset = piece_end
       where s.task_id = piece.task_id and s.attempt = piece.attempt and s.stream = piece.stream;
     end if;
-    return next 'stored';
+    return next case when missing > 0 then 'missing' else 'stored' end;
   end loop;
 end $function$;
 

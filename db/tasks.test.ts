@@ -179,7 +179,14 @@ describe('updateTasks', () => {
     expect(history).toEqual(steps);
     expect(history.map((step) => step.version)).toEqual([2, 3, 4, 5, 6, 7, 8]);
     expect(attempts).toHaveLength(2);
-    expect(await listAttempts(sql, record.id)).toEqual(attempts);
+    // Nothing of what they printed is stored.
+    const dropped = { droppedBytes: 5_000_000_000 };
+    expect(await listAttempts(sql, record.id)).toEqual(
+      attempts.map((one) => ({ ...one, ...dropped })),
+    );
+    const [told] =
+      await sql`select min(dropped_bytes) as least from attempts where task_id = ${record.id}`;
+    expect(told).toEqual({ least: 3 });
   });
 
   it('fails an update alone whose version is wrong or whose task is gone (I4, I6)', async () => {

@@ -62,7 +62,7 @@ export function createAsideWriter(): OutputWriter {
 /** Says that bytes of an attempt are not there. */
 async function noteDropped(attempt: number, bytes: bigint): Promise<void> {
   await note(
-    `${bytes} bytes of the output of attempt ${attempt} were over the cap and are not stored`,
+    `${bytes} bytes of the output of attempt ${attempt} are not stored: they were over the cap, or the database has lost them`,
   );
 }
 

@@ -5,12 +5,14 @@
  * given up waits in `whenUp`, until a probe has gone through again.
  */
 import { MusterError } from '../../machines/errors.ts';
-import type { Clock } from '../process/clock.ts';
+import type { Clock, Timer } from '../process/clock.ts';
 import { sleep } from '../process/clock.ts';
 import type { Logger } from '../process/log.ts';
 
 const FIRST_PROBE_MS = 50;
 const MAX_PROBE_MS = 1_000;
+/** A loss so soon after the last one is the same trouble: a full disk refuses writes and lets probes through. */
+const SAME_TROUBLE_MS = 5_000;
 
 export class Availability {
   readonly #probe: () => Promise<unknown>;
@@ -20,10 +22,15 @@ export class Availability {
   readonly #stopped: Promise<void>;
   #up: Promise<void> | null = null;
   #upSince: number;
+  /** When the trouble began that is there now, or was a moment ago, by the monotonic clock. */
+  #troubleSince = 0;
+  #delayMs = FIRST_PROBE_MS;
+  /** Says that it is over. */
+  #over: Timer | null = null;
   /** Those who want to know of the next loss. */
   #losses: (() => void)[] = [];
 
-  /** @param probe resolves when the database answers */
+  /** @param probe resolves when the database answers; must fail by itself when no answer comes */
   constructor(probe: () => Promise<unknown>, clock: Clock, log: Logger) {
     this.#probe = probe;
     this.#clock = clock;
@@ -51,14 +58,21 @@ export class Availability {
   /** Somebody lost the connection. */
   reportLoss(error: unknown): void {
     if (this.#up !== null || this.#stop.signal.aborted) return;
-    this.#log.warn('the database does not answer; waiting for it', { error });
+    if (this.#over !== null) {
+      this.#over.cancel();
+      this.#over = null;
+    } else {
+      this.#troubleSince = this.#clock.monotonic();
+      this.#delayMs = FIRST_PROBE_MS;
+      this.#log.warn('the database cannot be used; waiting for it', { error });
+    }
     this.#up = this.#waitForAnswer();
     for (const resolve of this.#losses.splice(0)) resolve();
   }
 
   /** Resolves when the database answers. Rejects with `unavailable` if the supervisor stops first. */
   async whenUp(): Promise<void> {
-    // A probe may take as long as the network lets it; a stop does not wait for it.
+    // A probe takes as long as it takes to see that no answer comes; a stop does not wait for it.
     await Promise.race([this.#up, this.#stopped]);
     if (this.#stop.signal.aborted) throw unavailable();
   }
@@ -70,29 +84,38 @@ export class Availability {
   }
 
   stop(): void {
+    this.#over?.cancel();
     this.#stop.abort();
   }
 
   async #waitForAnswer(): Promise<void> {
     const { signal } = this.#stop;
-    const startedAt = this.#clock.monotonic();
-    let delayMs = FIRST_PROBE_MS;
     // Not at once: the pool has to learn first which of its connections are gone.
-    await sleep(this.#clock, delayMs, signal);
+    await this.#pause();
     while (!signal.aborted) {
       try {
         await this.#probe();
         this.#up = null;
         this.#upSince = this.#clock.monotonic();
-        const silentMs = Math.round(this.#upSince - startedAt);
-        this.#log.info('the database answers again', { silentMs });
+        this.#over = this.#clock.after(SAME_TROUBLE_MS, () => this.#sayOver());
         return;
       } catch {
         // Said once by reportLoss; every further failure is the same news.
-        await sleep(this.#clock, delayMs, signal);
-        delayMs = Math.min(delayMs * 2, MAX_PROBE_MS);
+        await this.#pause();
       }
     }
+  }
+
+  async #pause(): Promise<void> {
+    const delayMs = this.#delayMs;
+    this.#delayMs = Math.min(delayMs * 2, MAX_PROBE_MS);
+    await sleep(this.#clock, delayMs, this.#stop.signal);
+  }
+
+  #sayOver(): void {
+    this.#over = null;
+    const silentMs = Math.round(this.#upSince - this.#troubleSince);
+    this.#log.info('the database can be used again', { silentMs });
   }
 }
 

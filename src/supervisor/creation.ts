@@ -27,18 +27,38 @@ export async function createTasks(
   caller: Caller,
   requestId: string,
 ): Promise<TaskRecord[]> {
+  return await createAsked(options, drafts, async () => drafts, caller, requestId);
+}
+
+/**
+ * Creates what a call asks for, where the wishes follow from something stored.
+ *
+ * @param asked the call as it was made; a repetition is told by it, also when nothing follows from it any more
+ * @throws MusterError as createTasks, and as `draftsOf`
+ */
+export async function createAsked(
+  options: CreatorOptions,
+  asked: unknown,
+  draftsOf: () => Promise<readonly TaskDraft[]>,
+  caller: Caller,
+  requestId: string,
+): Promise<TaskRecord[]> {
   const { store } = options;
-  const digest = digestOf(drafts);
+  const digest = digestOf(asked);
   const request = requestId === '' ? null : { creator: caller.name, requestId, digest };
+  const digests = new Set([digest]);
   const repeat = (former: RequestAnswer) => {
-    if (former.digest !== digest) throw requestConflict(requestId);
+    if (!digests.has(former.digest)) throw requestConflict(requestId);
     return readInOrder(store, former.taskIds, requestId);
   };
   let tasks: NewTask[];
   try {
+    const drafts = await draftsOf();
+    // Answers of earlier versions have this one.
+    digests.add(digestOf(drafts));
     tasks = await makeTasks(options, drafts, caller);
   } catch (error) {
-    // What it needed then may have gone since: a node, a label, a content.
+    // What it needed then may have gone since: a node, a label, a content, the task that it retries.
     const former = request && (await store.read((sql) => readRequest(sql, request)));
     if (former === null) throw error;
     return await repeat(former);
@@ -149,8 +169,8 @@ function requestConflict(requestId: string): MusterError {
   );
 }
 
-function digestOf(drafts: readonly TaskDraft[]): string {
-  return createHash('sha256').update(canonicalJson(drafts)).digest('hex');
+function digestOf(asked: unknown): string {
+  return createHash('sha256').update(canonicalJson(asked)).digest('hex');
 }
 
 /** JSON with sorted keys, so that equal values give equal text. */

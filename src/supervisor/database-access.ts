@@ -2,7 +2,8 @@
  * The way from the supervisor to its database: single statements, and lines of group commits.
  *
  * A lost connection is reported to `availability` here, once for all callers; while the database is known to be away nothing is
- * sent. Everything that leaves here as an error of the connection is a MusterError `unavailable`.
+ * sent. Everything that leaves here as an error of the connection, or because the server has ended the statement, is a MusterError
+ * `unavailable`.
  */
 import type { Database } from '../../db/connect.ts';
 import { classifyFailure } from '../../db/failures.ts';
@@ -10,6 +11,8 @@ import { MusterError } from '../../machines/errors.ts';
 import type { Availability } from './availability.ts';
 import { GroupCommit } from './group-commit.ts';
 
+/** What another time may go well, without anybody changing the statement. */
+const PASSING: ReadonlySet<string> = new Set(['connection_lost', 'interrupted', 'retryable']);
 /** How often a statement of its own is sent that lost a deadlock. */
 const MAX_TRIES = 5;
 
@@ -45,14 +48,20 @@ export class DatabaseAccess {
           try {
             return await this.#watch(commit(items));
           } catch (error) {
-            if (!isPatient || classifyFailure(error) !== 'connection_lost') throw error;
+            const failure = classifyFailure(error);
+            const isWaitedFor = failure === 'connection_lost' || failure === 'interrupted';
+            if (!isPatient || !isWaitedFor) throw error;
           }
         }
       },
     });
   }
 
-  /** Runs a statement of its own, again after a deadlock. @throws MusterError `unavailable` if the connection is lost */
+  /**
+   * Runs a statement of its own, again after a deadlock.
+   *
+   * @throws MusterError `unavailable` if the connection is lost or the statement is cancelled
+   */
   async read<T>(query: (sql: Database['sql']) => Promise<T>): Promise<T> {
     this.#availability.check();
     for (let tries = 1; ; tries += 1) {
@@ -61,7 +70,7 @@ export class DatabaseAccess {
       } catch (error) {
         const failure = classifyFailure(error);
         if (failure === 'retryable' && tries < MAX_TRIES) continue;
-        if (failure !== 'connection_lost') throw error;
+        if (!PASSING.has(failure)) throw error;
         throw new MusterError(
           'unavailable',
           'The database does not answer at the moment; try again in a while',

@@ -171,3 +171,28 @@ describe('deleting a node', () => {
     await startsArrive(agent, 1);
   });
 });
+
+describe('a drain that nobody announces', () => {
+  it('is looked after in its turn, however many others never end', async () => {
+    const supervisor = await bench.start();
+    await busyNode(supervisor);
+    await supervisor.nodes.drain('web-1', wish(), caller);
+    await isIn(supervisor, 'web-1', 'draining');
+    // As many as are looked after at once, with sessions on another supervisor, which counts for them; and one behind them.
+    await bench.sql`
+      insert into nodes (id, epoch, boot_id, labels, facts, slots, supervisor_id, connected_at, seen_at, left_at)
+      select c.id, epoch, boot_id, labels, facts, slots, 'another', now(), now() + interval '1 day', c.left_at
+      from nodes, (
+        select 'a-' || lpad(n::text, 4, '0') as id, null::timestamptz as left_at from generate_series(1, 1000) as n
+        union all select 'b-last', now()
+      ) as c
+      where nodes.id = 'web-1'`;
+    await bench.sql`
+      insert into node_actors (node_id, version, machine_version, state, context, wake_at, updated_at)
+      select n.id, version, machine_version, a.state, replace(context::text, 'web-1', n.id)::json, null, updated_at
+      from node_actors as a, nodes as n
+      where a.node_id = 'web-1' and n.id <> 'web-1'`;
+    await isIn(supervisor, 'b-last', 'drained');
+    expect(await stateOf(supervisor, 'a-0001')).toBe('draining');
+  });
+});

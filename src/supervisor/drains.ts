@@ -20,7 +20,7 @@ import type { NodeActorOptions } from './node-actor.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { SessionRegistry } from './sessions.ts';
 
-/** Nodes in one sweep. */
+/** Nodes in one sweep; the next one goes on behind them. */
 const SWEEP_LIMIT = 1_000;
 
 export interface DrainsOptions extends NodeActorOptions {
@@ -38,6 +38,8 @@ export class Drains {
   /** Nodes that were being drained when last looked at, with the timer of their deadline. */
   readonly #draining = new Map<string, Timer | null>();
   readonly #underWay = new Set<Promise<void>>();
+  /** The last one of the sweep before; empty when that came to the end. */
+  #sweptUntil = '';
   #isStopped = false;
 
   constructor(options: DrainsOptions) {
@@ -73,7 +75,10 @@ export class Drains {
     this.#underWay.add(work);
   }
 
-  /** Opens and closes the sessions here as their nodes stand, and looks after every drain. Returns how many there are. */
+  /**
+   * Opens and closes the sessions here as their nodes stand, and looks after drains under way, all of them in turn. Returns how many it
+   * looked after.
+   */
   async sweep(): Promise<number> {
     const { store, sessions } = this.#options;
     const nodeIds = [...sessions.all()].map((session) => session.nodeId);
@@ -82,8 +87,9 @@ export class Drains {
     );
     for (const nodeId of nodeIds) this.#setOpen(nodeId, !closed.has(nodeId));
     const draining = await store.read((sql) =>
-      listDrainingNodes(sql, sessions.deadAfterMs, SWEEP_LIMIT),
+      listDrainingNodes(sql, sessions.deadAfterMs, SWEEP_LIMIT, { after: this.#sweptUntil }),
     );
+    this.#sweptUntil = draining.length < SWEEP_LIMIT ? '' : (draining.at(-1)?.nodeId ?? '');
     for (const { nodeId } of draining) this.look(nodeId);
     return draining.length;
   }
@@ -133,7 +139,7 @@ export class Drains {
   async #isOurs(nodeId: string): Promise<boolean> {
     const { store, sessions, supervisorId } = this.#options;
     const draining = await store.read((sql) =>
-      listDrainingNodes(sql, sessions.deadAfterMs, SWEEP_LIMIT, nodeId),
+      listDrainingNodes(sql, sessions.deadAfterMs, 1, { nodeId }),
     );
     const heldBy = draining[0]?.heldBy ?? null;
     return heldBy === null || heldBy === supervisorId;

@@ -95,7 +95,7 @@ describe('a group commit', () => {
       });
     expect(await make(3).submit('a')).toBe(4);
     commits = 0;
-    await expect(make(1_000).submit('a')).rejects.toThrow('retryable');
+    await expect(make(1_000).submit('a')).rejects.toMatchObject({ kind: 'unavailable' });
   });
 
   it('rejects with unavailable when the connection is lost, and goes on with what comes next', async () => {

@@ -8,7 +8,12 @@
 import { MusterError } from '../../machines/errors.ts';
 
 /** What the store says about a failed statement. */
-export type FailureClass = 'connection_lost' | 'refused_row' | 'retryable' | 'other';
+export type FailureClass =
+  | 'connection_lost'
+  | 'interrupted'
+  | 'refused_row'
+  | 'retryable'
+  | 'other';
 
 export interface GroupCommitOptions<Item, Result> {
   /** What is committed, for messages: transitions, output. */
@@ -45,8 +50,8 @@ export class GroupCommit<Item, Result> {
   /**
    * Resolves when the item is committed.
    *
-   * @throws MusterError `unavailable` if the connection was lost: the item may or may not be stored;
-   *   `rejected_by_store` if the database refuses this one item
+   * @throws MusterError `unavailable` if the connection was lost: the item may or may not be stored; or if the database has ended the
+   *   statement, again and again; `rejected_by_store` if it refuses this one item
    */
   submit(item: Item): Promise<Result> {
     return new Promise((resolve, reject) => {
@@ -100,14 +105,8 @@ export class GroupCommit<Item, Result> {
     const { name, classify } = this.#options;
     const failure = classify(error);
     if (failure === 'retryable' && retries < MAX_RETRIES) return this.#commit(batch, retries + 1);
-    if (failure === 'connection_lost') {
-      const lost = new MusterError(
-        'unavailable',
-        `The database connection was lost: ${name} may not be stored`,
-        {
-          cause: error,
-        },
-      );
+    if (failure === 'connection_lost' || failure === 'interrupted') {
+      const lost = unconfirmed(name, error);
       for (const waiting of batch) waiting.reject(lost);
       return;
     }
@@ -128,6 +127,11 @@ export class GroupCommit<Item, Result> {
       );
       return;
     }
-    only.reject(error);
+    only.reject(failure === 'retryable' ? unconfirmed(name, error) : error);
   }
+}
+
+function unconfirmed(name: string, cause: unknown): MusterError {
+  const message = `The database did not say that it has stored it: ${name} may not be stored`;
+  return new MusterError('unavailable', message, { cause });
 }

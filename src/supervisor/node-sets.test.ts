@@ -3,7 +3,12 @@
 import { expect, it } from 'vitest';
 import { deleteUnusedNodeSets } from '../../db/node-sets.ts';
 import { eventually } from '../../test/eventually.ts';
+import { systemClock } from '../process/clock.ts';
+import { silentLogger } from '../process/log.ts';
+import { Availability } from './availability.ts';
+import { NodeSets } from './node-sets.ts';
 import { ScriptedAgent } from './scripted-agent.ts';
+import { createStore } from './store.ts';
 import type { Supervisor, TaskDraft } from './supervisor.ts';
 import {
   caller,
@@ -131,4 +136,26 @@ it('keeps a set while a task has it', async () => {
   await bench.sql`delete from tasks where id = ${gone}`;
   expect(await deleteUnusedNodeSets(bench.sql, 10)).toBe(1);
   expect((await supervisor.tasks.get(kept)).candidates).toEqual(['web-1', 'web-2']);
+});
+
+it('finds the sets that tasks are queued for in turn, however many there are, and knows which are empty again', async () => {
+  const supervisor = await bench.start();
+  const names = ['web-1', 'web-2', 'web-3', 'web-4', 'web-5', 'web-6'];
+  for (const agent of await connected(supervisor, ...names)) agent.disconnect();
+  const wishes = names.slice(1).map((name) => draft(null, {}, anyOf('web-1', name)));
+  const [first = ''] = await create(supervisor, ...wishes);
+  const database = await bench.connect();
+  const availability = new Availability(() => database.probe(), systemClock, silentLogger);
+  const sets = new NodeSets(createStore(database, availability, 'test'), 2);
+  const sizes = [];
+  for (let times = 0; times < 3; times += 1) {
+    expect((await sets.learn([], true)).empty).toEqual([]);
+    sizes.push(sets.size);
+  }
+  expect(sizes).toEqual([2, 4, 5]);
+  await supervisor.tasks.cancel(first, '', caller);
+  const empty = [];
+  for (let times = 0; times < 3; times += 1) empty.push(...(await sets.learn([], true)).empty);
+  const [queue] = await bench.sql`select target_node_id as name from tasks where id = ${first}`;
+  expect(empty).toEqual([queue?.['name']]);
 });

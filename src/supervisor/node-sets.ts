@@ -12,7 +12,7 @@ import type { Store } from './store.ts';
 import type { NodeSelection } from './supervisor.ts';
 import { resolveTargets } from './targets.ts';
 
-/** Sets that are looked for at once. */
+/** Sets that are looked for at once; the next time goes on behind them. */
 const LIMIT = 1_000;
 
 /**
@@ -36,13 +36,22 @@ export async function candidatesOf(store: Store, target: TaskTarget): Promise<re
   return (await store.read((sql) => readNodeSets(sql, [setId]))).get(setId) ?? [];
 }
 
+/** Behind the names of all queues of sets. */
+const END = `${SET_QUEUE_MARK}~`;
+
 export class NodeSets {
   readonly #store: Store;
   /** Members by the name of the queue. */
   readonly #members = new Map<string, ReadonlySet<string>>();
 
-  constructor(store: Store) {
+  readonly #limit: number;
+  /** The last queue that was found the time before; empty when that came to the end. */
+  #foundUntil = '';
+
+  /** @param limit sets that are looked for at once, default 1,000 */
+  constructor(store: Store, limit = LIMIT) {
     this.#store = store;
+    this.#limit = limit;
   }
 
   get size(): number {
@@ -68,23 +77,40 @@ export class NodeSets {
   }
 
   /**
-   * Learns the members of these queues, and of all others that tasks are queued in with `isAll`.
+   * Learns the members of these queues, and with `isAll` of others that tasks are queued in, all of them in turn.
    *
-   * @returns the queues that have been learnt, or were known already
+   * @returns the queues that have been learnt, or were known already; and known ones in which no task is queued in the database
    * @throws MusterError `unavailable`
    */
-  async learn(queues: Iterable<string>, isAll: boolean): Promise<string[]> {
+  async learn(
+    queues: Iterable<string>,
+    isAll: boolean,
+  ): Promise<{ readonly known: string[]; readonly empty: string[] }> {
     const wanted = new Set(queues);
-    if (isAll) {
-      const found = await this.#store.read((sql) => listQueuedNodeSets(sql, LIMIT));
-      for (const id of found) wanted.add(SET_QUEUE_MARK + id);
-    }
+    const found = isAll ? await this.#findQueued() : { queues: [], after: '', until: '' };
+    for (const queue of found.queues) wanted.add(queue);
     const unknown = [...wanted].filter((queue) => !this.#members.has(queue));
     if (unknown.length > 0) {
       const ids = unknown.map((queue) => queue.slice(SET_QUEUE_MARK.length));
       const members = await this.#store.read((sql) => readNodeSets(sql, ids));
       for (const [id, nodeIds] of members) this.#members.set(SET_QUEUE_MARK + id, new Set(nodeIds));
     }
-    return [...wanted].filter((queue) => this.#members.has(queue));
+    const isPassed = (queue: string) => queue > found.after && queue <= found.until;
+    return {
+      known: [...wanted].filter((queue) => this.#members.has(queue)),
+      empty: [...this.#members.keys()].filter((queue) => isPassed(queue) && !wanted.has(queue)),
+    };
+  }
+
+  /** The next queues with tasks, and what was looked through for them: behind `after`, up to `until`. */
+  async #findQueued(): Promise<{ queues: string[]; after: string; until: string }> {
+    const after = this.#foundUntil;
+    const ids = await this.#store.read((sql) =>
+      listQueuedNodeSets(sql, after.slice(SET_QUEUE_MARK.length), this.#limit),
+    );
+    const queues = ids.map((id) => SET_QUEUE_MARK + id);
+    const last = ids.length < this.#limit ? undefined : queues.at(-1);
+    this.#foundUntil = last ?? '';
+    return { queues, after, until: last ?? END };
   }
 }

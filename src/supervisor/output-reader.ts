@@ -6,7 +6,7 @@
  */
 import { listAttempts } from '../../db/attempts.ts';
 import { readExpiredOutput } from '../../db/expiry.ts';
-import { listOutput, readOutputRange } from '../../db/output.ts';
+import { listOutput, readMissingOutput, readOutputRange } from '../../db/output.ts';
 import { readTasks } from '../../db/tasks.ts';
 import type { OutputStreamName, TaskProgress, TaskRecord } from '../../db/records.ts';
 import { isFinalPath } from '../../machines/decide.ts';
@@ -85,7 +85,7 @@ export async function* tailOutput(
       }
       if (pieces.length > 0) continue;
       if (isOver(record, attempt)) {
-        const dropped = (await readEnded(store, id, attempt))?.droppedBytes ?? 0;
+        const dropped = await countDropped(store, id, attempt);
         if (dropped > 0) yield { kind: 'dropped', attempt, bytes: dropped };
         const bytes = await countExpired(store, id, attempt, offsets);
         if (bytes > 0) yield { kind: 'expired', attempt, bytes };
@@ -122,6 +122,14 @@ async function readRecord(store: Store, id: string): Promise<TaskRecord> {
 async function readEnded(store: Store, id: string, attempt: number) {
   const attempts = await store.read((sql) => listAttempts(sql, id));
   return attempts.find((ended) => ended.number === attempt);
+}
+
+/** What is not stored, besides what is missing between offsets: those show it. */
+async function countDropped(store: Store, id: string, attempt: number): Promise<number> {
+  const dropped = (await readEnded(store, id, attempt))?.droppedBytes ?? 0;
+  if (dropped === 0) return 0;
+  const missing = await store.read((sql) => readMissingOutput(sql, id, attempt));
+  return dropped - missing.stdout - missing.stderr;
 }
 
 /** How much of an attempt's output would follow, had it not been deleted. */

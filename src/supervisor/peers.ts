@@ -5,11 +5,11 @@
  * that are watched are read again every second, and the reconciler sweeps.
  */
 import { listen } from '../../db/notify.ts';
+import type { Listening } from '../../db/notify.ts';
 import { readTasks } from '../../db/tasks.ts';
 import type { Database } from '../../db/connect.ts';
 import { MusterError } from '../../machines/errors.ts';
 import type { Clock, Timer } from '../process/clock.ts';
-import { sleep } from '../process/clock.ts';
 import type { Logger } from '../process/log.ts';
 import type { Changes } from './changes.ts';
 import type { Drains } from './drains.ts';
@@ -23,6 +23,8 @@ import type { WorkerBook } from './worker-book.ts';
 
 export interface PeersOptions {
   readonly database: Database;
+  /** Between two looks whether the connection that listens still does. Default 5 s. */
+  readonly listenIntervalMs: number | undefined;
   readonly supervisorId: string;
   readonly store: Store;
   readonly host: Host;
@@ -37,7 +39,6 @@ export interface PeersOptions {
 }
 
 const POLL_INTERVAL_MS = 1_000;
-const STOP_PATIENCE_MS = 1_000;
 /** Tasks read at once. */
 const BATCH = 1_000;
 /** News that are not read yet; past this many the tasks of other supervisors are left to the sweep. */
@@ -52,7 +53,7 @@ export class Peers {
   #isReading = false;
   /** Something has changed that nobody named. */
   #hasMissed = false;
-  #listening: { stop(): Promise<void> } | null = null;
+  #listening: Listening | null = null;
   #timer: Timer | null = null;
   #isStopped = false;
 
@@ -61,26 +62,24 @@ export class Peers {
   }
 
   async start(): Promise<void> {
-    this.#listening = await listen(
-      this.#options.database.sql,
-      (payload) => this.hear(payload),
-      () => {
+    const { database, listenIntervalMs, scheduler } = this.#options;
+    this.#listening = await listen(database, {
+      onNews: (payload) => this.hear(payload),
+      onGap: () => {
         // Messages may have been lost: look at everything.
         this.#hasMissed = true;
-        this.#options.scheduler.look(['', '*']);
+        scheduler.look(['', '*']);
         void this.poll();
       },
-    );
+      ...(listenIntervalMs !== undefined && { intervalMs: listenIntervalMs }),
+    });
     this.#arm();
   }
 
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#timer?.cancel();
-    const { clock } = this.#options;
-    // While the database is away it cannot be told; closing the connections tells it as well.
-    const patience = sleep(clock, STOP_PATIENCE_MS);
-    await Promise.race([this.#listening?.stop(), patience]);
+    await this.#listening?.stop();
   }
 
   hear(payload: string): void {

@@ -138,10 +138,10 @@ export class Scheduler {
       while (this.#unlearnt !== null && !this.#isStopped) {
         const wanted = this.#unlearnt;
         this.#unlearnt = null;
-        const known = await this.#sets.learn(wanted.queues, wanted.isAll);
+        const { known, empty } = await this.#sets.learn(wanted.queues, wanted.isAll);
         for (const queue of known) this.#queueOf(queue).mayHaveMore = true;
         if (known.length > 0) this.#isAnyDirty = true;
-        if (wanted.isAll) this.#forgetSets(new Set(known));
+        this.#forgetSets(empty);
         this.#schedule();
       }
     } catch (error) {
@@ -154,9 +154,9 @@ export class Scheduler {
   }
 
   /** Sets without queued tasks, here and in the database, are learnt again when there are some. */
-  #forgetSets(known: ReadonlySet<string>): void {
-    for (const queue of this.#sets.queues()) {
-      if (known.has(queue) || this.#queueOf(queue).size > 0) continue;
+  #forgetSets(empty: readonly string[]): void {
+    for (const queue of empty) {
+      if (this.#queueOf(queue).size > 0) continue;
       this.#sets.forget(queue);
       this.#bound.delete(queue);
     }

@@ -6,10 +6,13 @@
  * Used by Session.
  */
 import { listAttempts } from '../../db/attempts.ts';
+import type { OutputResult } from '../../db/output.ts';
 import { MusterError } from '../../machines/errors.ts';
 import type { Logger } from '../process/log.ts';
-import type { StoredOutput, Store } from './store.ts';
+import type { Store } from './store.ts';
 import type { OutputPiece } from './supervisor.ts';
+
+const STREAMS = ['stdout', 'stderr', 'result'] as const;
 
 export interface SessionOutputOptions {
   readonly nodeId: string;
@@ -31,6 +34,9 @@ export class SessionOutput {
   /** Attempts that were looked up, by task and attempt; whatever follows of one waits behind the same promise, in its order. */
   readonly #lookUps = new Map<string, Promise<boolean>>();
 
+  /** Streams of which this session has brought something. */
+  readonly #begun = new Set<string>();
+
   constructor(options: SessionOutputOptions) {
     this.#options = options;
   }
@@ -43,6 +49,7 @@ export class SessionOutput {
   /** The agent lets an attempt go. */
   forget(taskId: string, attempt: number): void {
     this.#lookUps.delete(`${taskId}/${attempt}`);
+    for (const stream of STREAMS) this.#begun.delete(`${taskId}/${attempt}/${stream}`);
   }
 
   /** Resolves when a piece is stored. @throws MusterError `unavailable`, `protocol_error` for a gap */
@@ -79,7 +86,11 @@ export class SessionOutput {
 
   async #addNow(piece: OutputPiece): Promise<void> {
     const { nodeId, epoch, store, onOutput } = this.#options;
-    this.#judge(await store.addOutput({ nodeId, epoch, piece }), piece);
+    const key = `${piece.taskId}/${piece.attempt}/${piece.stream}`;
+    // A session begins each stream where the agent was acknowledged to: it will never send what is before that.
+    const mayLeaveGap = !this.#begun.has(key);
+    this.#begun.add(key);
+    this.#judge(await store.addOutput({ nodeId, epoch, piece, mayLeaveGap }), piece);
     onOutput(piece.taskId);
   }
 
@@ -96,8 +107,16 @@ export class SessionOutput {
     return ended.some((one) => one.number === attempt && one.nodeId === nodeId);
   }
 
-  #judge(outcome: StoredOutput, piece: OutputPiece): void {
-    const { nodeId, onReplaced } = this.#options;
+  #judge(outcome: OutputResult, piece: OutputPiece): void {
+    const { nodeId, onReplaced, log } = this.#options;
+    if (outcome === 'missing') {
+      const { taskId, attempt, stream, offset } = piece;
+      const where = { nodeId, taskId, attempt, stream, offset };
+      log.warn(
+        'output before this offset was stored and is there no more; it counts as missing',
+        where,
+      );
+    }
     if (outcome === 'stale') {
       const message = replacedMessage(nodeId);
       // Told here, so that the older of two agents does not think of a stop and connect again.

@@ -31,6 +31,7 @@ import { encodeNews } from './news.ts';
 import { NodeMetricsService } from './node-metrics.ts';
 import { createNodeActions } from './nodes.ts';
 import { Peers } from './peers.ts';
+import { Periodic } from './periodic.ts';
 import { ProgressBoard } from './progress.ts';
 import { Reconciler } from './reconciler.ts';
 import { DEFAULT_KEEP_TASKS_MS, RetentionService } from './retention.ts';
@@ -64,6 +65,10 @@ export interface SupervisorOptions {
   readonly deadAfterMs?: number;
   /** Default 5 s. */
   readonly sweepIntervalMs?: number;
+  /** How often it is looked whether the database is silent; after a few silent looks it is asked. Default 1 s. */
+  readonly silenceIntervalMs?: number;
+  /** How often the connection that listens for news is asked whether it does, and how long that may take. Default 5 s. */
+  readonly listenIntervalMs?: number;
   /** How often followers of schedules and nodes look for what is new. Default 1 s. */
   readonly followIntervalMs?: number;
   /** Stored output of one attempt. Default 16 MiB. */
@@ -101,6 +106,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
     isStopping = true;
     return (stopped ??= stopAll(core, services, periodic, options.log));
   };
+  core.silence.start();
   try {
     await core.databaseClock.start();
     await core.store.read(() => peers.start());
@@ -121,14 +127,33 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
 }
 
 /** What everything else stands on. */
-function createCore({ database, clock, log, supervisorId, random }: SupervisorOptions) {
-  const availability = new Availability(() => database.sql`select 1`, clock, log);
+function createCore(options: SupervisorOptions) {
+  const { database, clock, log, supervisorId, random } = options;
+  const availability = new Availability(() => database.probe(), clock, log);
+  const silence = new Periodic({
+    clock,
+    log,
+    intervalMs: options.silenceIntervalMs ?? 1_000,
+    purpose: 'look whether the database is silent',
+    async act() {
+      if (await database.loseSilent()) availability.reportLoss(new Error('no answer came'));
+    },
+  });
   const store = createStore(database, availability, supervisorId);
   const databaseClock = new DatabaseClock(store, clock, log);
   const stamper = { now: () => databaseClock.now(), random };
   const specs = new SpecCache(store, classifyFailure);
   const counter = new StepCounter({ store, clock, log });
-  return { availability, store, databaseClock, stamper, specs, counter, changes: new Changes() };
+  return {
+    availability,
+    silence,
+    store,
+    databaseClock,
+    stamper,
+    specs,
+    counter,
+    changes: new Changes(),
+  };
 }
 
 type Core = ReturnType<typeof createCore>;
@@ -178,10 +203,10 @@ function createServices(options: SupervisorOptions, core: Core) {
     // Before, agents that are well may not have come yet.
     availability.upForMs < sessions.deadAfterMs ? null : sessions.deadAfterMs;
   const timers: TimerService = new TimerService({ ...common, deadAfterMs });
-  const intervalMs = options.sweepIntervalMs ?? 5_000;
+  const { sweepIntervalMs: intervalMs = 5_000, listenIntervalMs } = options;
   const parts = { ...common, availability, sessions, scheduler, fanOuts, drains, book };
   const reconciler = new Reconciler({ ...parts, intervalMs });
-  const peers = new Peers({ ...parts, database, changes, board });
+  const peers = new Peers({ ...parts, database, changes, board, listenIntervalMs });
   return {
     host,
     sessions,
@@ -291,4 +316,5 @@ async function stopAll(
   availability.stop();
   databaseClock.stop();
   await services.peers.stop();
+  core.silence.stop();
 }

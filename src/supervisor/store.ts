@@ -8,10 +8,10 @@
 import { queueOf } from '../../machines/task-context.ts';
 import type { Database } from '../../db/connect.ts';
 import { insertOutput } from '../../db/output.ts';
+import type { OutputResult, SessionPiece } from '../../db/output.ts';
 import type {
   CreationResult,
   LateReportRecord,
-  OutputPiece,
   TaskCreation,
   TaskRecord,
   TaskUpdate,
@@ -26,22 +26,14 @@ import type { Availability } from './availability.ts';
 import { DatabaseAccess } from './database-access.ts';
 import { encodeNews } from './news.ts';
 
-export interface SessionPiece {
-  readonly nodeId: string;
-  readonly epoch: number;
-  readonly piece: OutputPiece;
-}
-
 /** Small enough that two statements share the work: while PostgreSQL carries out one, the next is prepared here. */
 const MAX_TRANSITIONS = 128;
-
-export type StoredOutput = 'stored' | 'stale' | 'gap';
 
 export interface Store {
   create(creation: TaskCreation): Promise<CreationResult>;
   /** Resolves to false if the row had another version. */
   update(update: TaskUpdate): Promise<boolean>;
-  addOutput(piece: SessionPiece): Promise<StoredOutput>;
+  addOutput(piece: SessionPiece): Promise<OutputResult>;
   addLateReport(report: LateReportRecord): Promise<void>;
   /** Resolves to false, and nothing is changed, if the schedule had another version. */
   moveSchedule(update: ScheduleUpdate): Promise<boolean>;
@@ -77,7 +69,7 @@ export function createStore(
       return items.map((item) => passed.has(item.taskId));
     },
   });
-  const output = access.line<SessionPiece, StoredOutput>({
+  const output = access.line<SessionPiece, OutputResult>({
     name: 'output',
     maxBatch: 200,
     isPatient: true,

@@ -179,6 +179,8 @@ export interface Tasks {
   /**
    * Creates a new task from the spec of a final one. Of a fan-out on the same nodes, or with `isUnfinishedOnly` on those whose
    * children have not completed.
+   *
+   * @param requestId empty for none; the same one again returns the task of the first call, also when the final one is gone
    */
   retry(
     id: string,

@@ -97,6 +97,45 @@ describe('the creation of tasks', () => {
 });
 
 describe('a task that is over', () => {
+  it('is what it was retried as for the same request, also when it has been deleted since', async () => {
+    const supervisor = await bench.start();
+    const agent = new WorkingAgent('web-1');
+    agent.exitCodeOf = () => 3;
+    await agent.connect(supervisor);
+    const nodes = { nodes: ['web-1'], selector: '', groups: [], all: false, exclude: [] };
+    const limits = { maxParallel: null, maxFailures: null, deadlineMs: null } as const;
+    const fanOut = { selection: nodes, ...limits, order: 'given' } as const;
+    for (const [wish, isUnfinishedOnly] of [
+      [draft('web-1'), false],
+      [draft(null, {}, { fanOut }), true],
+    ] as const) {
+      const [id = ''] = await create(supervisor, wish);
+      await reaches(supervisor, id, 'failed');
+      const requestId = `again-${isUnfinishedOnly}`;
+      const ask = (of = id, only = isUnfinishedOnly) =>
+        supervisor.tasks.retry(of, only, caller, requestId);
+      const again = await ask();
+      await supervisor.tasks.delete(id);
+      expect((await ask()).id).toBe(again.id);
+      expect(await kindOf(ask(id, !isUnfinishedOnly))).toBe('request_id_conflict');
+      expect(await kindOf(ask(randomUUID()))).toBe('request_id_conflict');
+      expect(await kindOf(supervisor.tasks.retry(id, false, caller, 'new'))).toBe('unknown_task');
+      await reaches(supervisor, again.id, 'failed');
+      await supervisor.tasks.delete(again.id);
+      await expect(ask()).rejects.toThrow(`of request ${requestId} has been deleted`);
+    }
+  });
+
+  it('is what it was retried as for the same request, also by a supervisor that knew a retry by its wish', async () => {
+    const supervisor = await bench.start();
+    await new WorkingAgent('web-1').connect(supervisor);
+    const wish = draft('web-1');
+    const [id = ''] = await create(supervisor, wish);
+    await reaches(supervisor, id, 'completed');
+    const [former] = await supervisor.tasks.create([wish], caller, 'again');
+    expect((await supervisor.tasks.retry(id, false, caller, 'again')).id).toBe(former?.id);
+  });
+
   it('can be tried again as a new task with the same spec, and be deleted', async () => {
     const supervisor = await bench.start();
     const agent = new WorkingAgent('web-1');
@@ -107,6 +146,9 @@ describe('a task that is over', () => {
     await reaches(supervisor, id, 'failed');
     const again = await supervisor.tasks.retry(id, false, caller, 'again');
     expect((await supervisor.tasks.retry(id, false, caller, 'again')).id).toBe(again.id);
+    expect(await kindOf(supervisor.tasks.retry(again.id, false, caller, 'again'))).toBe(
+      'request_id_conflict',
+    );
     expect((await supervisor.tasks.get(again.id)).spec).toEqual(spec);
     await reaches(supervisor, again.id, 'failed');
     await supervisor.tasks.delete(id);

@@ -19,7 +19,7 @@ import type { FanOutContext } from '../../machines/fan-out-context.ts';
 import type { TaskCommand } from '../../machines/task-events.ts';
 import type { Clock } from '../process/clock.ts';
 import type { Changes } from './changes.ts';
-import { createTasks } from './creation.ts';
+import { createAsked, createTasks } from './creation.ts';
 import type { Host } from './host.ts';
 import type { CreatorOptions } from './new-task.ts';
 import { readOutput, tailOutput } from './output-reader.ts';
@@ -78,8 +78,9 @@ export function createTaskActions(options: TasksOptions): Tasks {
     resolve: (id, resolution, note, caller) =>
       command(id, { type: 'resolve.requested', by: caller.name, note, resolution }),
     async retry(id, isUnfinishedOnly, caller, requestId) {
-      const draft = await draftAgain(store, await read(id), isUnfinishedOnly);
-      const [created] = await createTasks(creator, [draft], caller, requestId);
+      const draftsOf = async () => [await draftAgain(store, await read(id), isUnfinishedOnly)];
+      const asked = { retry: id, isUnfinishedOnly };
+      const [created] = await createAsked(creator, asked, draftsOf, caller, requestId);
       return created as TaskRecord;
     },
     async delete(id) {
@@ -103,16 +104,17 @@ export function createTaskActions(options: TasksOptions): Tasks {
   };
 }
 
-/** What a completed handler has returned. Nothing is stored for null. */
+/** What a completed handler has returned. Nothing is stored for null; where its beginning is missing, it is unknown. */
 async function readResult(
   store: Store,
   { id, type, snapshot }: TaskRecord,
 ): Promise<{ resultJson?: string }> {
   if (type !== 'handler' || snapshot.path !== 'completed') return {};
   const { attempt } = snapshot.context;
-  const { content } = await store.read((sql) =>
+  const { content, nextOffset } = await store.read((sql) =>
     readOutputRange(sql, id, attempt, 'result', 0, MAX_RESULT_BYTES),
   );
+  if (nextOffset > content.length) return {};
   return { resultJson: content.length === 0 ? 'null' : new TextDecoder().decode(content) };
 }
 

@@ -1,16 +1,18 @@
 /**
  * A TCP proxy between a supervisor and Postgres, for tests that lose a connection at a chosen moment.
  *
- * What the client sends passes, until a request contains `marker`; then the connection is lost once, in one of three ways.
+ * What the client sends passes, until a request contains `marker`; then the connection is lost once, in one of several ways. Or
+ * all connections fall silent: they stay open, and nothing passes.
  */
 import { createConnection, createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 
 /**
  * `before`: the request never arrives. `after`: it is carried out, and the answer is lost. `during`: it arrives, and the
- * client's side is cut at once, while the server goes on with it.
+ * client's side is cut at once, while the server goes on with it. `silently`: it arrives, and nothing passes from then on, while the
+ * connection stays open.
  */
-export type CutMoment = 'before' | 'after' | 'during';
+export type CutMoment = 'before' | 'after' | 'during' | 'silently';
 
 export class DatabaseProxy {
   readonly #server: Server;
@@ -19,6 +21,9 @@ export class DatabaseProxy {
   #port = 0;
   #cut: { marker: string; moment: CutMoment; done: () => void } | null = null;
   #isRefusing = false;
+  #isSilent = false;
+  /** Raised to silence all connections that are open. */
+  #generation = 0;
 
   private constructor(target: URL) {
     this.#target = target;
@@ -55,8 +60,15 @@ export class DatabaseProxy {
     for (const socket of this.#sockets) socket.destroy();
   }
 
+  /** Connections that are open stay so, and nothing passes on them ever again; with `isAll` nor on new ones until `allow`. */
+  silence({ isAll }: { isAll: boolean }): void {
+    this.#generation += 1;
+    this.#isSilent = isAll;
+  }
+
   allow(): void {
     this.#isRefusing = false;
+    if (this.#isSilent) this.silence({ isAll: false });
   }
 
   async close(): Promise<void> {
@@ -74,8 +86,12 @@ export class DatabaseProxy {
       port: Number(this.#target.port),
     });
     this.#keep(upstream);
+    const generation = this.#generation;
     let isAnswerLost = false;
+    let isCutOff = false;
+    const isSilent = () => isCutOff || this.#isSilent || generation < this.#generation;
     client.on('data', (request) => {
+      if (isSilent()) return;
       const cut = this.#cut;
       if (cut === null || !request.includes(cut.marker)) return void upstream.write(request);
       this.#cut = null;
@@ -84,12 +100,14 @@ export class DatabaseProxy {
         client.destroy();
       } else {
         upstream.write(request);
-        isAnswerLost = true;
+        isCutOff = cut.moment === 'silently';
+        isAnswerLost = !isCutOff;
         if (cut.moment === 'during') client.destroy();
       }
       cut.done();
     });
     upstream.on('data', (answer) => {
+      if (isSilent()) return;
       if (isAnswerLost) client.destroy();
       else client.write(answer);
     });

@@ -26,12 +26,19 @@ export const caller = { name: 'test' };
 export type StartOptions = Partial<
   Pick<
     SupervisorOptions,
-    'metricsIntervalMs' | 'deadAfterMs' | 'heartbeatIntervalMs' | 'sweepIntervalMs'
+    | 'metricsIntervalMs'
+    | 'deadAfterMs'
+    | 'heartbeatIntervalMs'
+    | 'sweepIntervalMs'
+    | 'silenceIntervalMs'
+    | 'listenIntervalMs'
   >
 > & {
   readonly log?: Logger;
   /** Another way to the database than the straight one. */
   readonly url?: string;
+  /** How long the database may take to answer when it is asked because of a silence. Default 10 s. */
+  readonly answerTimeoutMs?: number;
 };
 
 export class TestBench {
@@ -79,8 +86,8 @@ export class TestBench {
   }
 
   async start(options: StartOptions = {}): Promise<Supervisor> {
-    const { url, ...intervals } = options;
-    const database = await connectDatabase({ url: url ?? this.url });
+    const { url = this.url, answerTimeoutMs = 10_000, ...intervals } = options;
+    const database = await connectDatabase({ url, answerTimeoutMs });
     const entry = { supervisor: null as Supervisor | null, database };
     this.#open.push(entry);
     entry.supervisor = await startSupervisor({

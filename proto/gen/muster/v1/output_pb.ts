@@ -89,7 +89,7 @@ export type ReadOutputResponse = Message<"muster.v1.ReadOutputResponse"> & {
   end: boolean;
 
   /**
-   * Bytes over the cap, both streams together.
+   * Bytes that are not stored, both streams together: over the cap, or lost with the database when it was restored from a backup.
    *
    * @generated from field: int64 dropped_bytes = 5;
    */
@@ -218,6 +218,8 @@ export type OutputChunk = Message<"muster.v1.OutputChunk"> & {
   stream: OutputStream;
 
   /**
+   * Where it begins. Behind the end of the chunk before it, the bytes in between are missing: the database has lost them.
+   *
    * @generated from field: int64 offset = 3;
    */
   offset: bigint;

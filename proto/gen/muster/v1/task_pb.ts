@@ -664,7 +664,7 @@ export type Attempt = Message<"muster.v1.Attempt"> & {
   stderrBytes: bigint;
 
   /**
-   * Bytes over the cap, which were not stored.
+   * Bytes that are not stored: over the cap, or lost with the database when it was restored from a backup.
    *
    * @generated from field: int64 dropped_bytes = 14;
    */

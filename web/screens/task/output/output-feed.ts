@@ -18,6 +18,8 @@ export interface FeedState {
   readonly isOver: boolean;
   /** Bytes over the cap. */
   readonly droppedBytes: number;
+  /** Bytes between others that are stored no more. */
+  readonly missingBytes: number;
   /** Bytes that were stored and have been deleted. */
   readonly expiredBytes: number;
   /** Why it cannot be followed; null while it can. */
@@ -33,6 +35,7 @@ export class OutputFeed {
     version: 0,
     isOver: false,
     droppedBytes: 0,
+    missingBytes: 0,
     expiredBytes: 0,
     failure: null,
   };
@@ -89,8 +92,9 @@ export class OutputFeed {
     if (item.case === 'chunk') {
       const { stream, offset, content, at } = item.value;
       const name = stream === OutputStream.STDERR ? 'stderr' : 'stdout';
+      const gap = Math.max(Number(offset) - this.index.endOf(name), 0);
       this.index.append(name, Number(offset), content, at === undefined ? 0 : timestampMs(at));
-      this.#change({ failure: null });
+      this.#change({ failure: null, missingBytes: this.#next.missingBytes + gap });
     } else if (item.case === 'dropped') {
       this.#change({ droppedBytes: Number(item.value.bytes) });
     } else if (item.case === 'expired') {

@@ -9,7 +9,10 @@ import { sizeText } from './size-text.ts';
 export function OutputNotes({ state }: { readonly state: FeedState }) {
   const notes = [
     state.droppedBytes > 0
-      ? `${sizeText(state.droppedBytes)} more were printed and not stored: an attempt keeps only so much output.`
+      ? `${sizeText(state.droppedBytes)} more were printed and are not stored: an attempt keeps only so much output.`
+      : null,
+    state.missingBytes > 0
+      ? `${sizeText(state.missingBytes)} of this output are missing: the database has lost them.`
       : null,
     state.expiredBytes > 0
       ? `${sizeText(state.expiredBytes)} of this output have been deleted, because of their age or because all output together was too much.`
