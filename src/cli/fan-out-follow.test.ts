@@ -1,7 +1,7 @@
 // What a command on many nodes shows of them, as a process against a supervisor whose fan-outs end at once.
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { TaskState } from '../../proto/gen/muster/v1/task_pb.ts';
-import { muster } from './testing/command.ts';
+import { muster, startMuster } from './testing/command.ts';
 import type { ScriptedTask } from './testing/scripted-supervisor.ts';
 import { makeTask, ScriptedSupervisor } from './testing/scripted-supervisor.ts';
 
@@ -56,4 +56,30 @@ test('with --prefix each line of an answer is behind its node', async () => {
     'web-1: the answer',
     'web-2: the answer',
   ]);
+});
+
+test('a node that is waited for is named, with the reason and the way out', async () => {
+  const id = '0198c5f2-7b1a-7000-9000-000000000001';
+  supervisor.onCreate = ({ task }) => {
+    const child = { id, nodeId: 'x1', parentId: task.id, attempt: 0 };
+    supervisor.add(
+      makeTask({ ...child, state: TaskState.PENDING, substate: 'queued', reason: 'node_offline' }),
+    );
+    supervisor.find(task.id).become(makeTask({ id: task.id, fanOut: { total: 1, active: 1 } }));
+  };
+  const { watchTasks } = supervisor.taskOverrides;
+  supervisor.taskOverrides.watchTasks = async function* (request, context) {
+    yield* watchTasks?.(request, context) ?? [];
+    await supervisor.find(id).changed;
+    yield { task: supervisor.find(id).task };
+  };
+  await supervisor.destroy();
+  await supervisor.start();
+  const running = startMuster(supervisor, ['run', '--all', '--', 'true']);
+  await running.says('stderr', 'waiting for x1, which is offline; --offline skip passes it over\n');
+  const done = { state: TaskState.COMPLETED, substate: '', reason: '' };
+  for (const task of supervisor.tasks.values()) task.become(done);
+  const { code, stderr } = await running.result;
+  expect(stderr.match(/waiting for x1/g)).toHaveLength(1);
+  expect(code).toBe(0);
 });

@@ -13,6 +13,7 @@ import type { Connection } from './connection.ts';
 import { unary } from './connection.ts';
 import { isFinal } from './exit-code.ts';
 import { gatheredBlock, prefixedLines, progressLine } from './fan-out-view.ts';
+import { WaitingChildren } from './fan-out-waiting.ts';
 import { messageJson, printDocument, printLines, stdoutStyle } from './output.ts';
 import type { OutputForm } from './output.ts';
 import type { Reconnect } from './reconnect.ts';
@@ -24,6 +25,8 @@ import { endSentence } from './task-view.ts';
 /** Children whose output is read at once. */
 const READERS = 8;
 const REDRAW_MS = 200;
+/** How often children that wait are looked for. */
+const LOOK_MS = 1_000;
 
 /** How the nodes are shown: only failures are named, or lines behind node names, or equal output once, or results of calls. */
 export type FanOutShow = 'failures' | 'prefix' | 'gather' | 'results';
@@ -50,9 +53,12 @@ class FanOutFollow {
   /** Children that are over, by id. */
   readonly #ended = new Map<string, Task>();
   readonly #outputs = new Map<string, string[]>();
+  readonly #waiting = new WaitingChildren();
   readonly #style = createStyle(process.stderr, process.env);
   #underWay = new Set<Promise<void>>();
   #isDrawn = false;
+  #isLooking = false;
+  #isOver = false;
 
   constructor(parent: Task, options: FanOutFollowOptions) {
     this.#parent = parent;
@@ -62,12 +68,15 @@ class FanOutFollow {
   async follow(): Promise<Task> {
     const { form } = this.#options;
     const redraw = setInterval(() => void this.#draw(), REDRAW_MS);
+    const look = setInterval(() => void this.#sayWaiting(), LOOK_MS);
     try {
       await this.#watchChildren();
       await Promise.all(this.#underWay);
       this.#parent = await this.#waitForParent();
     } finally {
       clearInterval(redraw);
+      clearInterval(look);
+      this.#isOver = true;
       await this.#erase();
     }
     if (this.#options.show === 'gather') await this.#printGathered();
@@ -87,7 +96,9 @@ class FanOutFollow {
       if (this.#ended.size >= this.#total) return;
       for await (const { task } of connection.tasks.watchTasks({ filter }, { signal })) {
         reconnect.progressed();
-        if (task === undefined || !isFinal(task) || this.#ended.has(task.id)) continue;
+        if (task === undefined) continue;
+        this.#waiting.see(task, performance.now());
+        if (!isFinal(task) || this.#ended.has(task.id)) continue;
         this.#ended.set(task.id, task);
         await this.#show(await this.#withResult(task));
         if (this.#ended.size >= this.#total) return;
@@ -193,7 +204,19 @@ class FanOutFollow {
     );
   }
 
-  /** Counts by what has been seen here: the parent may be a moment behind. */
+  /** Names the nodes that are waited for. What cannot be asked now is asked at the next look. */
+  async #sayWaiting(): Promise<void> {
+    if (this.#isLooking || this.#isOver) return;
+    this.#isLooking = true;
+    const { tasks } = this.#options.connection;
+    const read = async (id: string) => requireTask(await tasks.getTask({ id }, unary));
+    const sentences = await this.#waiting.explain(performance.now(), read).catch(() => []);
+    this.#isLooking = false;
+    if (sentences.length === 0 || this.#isOver) return;
+    await this.#erase();
+    for (const sentence of sentences) await note(sentence);
+  }
+
   async #draw(): Promise<void> {
     if (!stderr.isTTY || this.#options.form !== 'table') return;
     const { fanOut } = this.#parent;
@@ -204,8 +227,9 @@ class FanOutFollow {
       .catch(() => ({ task: undefined }));
     if (task?.fanOut === undefined) return;
     this.#isDrawn = true;
+    const counts = this.#waiting.counted(task.fanOut);
     await stderr
-      .write(`\r\u001b[K${progressLine(task.fanOut, this.#style, stderr.columns)}`)
+      .write(`\r\u001b[K${progressLine(counts, this.#style, stderr.columns)}`)
       .catch(() => undefined);
   }
 
