@@ -11,10 +11,14 @@ import { addTaskFlags } from './task-flags.ts';
 const EXAMPLES: readonly (readonly [string, string])[] = [
   ['muster run --node web-1 -- systemctl status nginx', 'a command on one host, without a shell'],
   [
+    "muster run -- sh -c 'df -h / | tail -1; uptime'",
+    'a line of shell: pipes, ;, $VARIABLES and wildcards',
+  ],
+  [
     'muster run --timeout 10m --max-attempts 3 -f backup.sh -- /srv /backup',
     'a script with arguments',
   ],
-  ["echo 'df -h / | tail -1' | muster run --shell bash -", 'a script from standard input'],
+  ['muster run --shell bash - < deploy.sh', 'a script from standard input'],
   [
     'muster run -l role=web --max-parallel 10% --max-failures 3 -b -- uptime',
     'on many hosts, a tenth at a time, equal output once',
