@@ -1,15 +1,16 @@
 // How a task looks in a list and in its details.
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
-import { durationFromMs } from '@bufbuild/protobuf/wkt';
+import { durationFromMs, timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { expect, test } from 'vitest';
 import { FanOutOrder } from '../../proto/gen/muster/v1/fan_out_pb.ts';
 import {
+  AttemptSchema,
   OfflinePolicy,
   TaskSchema,
   TaskState,
   TaskType,
 } from '../../proto/gen/muster/v1/task_pb.ts';
-import { taskDetails, taskRow } from './task-view.ts';
+import { ATTEMPT_COLUMNS, attemptRow, taskDetails, taskRow } from './task-view.ts';
 
 const NOW_MS = Date.UTC(2026, 0, 1);
 type TaskInit = MessageInitShape<typeof TaskSchema>;
@@ -72,4 +73,17 @@ test('in a list a fan-out has a number of nodes and no attempt', () => {
   expect([row[2], row[4]]).toEqual(['3 nodes', '']);
   const single = taskRow(create(TaskSchema, { maxAttempts: 2 }), NOW_MS);
   expect([single[2], single[4]]).toEqual(['-', '0/2']);
+});
+
+test('an attempt under way shows how long it runs, and no count of its output', () => {
+  const startedAt = timestampFromMs(NOW_MS - 90_000);
+  const shown = (init: MessageInitShape<typeof AttemptSchema>) => {
+    const row = attemptRow(create(AttemptSchema, { number: 1, startedAt, ...init }), NOW_MS);
+    const at = (title: string) => row[ATTEMPT_COLUMNS.findIndex((one) => one.title === title)];
+    return [at('DURATION'), at('STDOUT'), at('STDERR')];
+  };
+  expect(shown({})).toEqual(['1m 30s', '…', '…']);
+  const over = { outcome: 'exited', stdoutBytes: 7n };
+  expect(shown({ ...over, exitedAt: timestampFromMs(NOW_MS - 30_000) })).toEqual(['1m', '7', '0']);
+  expect(shown({ outcome: 'lost' })).toEqual(['', '0', '0']);
 });

@@ -201,18 +201,22 @@ export const ATTEMPT_COLUMNS: readonly Column[] = [
   { title: 'MESSAGE', shrinkTo: 10, dropOrder: 1 },
 ];
 
+/** What is counted at the end of an attempt only. */
+const NOT_YET = '…';
+
 /** Returns the row of an attempt. */
-export function attemptRow(attempt: Attempt): (Cell | string)[] {
+export function attemptRow(attempt: Attempt, nowMs: number): (Cell | string)[] {
   const startedMs = toMs(attempt.startedAt);
+  const isOver = attempt.outcome !== '';
   return [
     String(attempt.number),
     attempt.nodeId,
     attempt.outcome || 'under way',
     exitText(attempt.exitCode, attempt.signal),
     startedMs === undefined ? '' : formatTime(startedMs),
-    formatSpan(startedMs, toMs(attempt.exitedAt)),
-    String(attempt.stdoutBytes),
-    String(attempt.stderrBytes),
+    formatSpan(startedMs, isOver ? toMs(attempt.exitedAt) : nowMs),
+    isOver ? String(attempt.stdoutBytes) : NOT_YET,
+    isOver ? String(attempt.stderrBytes) : NOT_YET,
     attempt.droppedBytes === 0n ? '' : String(attempt.droppedBytes),
     attempt.message,
   ];
