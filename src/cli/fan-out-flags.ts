@@ -7,6 +7,7 @@ import { Option } from 'commander';
 import type { Command } from 'commander';
 import { FanOutOrder } from '../../proto/gen/muster/v1/fan_out_pb.ts';
 import type { TaskSpecSchema } from '../../proto/gen/muster/v1/task_pb.ts';
+import { BOUNDS } from './bounds.ts';
 import { parseDuration } from './duration.ts';
 import type { FanOutShow } from './fan-out-follow.ts';
 import { UsageFault } from './fault.ts';
@@ -110,7 +111,9 @@ export function targetOf(flags: FanOutFlags): SpecPart {
       order: orderCode,
       ...(deadline === undefined
         ? {}
-        : { deadline: durationFromMs(parseDuration(deadline, '--deadline')) }),
+        : {
+            deadline: durationFromMs(parseDuration(deadline, '--deadline', BOUNDS.fanOutDeadline)),
+          }),
     },
   };
 }

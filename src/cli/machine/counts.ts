@@ -2,6 +2,7 @@
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import { MachineCountsSchema } from '../../../proto/gen/muster/v1/machine_pb.ts';
 import { GetMachineCountsResponseSchema } from '../../../proto/gen/muster/v1/machine_service_pb.ts';
+import { BOUNDS } from '../bounds.ts';
 import type { ClientFlags } from '../client-flags.ts';
 import { unary, withConnection } from '../connection.ts';
 import { parseDuration } from '../duration.ts';
@@ -24,7 +25,7 @@ export interface CountsFlags extends ClientFlags {
 /** Prints how often each edge was taken; returns the exit code. @param name of a machine; undefined for all */
 export async function countSteps(name: string | undefined, flags: CountsFlags): Promise<number> {
   const form = outputForm(flags.output);
-  const windowMs = parseDuration(flags.since ?? '1h', '--since');
+  const windowMs = parseDuration(flags.since ?? '1h', '--since', BOUNDS.countsWindow);
   return await withConnection(flags, async ({ machines }) => {
     const request = { name: name ?? '', window: durationFromMs(windowMs) };
     const response = await machines.getMachineCounts(request, unary);

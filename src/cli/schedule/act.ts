@@ -8,6 +8,7 @@ import {
   TriggerScheduleResponseSchema,
   VerifyScheduleResponseSchema,
 } from '../../../proto/gen/muster/v1/schedule_service_pb.ts';
+import { BOUNDS } from '../bounds.ts';
 import type { ClientFlags } from '../client-flags.ts';
 import type { Connection } from '../connection.ts';
 import { unary, withConnection } from '../connection.ts';
@@ -109,7 +110,10 @@ export async function listFires(
   flags: ClientFlags & { readonly limit?: string },
 ): Promise<number> {
   const form = outputForm(flags.output);
-  const size = flags.limit === undefined ? {} : { pageSize: parseInteger(flags.limit, '--limit') };
+  const size =
+    flags.limit === undefined
+      ? {}
+      : { pageSize: parseInteger(flags.limit, '--limit', BOUNDS.pageSize) };
   return await withConnection(flags, async ({ schedules }) => {
     const response = await schedules.listFires({ key, ...size }, unary);
     const { fires } = response;

@@ -4,6 +4,7 @@ import { durationFromMs, timestampDate, timestampFromMs } from '@bufbuild/protob
 import type { TimingSchema } from '../../../proto/gen/muster/v1/schedule_pb.ts';
 import { Missed, Overlap, ScheduleSchema } from '../../../proto/gen/muster/v1/schedule_pb.ts';
 import { PreviewScheduleResponseSchema } from '../../../proto/gen/muster/v1/schedule_service_pb.ts';
+import { BOUNDS } from '../bounds.ts';
 import type { ClientFlags } from '../client-flags.ts';
 import { unary, withConnection } from '../connection.ts';
 import { parseDuration } from '../duration.ts';
@@ -49,10 +50,16 @@ export async function createSchedule(
     task: await buildSpec({ ...flags, name }, words, Date.now()),
     overlap: overlap === undefined ? 0 : enumValue(Overlap, 'OVERLAP_', overlap, '--overlap'),
     missed: missed === undefined ? 0 : enumValue(Missed, 'MISSED_', missed, '--missed'),
-    ...(jitter === undefined ? {} : { jitter: durationFromMs(parseDuration(jitter, '--jitter')) }),
+    ...(jitter === undefined
+      ? {}
+      : { jitter: durationFromMs(parseDuration(jitter, '--jitter', BOUNDS.jitter)) }),
     ...(missedWindow === undefined
       ? {}
-      : { missedWindow: durationFromMs(parseDuration(missedWindow, '--missed-window')) }),
+      : {
+          missedWindow: durationFromMs(
+            parseDuration(missedWindow, '--missed-window', BOUNDS.missedWindow),
+          ),
+        }),
   };
   return await withConnection(flags, async ({ schedules }) => {
     const schedule = requireSchedule(await schedules.createSchedule({ spec }, unary));
@@ -69,7 +76,10 @@ export async function previewSchedule(
 ): Promise<number> {
   const form = outputForm(flags.output);
   const timing = timingOf(flags, Date.now());
-  const count = flags.count === undefined ? {} : { count: parseInteger(flags.count, '--count') };
+  const count =
+    flags.count === undefined
+      ? {}
+      : { count: parseInteger(flags.count, '--count', BOUNDS.previewCount) };
   return await withConnection(flags, async ({ schedules }) => {
     const preview = await schedules.previewSchedule({ timing, ...count }, unary);
     if (form !== 'table') {
@@ -117,7 +127,7 @@ export function timingOf(flags: TimingFlags, nowMs: number): MessageInitShape<ty
       cron !== undefined
         ? { case: 'cron', value: cron }
         : every !== undefined
-          ? { case: 'every', value: durationFromMs(parseDuration(every, '--every')) }
+          ? { case: 'every', value: durationFromMs(parseDuration(every, '--every', BOUNDS.every)) }
           : { case: 'at', value: time(at ?? '', '--at') },
     timeZone: tz,
     ...(from === undefined ? {} : { startAt: time(from, '--from') }),

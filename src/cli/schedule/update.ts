@@ -8,6 +8,7 @@ import type {
   UpdateScheduleRequestSchema,
 } from '../../../proto/gen/muster/v1/schedule_service_pb.ts';
 import { Missed, Overlap } from '../../../proto/gen/muster/v1/schedule_pb.ts';
+import { BOUNDS, type Range } from '../bounds.ts';
 import type { Connection } from '../connection.ts';
 import { unary, withConnection } from '../connection.ts';
 import { parseDuration } from '../duration.ts';
@@ -92,16 +93,17 @@ async function tryUpdate({ schedules }: Connection, key: string, wish: Wish) {
 }
 
 function rulesOf({ jitter, overlap, missed, missedWindow }: ScheduleUpdateFlags): Update {
-  const duration = (text: string, flag: string) => durationFromMs(parseDuration(text, flag));
+  const duration = (text: string, flag: string, range: Range) =>
+    durationFromMs(parseDuration(text, flag, range));
   return {
-    ...(jitter === undefined ? {} : { jitter: duration(jitter, '--jitter') }),
+    ...(jitter === undefined ? {} : { jitter: duration(jitter, '--jitter', BOUNDS.jitter) }),
     ...(overlap === undefined
       ? {}
       : { overlap: enumValue(Overlap, 'OVERLAP_', overlap, '--overlap') }),
     ...(missed === undefined ? {} : { missed: enumValue(Missed, 'MISSED_', missed, '--missed') }),
     ...(missedWindow === undefined
       ? {}
-      : { missedWindow: duration(missedWindow, '--missed-window') }),
+      : { missedWindow: duration(missedWindow, '--missed-window', BOUNDS.missedWindow) }),
   };
 }
 

@@ -100,7 +100,7 @@ async function create(
   const { name, timing, startAt, endAt, jitterMs, overlap, missed, missedWindowMs, task, spec } =
     draft;
   checkTiming(timing);
-  await checkNeeds(store, [task]);
+  await checkNeeds(store, [task], 'create the schedule');
   const at = stamper.now();
   const nextAt = nextDue(timing, draft, at, at);
   if (nextAt === null) {
