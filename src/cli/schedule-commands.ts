@@ -123,6 +123,13 @@ function addReading(schedule: Command): void {
       (await import('./schedule/act.ts')).listFires(key, flagsOf(fires)),
     ),
   );
+  const history = add(schedule, 'history', 'show every stored step of a schedule, and who asked');
+  addExamples(history, [['muster schedule history backup', 'who has paused or changed it']]);
+  history.action((key: string) =>
+    perform(ORDINARY, async () =>
+      (await import('./schedule/history.ts')).showScheduleHistory(key, flagsOf(history)),
+    ),
+  );
   const verify = add(schedule, 'verify', 'replay its history and compare');
   verify.action((key: string) =>
     perform(ORDINARY, async () =>

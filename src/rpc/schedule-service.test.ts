@@ -186,3 +186,24 @@ it('refuses a caller without the token of users (I11)', async () => {
   await expect(agents.listSchedules({})).rejects.toThrow();
   expect(stub.calls).toEqual([]);
 });
+
+it('returns a history in pages, oldest first', async () => {
+  stub.scheduleSteps = [4, 5, 6].map((version) => ({
+    version,
+    event: { type: 'resume.requested', at: version, by: 'ann', nextAt: null },
+    fromPath: 'paused',
+    toPath: 'active',
+    at: version,
+    supervisorId: 's-1',
+  }));
+  const first = await schedules.getScheduleHistory({ key: 'nightly', pageSize: 2 });
+  expect(first).toMatchObject({
+    transitions: [
+      { version: 4, eventType: 'resume.requested', event: { by: 'ann' }, fromState: 'paused' },
+      { version: 5, toState: 'active', supervisorId: 's-1' },
+    ],
+    hasMore: true,
+  });
+  const second = await schedules.getScheduleHistory({ key: 'nightly', afterVersion: 5 });
+  expect(second).toMatchObject({ transitions: [{ version: 6 }], hasMore: false });
+});
