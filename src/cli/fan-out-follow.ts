@@ -14,7 +14,7 @@ import { unary } from './connection.ts';
 import { isFinal } from './exit-code.ts';
 import { gatheredBlock, prefixedLines, progressLine } from './fan-out-view.ts';
 import { WaitingChildren } from './fan-out-waiting.ts';
-import { messageJson, printDocument, printLines, stdoutStyle } from './output.ts';
+import { hasColours, messageJson, printDocument, printLines, stdoutStyle } from './output.ts';
 import type { OutputForm } from './output.ts';
 import type { Reconnect } from './reconnect.ts';
 import { note, stderr, stdout } from './sink.ts';
@@ -167,7 +167,7 @@ class FanOutFollow {
     if (show === 'prefix') {
       await this.#erase();
       const more = rest === '' ? '' : `${child.nodeId}: ${rest}`;
-      await stdout.write(prefixedLines(child.nodeId, output) + more);
+      await stdout.write(prefixedLines(child.nodeId, output, hasColours()) + more);
     } else {
       const text = new TextDecoder().decode(output) + rest;
       const nodes = this.#outputs.get(text) ?? [];

@@ -6,7 +6,7 @@ import { isFinal } from '../exit-code.ts';
 import { followFanOut } from '../fan-out-follow.ts';
 import { prefixedLines } from '../fan-out-view.ts';
 import { UsageFault } from '../fault.ts';
-import type { OutputForm } from '../output.ts';
+import { hasColours, type OutputForm } from '../output.ts';
 import { allTaskPages } from '../pages.ts';
 import { Reconnect } from '../reconnect.ts';
 import { stdout } from '../sink.ts';
@@ -42,6 +42,6 @@ export async function showFanOutLogs(
   for (const child of children.reverse()) {
     const { output, rest } = await readChildOutput(connection, reconnect, child, { isWanted });
     const more = rest === '' ? '' : `${child.nodeId}: ${rest}`;
-    await stdout.write(prefixedLines(child.nodeId, output) + more);
+    await stdout.write(prefixedLines(child.nodeId, output, hasColours()) + more);
   }
 }
