@@ -20,7 +20,7 @@ import type { Reconnect } from './reconnect.ts';
 import { note, stderr, stdout } from './sink.ts';
 import { createStyle } from './style.ts';
 import { requireTask } from './task-line.ts';
-import { endSentence } from './task-view.ts';
+import { failureLine } from './task-view.ts';
 
 /** Children whose output is read at once. */
 const READERS = 8;
@@ -126,7 +126,7 @@ class FanOutFollow {
     const isFailure = child.state !== TaskState.COMPLETED;
     if (isFailure && (child.attempt > 0 || child.reason === 'node_offline')) {
       await this.#erase();
-      await note(`${child.nodeId}: ${endSentence(child) || child.message}`);
+      await note(failureLine(child));
     }
     if (show === 'failures' || child.attempt === 0) return;
     if (this.#underWay.size >= READERS) await Promise.race(this.#underWay);

@@ -75,8 +75,21 @@ export function endSentence(task: Task): string {
   const isPlain = task.state === TaskState.COMPLETED || task.reason === 'exit_code';
   if (isPlain || !isFinal(task)) return '';
   const where = task.nodeId === '' ? '' : ` on ${task.nodeId}`;
+  return `task ${task.id}${where}: ${whyEnded(task)}`;
+}
+
+/** Returns what became of a node in a fan-out that has not completed there. */
+export function failureLine(task: Task): string {
+  const why = harmless(task.message) || whyEnded(task);
+  return `${task.nodeId}: ${why} (task ${task.id})`;
+}
+
+/** The state and why, which may begin with the same word. */
+function whyEnded(task: Task): string {
+  const state = stateName(task);
   const why = harmless(task.message || task.reason);
-  return `task ${task.id}${where}: ${stateName(task)}${why === '' ? '' : `: ${why}`}`;
+  if (why === '') return state;
+  return why.startsWith(state) ? why : `${state}: ${why}`;
 }
 
 /** Returns the details of a task, name by name; an empty value is not to be shown. */
