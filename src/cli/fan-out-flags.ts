@@ -23,6 +23,7 @@ export interface FanOutFlags extends SelectionFlags {
   readonly deadline?: string;
   readonly gather?: boolean;
   readonly prefix?: boolean;
+  readonly output?: string | undefined;
 }
 
 /** What a command does when no flag says where, and how the output of many nodes is shown. */
@@ -118,12 +119,22 @@ export function targetOf(flags: FanOutFlags): SpecPart {
   };
 }
 
-/** How the nodes are to be shown, `usual` if nothing is asked for. @throws UsageFault when both ways are asked for */
+/**
+ * How the nodes are to be shown, `usual` if nothing is asked for.
+ *
+ * @throws UsageFault when both ways are asked for, or one of them for documents, which have the tasks and not their output
+ */
 export function showOf(
-  { gather = false, prefix = false }: FanOutFlags,
+  { gather = false, prefix = false, output = 'table' }: FanOutFlags,
   usual: FanOutShow = 'failures',
 ): FanOutShow {
   if (gather && prefix) throw new UsageFault('--gather and --prefix exclude each other');
+  if ((gather || prefix) && output !== 'table') {
+    const flag = gather ? '--gather' : '--prefix';
+    throw new UsageFault(
+      `${flag} is for people and -o ${output} prints the tasks; their output as documents: muster task logs FANOUT -o jsonl`,
+    );
+  }
   if (gather) return 'gather';
   if (prefix) return 'prefix';
   return usual;

@@ -83,3 +83,39 @@ test('a node that is waited for is named, with the reason and the way out', asyn
   expect(stderr.match(/waiting for x1/g)).toHaveLength(1);
   expect(code).toBe(0);
 });
+
+test.each([[[]], [['--follow']]])(
+  'the output of a fan-out as documents, one for each line, with %j',
+  async (flags) => {
+    fanOutOver(['web-1'], 'one\ntw');
+    const { stdout } = await muster(supervisor, ['run', '--all', '--detach', '--', 'x']);
+    const id = stdout.toString().trim();
+    const [child] = [...supervisor.tasks.values()].filter(({ task }) => task.parentId === id);
+    child?.write('stderr', 'odd\n').write('stdout', 'o\n').write('stdout', Buffer.from('h\xe9'));
+    const words = ['task', 'logs', id, '-o', 'jsonl', ...flags];
+    const { code, stdout: logs } = await muster(supervisor, words);
+    const taskId = child?.task.id;
+    const record = (stream: string, text: string) => ({ node: 'web-1', taskId, stream, text });
+    const records = logs
+      .toString()
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(records).toEqual([
+      record('stdout', 'one'),
+      record('stderr', 'odd'),
+      record('stdout', 'two'),
+      record('stdout', 'h\u00e9'),
+    ]);
+    expect(code).toBe(0);
+  },
+);
+
+test.each([
+  [['-b', '-o', 'json'], '--gather is for people and -o json prints the tasks'],
+  [['--prefix', '-o', 'jsonl'], '--prefix is for people and -o jsonl prints the tasks'],
+])('%j is refused before anything is made', async (flags, words) => {
+  const { code, stderr } = await muster(supervisor, ['run', '--all', ...flags, '--', 'true']);
+  expect(stderr).toContain(words);
+  expect([code, supervisor.calls]).toEqual([125, []]);
+});

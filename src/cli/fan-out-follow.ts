@@ -6,6 +6,7 @@
  */
 import { Code, ConnectError } from '@connectrpc/connect';
 import { readChildOutput } from './child-output.ts';
+import { printChildRecords } from './child-records.ts';
 import { foldNodes } from './fold-nodes.ts';
 import type { Task } from '../../proto/gen/muster/v1/task_pb.ts';
 import { type OutputStream, TaskSchema, TaskState } from '../../proto/gen/muster/v1/task_pb.ts';
@@ -28,8 +29,11 @@ const REDRAW_MS = 200;
 /** How often children that wait are looked for. */
 const LOOK_MS = 1_000;
 
-/** How the nodes are shown: only failures are named, or lines behind node names, or equal output once, or results of calls. */
-export type FanOutShow = 'failures' | 'prefix' | 'gather' | 'results';
+/**
+ * How the nodes are shown: only failures are named, or lines behind node names, or equal output once, or results of calls, or lines
+ * of output as documents.
+ */
+export type FanOutShow = 'failures' | 'prefix' | 'gather' | 'results' | 'records';
 
 export interface FanOutFollowOptions {
   readonly connection: Connection;
@@ -121,8 +125,9 @@ class FanOutFollow {
 
   async #show(child: Task): Promise<void> {
     const { show, form } = this.#options;
-    if (form === 'jsonl') await printLines([messageJson(TaskSchema, child)]);
-    if (form !== 'table') return;
+    const isRecords = show === 'records';
+    if (form === 'jsonl' && !isRecords) await printLines([messageJson(TaskSchema, child)]);
+    if (form !== 'table' && !isRecords) return;
     const isFailure = child.state !== TaskState.COMPLETED;
     if (isFailure && (child.attempt > 0 || child.reason === 'node_offline')) {
       await this.#erase();
@@ -162,6 +167,11 @@ class FanOutFollow {
 
   async #readOutput(child: Task): Promise<void> {
     const { connection, reconnect, show, signal, isWanted } = this.#options;
+    if (show === 'records') {
+      const wanted = isWanted ?? (() => true);
+      await printChildRecords(connection, reconnect, child, { signal, isWanted: wanted });
+      return;
+    }
     const options = isWanted === undefined ? { signal } : { signal, isWanted };
     const { output, rest } = await readChildOutput(connection, reconnect, child, options);
     if (show === 'prefix') {

@@ -143,6 +143,10 @@ function addFollowing(task: Command): void {
     [
       ['muster task logs 0198c5f2-7b1a --follow', 'what there is and what comes'],
       ['muster task logs 0198c5f2-7b1a --attempt 2 --stderr', 'the errors of the second attempt'],
+      [
+        'muster task logs 0198c5f2-7b1a -o jsonl | jq -r \'select(.node == "web-1").text\'',
+        'of a fan-out, a document for each line',
+      ],
     ],
   )
     .argument('<id>', ID)
