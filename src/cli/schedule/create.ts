@@ -63,7 +63,7 @@ export async function createSchedule(
   };
   return await withConnection(flags, async ({ schedules }) => {
     const schedule = requireSchedule(await schedules.createSchedule({ spec }, unary));
-    if (form === 'table') await stdout.write(`${scheduleLine(schedule)}\n`);
+    if (form === 'table') await stdout.write(`${scheduleLine(schedule, Date.now())}\n`);
     else if (form === 'json') await printDocument(messageJson(ScheduleSchema, schedule));
     else await printLines([messageJson(ScheduleSchema, schedule)]);
     return EXIT.ok;

@@ -55,7 +55,7 @@ export async function updateSchedule(
   return await withConnection(flags, async (connection) => {
     const wish = { rules, revision, flags, expected };
     const schedule = await tryUpdate(connection, key, wish);
-    if (form === 'table') await stdout.write(`${scheduleLine(schedule)}\n`);
+    if (form === 'table') await stdout.write(`${scheduleLine(schedule, Date.now())}\n`);
     else if (form === 'json') await printDocument(messageJson(ScheduleSchema, schedule));
     else await printLines([messageJson(ScheduleSchema, schedule)]);
     return EXIT.ok;
