@@ -74,7 +74,10 @@ function addRuleFlags(command: Command): Command {
       'for times nobody could fire at: skip, latest or all (default: latest)',
     )
     .option('--missed-window <duration>', 'never make up for older ones (default: 1h)')
-    .option('--jitter <duration>', 'fire up to this much later (default: 0)');
+    .option(
+      '--jitter <duration>',
+      'fire up to this much later, with --every at most that (default: 0)',
+    );
 }
 
 function addUpdate(schedule: Command): void {

@@ -175,6 +175,11 @@ it.each<[string, Spec, string]>([
     'do not go with a schedule, which says when',
   ],
   ['a task without a target', { task: { action: task.action } }, 'spec.task.target is missing'],
+  [
+    'a jitter that is longer than the interval',
+    { timing: { kind: { case: 'every', value: { seconds: 3600n } } }, jitter: { seconds: 7200n } },
+    'spec.jitter is 2h; it must be at most as long as the interval, 1h',
+  ],
   ['a jitter of a week', { jitter: { seconds: 604_800n } }, 'spec.jitter'],
 ])('refuses %s, and the supervisor never hears of it', async (_, more, sentence) => {
   await expect(schedules.createSchedule({ spec: spec(more) })).rejects.toThrow(sentence);

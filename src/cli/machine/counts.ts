@@ -5,9 +5,10 @@ import { GetMachineCountsResponseSchema } from '../../../proto/gen/muster/v1/mac
 import { BOUNDS } from '../bounds.ts';
 import type { ClientFlags } from '../client-flags.ts';
 import { unary, withConnection } from '../connection.ts';
-import { parseDuration } from '../duration.ts';
+import { formatDuration, parseDuration } from '../duration.ts';
 import { EXIT } from '../exit.ts';
 import { messageJson, outputForm, printDocument, printLines, printTable } from '../output.ts';
+import { note } from '../sink.ts';
 import type { Column } from '../table.ts';
 
 const COLUMNS: readonly Column[] = [
@@ -34,12 +35,13 @@ export async function countSteps(name: string | undefined, flags: CountsFlags): 
     } else if (form === 'jsonl') {
       await printLines(response.machines.map((one) => messageJson(MachineCountsSchema, one)));
     } else {
-      await printTable(
-        COLUMNS,
-        response.machines.flatMap(({ name: machine, edges }) =>
-          edges.map(({ from, event, to, count }) => [machine, from, event, to, String(count)]),
-        ),
+      const rows = response.machines.flatMap(({ name: machine, edges }) =>
+        edges.map(({ from, event, to, count }) => [machine, from, event, to, String(count)]),
       );
+      const which = name === undefined ? 'no machine' : `no ${name}`;
+      if (rows.length === 0)
+        await note(`${which} has taken a step in the last ${formatDuration(windowMs)}`);
+      else await printTable(COLUMNS, rows);
     }
     return EXIT.ok;
   });

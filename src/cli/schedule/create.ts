@@ -1,6 +1,11 @@
 /** `muster schedule create` and `muster schedule preview`: when, and what to run then. */
-import type { MessageInitShape } from '@bufbuild/protobuf';
-import { durationFromMs, timestampDate, timestampFromMs } from '@bufbuild/protobuf/wkt';
+import { type MessageInitShape, toJson } from '@bufbuild/protobuf';
+import {
+  durationFromMs,
+  timestampDate,
+  timestampFromMs,
+  TimestampSchema,
+} from '@bufbuild/protobuf/wkt';
 import type { TimingSchema } from '../../../proto/gen/muster/v1/schedule_pb.ts';
 import { Missed, Overlap, ScheduleSchema } from '../../../proto/gen/muster/v1/schedule_pb.ts';
 import { PreviewScheduleResponseSchema } from '../../../proto/gen/muster/v1/schedule_service_pb.ts';
@@ -61,6 +66,7 @@ export async function createSchedule(
           ),
         }),
   };
+  checkJitter(flags);
   return await withConnection(flags, async ({ schedules }) => {
     const schedule = requireSchedule(await schedules.createSchedule({ spec }, unary));
     if (form === 'table') await stdout.write(`${scheduleLine(schedule, Date.now())}\n`);
@@ -68,6 +74,13 @@ export async function createSchedule(
     else await printLines([messageJson(ScheduleSchema, schedule)]);
     return EXIT.ok;
   });
+}
+
+/** @throws UsageFault where a fire could come after the next one */
+export function checkJitter({ jitter, every }: ScheduleCreateFlags): void {
+  if (jitter === undefined || every === undefined) return;
+  if (parseDuration(jitter, '--jitter') <= parseDuration(every, '--every')) return;
+  throw new UsageFault(`--jitter is ${jitter}; it must be at most as long as --every, ${every}`);
 }
 
 /** Shows when a timing would be due; returns the exit code. */
@@ -82,9 +95,9 @@ export async function previewSchedule(
       : { count: parseInteger(flags.count, '--count', BOUNDS.previewCount) };
   return await withConnection(flags, async ({ schedules }) => {
     const preview = await schedules.previewSchedule({ timing, ...count }, unary);
-    if (form !== 'table') {
-      const json = messageJson(PreviewScheduleResponseSchema, preview);
-      await (form === 'json' ? printDocument(json) : printLines([json]));
+    if (form === 'json') await printDocument(messageJson(PreviewScheduleResponseSchema, preview));
+    else if (form === 'jsonl') {
+      await printLines(preview.dueAt.map((at) => ({ dueAt: toJson(TimestampSchema, at) })));
     } else {
       const lines = preview.dueAt.map(
         (at) => `${showTime(timestampDate(at), flags.tz ?? 'UTC')}\n`,

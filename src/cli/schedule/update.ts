@@ -20,7 +20,7 @@ import { parseInteger } from '../pairs.ts';
 import { requireSchedule, scheduleLine } from '../schedule-view.ts';
 import { stdout } from '../sink.ts';
 import type { ScheduleCreateFlags, TimingFlags } from './create.ts';
-import { timingOf } from './create.ts';
+import { checkJitter, timingOf } from './create.ts';
 import type { TaskRevision } from './revise.ts';
 import { readTaskRevision } from './revise.ts';
 
@@ -44,6 +44,7 @@ export async function updateSchedule(
 ): Promise<number> {
   const form = outputForm(flags.output);
   const rules = rulesOf(flags);
+  checkJitter(flags);
   const revision = await readTaskRevision(flags, words);
   if (revision === null && !hasTiming(flags) && Object.keys(rules).length === 0) {
     throw new UsageFault('nothing to change: say another time, rule or task; see --help');

@@ -14,6 +14,7 @@ import { Code, ConnectError } from '@connectrpc/connect';
 import { connectNodeAdapter } from '@connectrpc/connect-node';
 import { GroupService } from '../../../proto/gen/muster/v1/group_service_pb.ts';
 import { LiveService } from '../../../proto/gen/muster/v1/live_service_pb.ts';
+import { MachineService } from '../../../proto/gen/muster/v1/machine_service_pb.ts';
 import { NodeService } from '../../../proto/gen/muster/v1/node_service_pb.ts';
 import { ScheduleService } from '../../../proto/gen/muster/v1/schedule_service_pb.ts';
 import {
@@ -165,6 +166,7 @@ export class ScriptedSupervisor {
   nodeOverrides: NodeOverrides = {};
   liveOverrides: LiveOverrides = {};
   groupMethods: Partial<ServiceImpl<typeof GroupService>> = {};
+  machineMethods: Partial<ServiceImpl<typeof MachineService>> = {};
   scheduleMethods: Partial<ServiceImpl<typeof ScheduleService>> = {};
   readonly #createdBy = new Map<string, ScriptedTask>();
   #server: Http2Server | undefined;
@@ -187,6 +189,7 @@ export class ScriptedSupervisor {
           router.service(NodeService, { ...this.nodeOverrides });
           router.service(LiveService, { ...this.liveOverrides });
           router.service(GroupService, { ...this.groupMethods });
+          router.service(MachineService, { ...this.machineMethods });
           router.service(ScheduleService, { ...this.scheduleMethods });
         },
       }),
