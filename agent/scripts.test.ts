@@ -242,6 +242,15 @@ describe('an argv', () => {
 });
 
 describe('what cannot be started', () => {
+  it.each([['sleep 1; uname -a'], ['ls|wc'], ['A=1'], ['~/run.sh'], ['echo $HOME']])(
+    'a line of shell as the name of a program says how to run it: %s',
+    async (line) => {
+      expect(await exitOf(startArgv([line]))).toMatchObject({
+        spawnError: `program ${line} is not installed on node web-1; what stands after -- is a program and its arguments: for a line of shell write -- sh -c '…'`,
+      });
+    },
+  );
+
   it.each([
     [
       'a missing program',

@@ -62,7 +62,7 @@ describe('muster run on many nodes', () => {
     expect(stored).toMatchObject({ code: 0, stdout: 'web01: out\nweb02: out\nweb03: out\n' });
     const refused = await muster('task', 'logs', id, '-o', 'json');
     expect(refused.code).not.toBe(0);
-    expect(refused.stderr).toContain(`muster task list --parent ${id}`);
+    expect(refused.stderr).toContain('-o jsonl has one for each line');
   });
 
   it('puts the name of the node before each line, names failures, and ends with 3', async () => {

@@ -83,7 +83,7 @@ it(
     expect(one.version).toBe(7);
 
     const verified = await cluster.muster('schedule', 'verify', 'nightly');
-    expect(verified.stdout.toString()).toBe('nightly  clean\n');
+    expect(verified.stdout.toString()).toBe('nightly  ✓ clean, 7 transitions\n');
   },
   TIMEOUT_MS,
 );

@@ -15,8 +15,8 @@ import { MachineService } from '../../proto/gen/muster/v1/machine_service_pb.ts'
 import { NodeService } from '../../proto/gen/muster/v1/node_service_pb.ts';
 import { ScheduleService } from '../../proto/gen/muster/v1/schedule_service_pb.ts';
 import { TaskService } from '../../proto/gen/muster/v1/task_service_pb.ts';
-import { asConnectError, explainError } from './explain.ts';
-import { CliFault } from './fault.ts';
+import { asConnectError, explainError, isUsage } from './explain.ts';
+import { CliFault, UsageFault } from './fault.ts';
 import type { Endpoint, EndpointFlags } from './home.ts';
 import { findEndpoint } from './home.ts';
 import { SessionManager } from './session-manager.ts';
@@ -41,7 +41,7 @@ export const unary = { timeoutMs: 30_000 } as const;
 /**
  * Calls `act` with a connection, and turns the error of a failed call into a fault.
  *
- * @throws CliFault when a call fails, or when no supervisor or token is known
+ * @throws CliFault when a call fails, a UsageFault where the supervisor refuses what was given; or when no supervisor or token is known
  */
 export async function withConnection<Result>(
   flags: EndpointFlags,
@@ -54,7 +54,8 @@ export async function withConnection<Result>(
   } catch (error) {
     const failure = asConnectError(error);
     if (failure === undefined) throw error;
-    throw new CliFault(connection.explain(failure), { cause: error });
+    const Fault = isUsage(failure) ? UsageFault : CliFault;
+    throw new Fault(connection.explain(failure), { cause: error });
   }
 }
 

@@ -1,9 +1,10 @@
 /**
  * Durations as people write and read them.
  *
- * `parseDuration` reads flags, `formatDuration` fills tables. Bounds are the server's part: anything that can be read is
- * accepted here.
+ * `parseDuration` reads flags, `formatDuration` fills tables. Where a flag
+ * has bounds (bounds.ts), what is outside is refused here.
  */
+import type { Range } from './bounds.ts';
 import { UsageFault } from './fault.ts';
 
 const UNIT_MS: Readonly<Record<string, number>> = {
@@ -25,9 +26,19 @@ const MAX_MS = 100 * 365 * 86_400_000;
  *
  * @param flag the name of the flag, for the message
  * @returns whole milliseconds
- * @throws UsageFault when the text is none
+ * @param range in ms
+ * @throws UsageFault when the text is none, or out of range
  */
-export function parseDuration(text: string, flag: string): number {
+export function parseDuration(text: string, flag: string, range?: Range): number {
+  const ms = readDuration(text, flag);
+  if (range !== undefined && (ms < range[0] || ms > range[1])) {
+    const [least, most] = range.map(formatDuration);
+    throw new UsageFault(`${flag} is ${text.trim()}; it must be from ${least} to ${most}`);
+  }
+  return ms;
+}
+
+function readDuration(text: string, flag: string): number {
   const trimmed = text.trim();
   if (trimmed === '0') return 0;
   if (!WHOLE.test(trimmed)) {

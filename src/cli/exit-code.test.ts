@@ -17,6 +17,8 @@ test.each([
   [{ state: TaskState.FAILED, reason: 'resolved' }, 1],
   [{ state: TaskState.FAILED }, 125],
   [{ state: TaskState.TIMEOUT, signal: 'SIGTERM' }, 124],
+  // The deadline of many nodes: some have not completed.
+  [{ state: TaskState.TIMEOUT, fanOut: { total: 2, timedOut: 1, cancelled: 1 } }, 3],
   [{ state: TaskState.CANCELLED, exitCode: 0 }, 130],
   [{ state: TaskState.CANCELLED, reason: 'cancelled', fanOut: { total: 2, cancelled: 2 } }, 130],
   // Nobody has cancelled anything: all nodes were offline.

@@ -12,7 +12,8 @@ export function exitCodeOf(task: Task): number {
     case TaskState.COMPLETED:
       return EXIT.ok;
     case TaskState.TIMEOUT:
-      return EXIT.timeout;
+      // The deadline of many is one way of some not having completed.
+      return task.fanOut === undefined ? EXIT.timeout : EXIT.someFailed;
     case TaskState.CANCELLED:
       return task.reason === 'skipped' ? skippedCode(task) : EXIT.cancelled;
     case TaskState.FAILED:

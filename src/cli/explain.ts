@@ -6,6 +6,7 @@
  */
 import { Code, ConnectError } from '@connectrpc/connect';
 import { ErrorDetailSchema } from '../../proto/gen/muster/v1/task_pb.ts';
+import { withFlags } from './field-flags.ts';
 import type { Endpoint } from './home.ts';
 
 const UNREACHABLE: Readonly<Record<string, string>> = {
@@ -30,6 +31,11 @@ function isFromSupervisor(error: ConnectError): boolean {
 /** Tells whether the state of the task did not allow a command. */
 export function isIllegalTransition(error: ConnectError): boolean {
   return error.findDetails(ErrorDetailSchema).some(({ kind }) => kind === 'illegal_transition');
+}
+
+/** Tells whether a supervisor has refused what a flag or a word of the command line says. */
+export function isUsage(error: ConnectError): boolean {
+  return error.code === Code.InvalidArgument && isFromSupervisor(error);
 }
 
 /** Tells whether there is nobody at the address of the supervisor. */
@@ -70,7 +76,8 @@ export function explainError(error: ConnectError, endpoint: Endpoint): string {
   if (error.code === Code.Unauthenticated) {
     return `the supervisor at ${url} did not accept the token from ${tokenSource}: ${error.rawMessage}`;
   }
-  if (isFromSupervisor(error)) return error.rawMessage;
+  if (isFromSupervisor(error))
+    return isUsage(error) ? withFlags(error.rawMessage) : error.rawMessage;
   if (causes(error).some((code) => /CERT|SELF_SIGNED|ERR_TLS|UNABLE_TO/.test(code))) {
     return `cannot trust the certificate of ${url}: ${error.rawMessage}; MUSTER_CA_FILE can name the certificate of a private authority`;
   }

@@ -7,6 +7,7 @@ import { Option } from 'commander';
 import type { Command } from 'commander';
 import { FanOutOrder } from '../../proto/gen/muster/v1/fan_out_pb.ts';
 import type { TaskSpecSchema } from '../../proto/gen/muster/v1/task_pb.ts';
+import { BOUNDS } from './bounds.ts';
 import { parseDuration } from './duration.ts';
 import type { FanOutShow } from './fan-out-follow.ts';
 import { UsageFault } from './fault.ts';
@@ -22,6 +23,7 @@ export interface FanOutFlags extends SelectionFlags {
   readonly deadline?: string;
   readonly gather?: boolean;
   readonly prefix?: boolean;
+  readonly output?: string | undefined;
 }
 
 /** What a command does when no flag says where, and how the output of many nodes is shown. */
@@ -110,17 +112,29 @@ export function targetOf(flags: FanOutFlags): SpecPart {
       order: orderCode,
       ...(deadline === undefined
         ? {}
-        : { deadline: durationFromMs(parseDuration(deadline, '--deadline')) }),
+        : {
+            deadline: durationFromMs(parseDuration(deadline, '--deadline', BOUNDS.fanOutDeadline)),
+          }),
     },
   };
 }
 
-/** How the nodes are to be shown, `usual` if nothing is asked for. @throws UsageFault when both ways are asked for */
+/**
+ * How the nodes are to be shown, `usual` if nothing is asked for.
+ *
+ * @throws UsageFault when both ways are asked for, or one of them for documents, which have the tasks and not their output
+ */
 export function showOf(
-  { gather = false, prefix = false }: FanOutFlags,
+  { gather = false, prefix = false, output = 'table' }: FanOutFlags,
   usual: FanOutShow = 'failures',
 ): FanOutShow {
   if (gather && prefix) throw new UsageFault('--gather and --prefix exclude each other');
+  if ((gather || prefix) && output !== 'table') {
+    const flag = gather ? '--gather' : '--prefix';
+    throw new UsageFault(
+      `${flag} is for people and -o ${output} prints the tasks; their output as documents: muster task logs FANOUT -o jsonl`,
+    );
+  }
   if (gather) return 'gather';
   if (prefix) return 'prefix';
   return usual;

@@ -6,6 +6,7 @@
  */
 import { Code, ConnectError } from '@connectrpc/connect';
 import { readChildOutput } from './child-output.ts';
+import { printChildRecords } from './child-records.ts';
 import { foldNodes } from './fold-nodes.ts';
 import type { Task } from '../../proto/gen/muster/v1/task_pb.ts';
 import { type OutputStream, TaskSchema, TaskState } from '../../proto/gen/muster/v1/task_pb.ts';
@@ -13,20 +14,26 @@ import type { Connection } from './connection.ts';
 import { unary } from './connection.ts';
 import { isFinal } from './exit-code.ts';
 import { gatheredBlock, prefixedLines, progressLine } from './fan-out-view.ts';
-import { messageJson, printDocument, printLines, stdoutStyle } from './output.ts';
+import { WaitingChildren } from './fan-out-waiting.ts';
+import { hasColours, messageJson, printDocument, printLines, stdoutStyle } from './output.ts';
 import type { OutputForm } from './output.ts';
 import type { Reconnect } from './reconnect.ts';
 import { note, stderr, stdout } from './sink.ts';
 import { createStyle } from './style.ts';
 import { requireTask } from './task-line.ts';
-import { endSentence } from './task-view.ts';
+import { failureLine } from './task-view.ts';
 
 /** Children whose output is read at once. */
 const READERS = 8;
 const REDRAW_MS = 200;
+/** How often children that wait are looked for. */
+const LOOK_MS = 1_000;
 
-/** How the nodes are shown: only failures are named, or lines behind node names, or equal output once, or results of calls. */
-export type FanOutShow = 'failures' | 'prefix' | 'gather' | 'results';
+/**
+ * How the nodes are shown: only failures are named, or lines behind node names, or equal output once, or results of calls, or lines
+ * of output as documents.
+ */
+export type FanOutShow = 'failures' | 'prefix' | 'gather' | 'results' | 'records';
 
 export interface FanOutFollowOptions {
   readonly connection: Connection;
@@ -50,9 +57,12 @@ class FanOutFollow {
   /** Children that are over, by id. */
   readonly #ended = new Map<string, Task>();
   readonly #outputs = new Map<string, string[]>();
+  readonly #waiting = new WaitingChildren();
   readonly #style = createStyle(process.stderr, process.env);
   #underWay = new Set<Promise<void>>();
   #isDrawn = false;
+  #isLooking = false;
+  #isOver = false;
 
   constructor(parent: Task, options: FanOutFollowOptions) {
     this.#parent = parent;
@@ -62,12 +72,15 @@ class FanOutFollow {
   async follow(): Promise<Task> {
     const { form } = this.#options;
     const redraw = setInterval(() => void this.#draw(), REDRAW_MS);
+    const look = setInterval(() => void this.#sayWaiting(), LOOK_MS);
     try {
       await this.#watchChildren();
       await Promise.all(this.#underWay);
       this.#parent = await this.#waitForParent();
     } finally {
       clearInterval(redraw);
+      clearInterval(look);
+      this.#isOver = true;
       await this.#erase();
     }
     if (this.#options.show === 'gather') await this.#printGathered();
@@ -87,7 +100,9 @@ class FanOutFollow {
       if (this.#ended.size >= this.#total) return;
       for await (const { task } of connection.tasks.watchTasks({ filter }, { signal })) {
         reconnect.progressed();
-        if (task === undefined || !isFinal(task) || this.#ended.has(task.id)) continue;
+        if (task === undefined) continue;
+        this.#waiting.see(task, performance.now());
+        if (!isFinal(task) || this.#ended.has(task.id)) continue;
         this.#ended.set(task.id, task);
         await this.#show(await this.#withResult(task));
         if (this.#ended.size >= this.#total) return;
@@ -110,12 +125,13 @@ class FanOutFollow {
 
   async #show(child: Task): Promise<void> {
     const { show, form } = this.#options;
-    if (form === 'jsonl') await printLines([messageJson(TaskSchema, child)]);
-    if (form !== 'table') return;
+    const isRecords = show === 'records';
+    if (form === 'jsonl' && !isRecords) await printLines([messageJson(TaskSchema, child)]);
+    if (form !== 'table' && !isRecords) return;
     const isFailure = child.state !== TaskState.COMPLETED;
     if (isFailure && (child.attempt > 0 || child.reason === 'node_offline')) {
       await this.#erase();
-      await note(`${child.nodeId}: ${endSentence(child) || child.message}`);
+      await note(failureLine(child));
     }
     if (show === 'failures' || child.attempt === 0) return;
     if (this.#underWay.size >= READERS) await Promise.race(this.#underWay);
@@ -151,12 +167,17 @@ class FanOutFollow {
 
   async #readOutput(child: Task): Promise<void> {
     const { connection, reconnect, show, signal, isWanted } = this.#options;
+    if (show === 'records') {
+      const wanted = isWanted ?? (() => true);
+      await printChildRecords(connection, reconnect, child, { signal, isWanted: wanted });
+      return;
+    }
     const options = isWanted === undefined ? { signal } : { signal, isWanted };
     const { output, rest } = await readChildOutput(connection, reconnect, child, options);
     if (show === 'prefix') {
       await this.#erase();
       const more = rest === '' ? '' : `${child.nodeId}: ${rest}`;
-      await stdout.write(prefixedLines(child.nodeId, output) + more);
+      await stdout.write(prefixedLines(child.nodeId, output, hasColours()) + more);
     } else {
       const text = new TextDecoder().decode(output) + rest;
       const nodes = this.#outputs.get(text) ?? [];
@@ -193,7 +214,19 @@ class FanOutFollow {
     );
   }
 
-  /** Counts by what has been seen here: the parent may be a moment behind. */
+  /** Names the nodes that are waited for. What cannot be asked now is asked at the next look. */
+  async #sayWaiting(): Promise<void> {
+    if (this.#isLooking || this.#isOver) return;
+    this.#isLooking = true;
+    const { tasks } = this.#options.connection;
+    const read = async (id: string) => requireTask(await tasks.getTask({ id }, unary));
+    const sentences = await this.#waiting.explain(performance.now(), read).catch(() => []);
+    this.#isLooking = false;
+    if (sentences.length === 0 || this.#isOver) return;
+    await this.#erase();
+    for (const sentence of sentences) await note(sentence);
+  }
+
   async #draw(): Promise<void> {
     if (!stderr.isTTY || this.#options.form !== 'table') return;
     const { fanOut } = this.#parent;
@@ -204,8 +237,9 @@ class FanOutFollow {
       .catch(() => ({ task: undefined }));
     if (task?.fanOut === undefined) return;
     this.#isDrawn = true;
+    const counts = this.#waiting.counted(task.fanOut);
     await stderr
-      .write(`\r\u001b[K${progressLine(task.fanOut, this.#style, stderr.columns)}`)
+      .write(`\r\u001b[K${progressLine(counts, this.#style, stderr.columns)}`)
       .catch(() => undefined);
   }
 

@@ -72,12 +72,29 @@ function paintedText(counts: readonly Count[]): string {
   return counts.map(({ text, paint }) => paint(text)).join(GAP);
 }
 
-/** The output of one node, each line behind the name of the node. What is no UTF-8 is shown as U+FFFD. */
-export function prefixedLines(nodeId: string, output: Uint8Array): string {
+// oxlint-disable-next-line no-control-regex
+const COLOUR = /(\u001b\[[0-9;:]*m)/;
+const RESET = '\u001b[0m';
+
+/**
+ * The output of one node, each line behind the name of the node. What is no UTF-8 is shown as U+FFFD.
+ *
+ * @param isColoured colours stay, each line ends in the usual one; else they are left out
+ */
+export function prefixedLines(nodeId: string, output: Uint8Array, isColoured: boolean): string {
   const text = new TextDecoder().decode(output);
   if (text === '') return '';
   const lines = text.endsWith('\n') ? text.slice(0, -1).split('\n') : text.split('\n');
-  return lines.map((line) => `${nodeId}: ${harmless(line)}\n`).join('');
+  return lines.map((line) => `${nodeId}: ${withColours(line, isColoured)}\n`).join('');
+}
+
+/** Colours come whole; every other control character is made harmless. */
+function withColours(line: string, isColoured: boolean): string {
+  // With its group, every second part is a colour.
+  const parts = line.split(COLOUR);
+  if (parts.length === 1) return harmless(line);
+  if (!isColoured) return harmless(parts.filter((_, index) => index % 2 === 0).join(''));
+  return parts.map((part, index) => (index % 2 === 0 ? harmless(part) : part)).join('') + RESET;
 }
 
 /** Equal output, printed once under the nodes that gave it. */

@@ -84,7 +84,8 @@ function addGet(file: Command): void {
     .option(
       '--to <local>',
       'local file, or folder for many hosts (default: -, standard output, for one host)',
-    );
+    )
+    .option('--mkdir', 'make the local folders that are missing');
   command.action((path: string) =>
     perform(REMOTE, async () => {
       const { getFile } = await import('./file/act.ts');

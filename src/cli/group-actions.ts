@@ -28,6 +28,9 @@ export interface GroupFlags extends ClientFlags {
   readonly description?: string;
 }
 
+/** Takes the parent away: the group is at the top. */
+const NONE = 'none';
+
 const COLUMNS = [
   { title: 'NAME' },
   { title: 'PARENT' },
@@ -47,7 +50,7 @@ export async function createGroup(name: string, flags: GroupFlags): Promise<numb
 /** Changes what the flags name. */
 export async function updateGroup(name: string, flags: GroupFlags): Promise<number> {
   const changes = {
-    ...(flags.parent === undefined ? {} : { parent: flags.parent }),
+    ...(flags.parent === undefined ? {} : { parent: flags.parent === NONE ? '' : flags.parent }),
     ...(flags.description === undefined ? {} : { description: flags.description }),
   };
   return await showAnswer(flags, ({ groups }) => groups.updateGroup({ name, ...changes }, unary));
@@ -87,10 +90,11 @@ export async function deleteGroup(name: string, flags: ClientFlags): Promise<num
 /** Puts the selected nodes into a group. */
 export async function addToGroup(
   name: string,
+  nodes: readonly string[],
   flags: ClientFlags & SelectionFlags,
 ): Promise<number> {
   return await showAnswer(flags, async ({ groups }) => {
-    const answer = await groups.addToGroup({ name, selection: chosenBy(flags) }, unary);
+    const answer = await groups.addToGroup({ name, selection: chosenBy(nodes, flags) }, unary);
     await note(`${answer.added} added`);
     return answer;
   });
@@ -99,19 +103,23 @@ export async function addToGroup(
 /** Takes the selected nodes out of a group. */
 export async function removeFromGroup(
   name: string,
+  nodes: readonly string[],
   flags: ClientFlags & SelectionFlags,
 ): Promise<number> {
   return await showAnswer(flags, async ({ groups }) => {
-    const answer = await groups.removeFromGroup({ name, selection: chosenBy(flags) }, unary);
+    const answer = await groups.removeFromGroup({ name, selection: chosenBy(nodes, flags) }, unary);
     await note(`${answer.removed} removed`);
     return answer;
   });
 }
 
-/** @throws UsageFault when no flag chooses a node */
-function chosenBy(flags: SelectionFlags): NonNullable<ReturnType<typeof selectionOf>> {
-  const selection = selectionOf(flags);
-  if (selection === null) throw new UsageFault('choose nodes with -n, -l, -g or --all');
+/** @throws UsageFault when neither a word nor a flag chooses a node */
+function chosenBy(
+  words: readonly string[],
+  flags: SelectionFlags,
+): NonNullable<ReturnType<typeof selectionOf>> {
+  const selection = selectionOf({ ...flags, nodes: [...words, ...(flags.nodes ?? [])] });
+  if (selection === null) throw new UsageFault('choose nodes by name, or with -l, -g or --all');
   return selection;
 }
 

@@ -23,7 +23,7 @@ export function addGroupCommands(program: Command): void {
   );
 
   const update = add('update <name>', 'move a group, or describe it anew')
-    .option('--parent <group>', "below this group; '' is the top")
+    .option('--parent <group>', 'below this group; none is the top')
     .option('--description <text>', 'what it is for');
   update.action((name: string) =>
     perform(ORDINARY, async () => (await actions()).updateGroup(name, flagsOf(update))),
@@ -43,14 +43,28 @@ export function addGroupCommands(program: Command): void {
     perform(ORDINARY, async () => (await actions()).deleteGroup(name, flagsOf(remove))),
   );
 
-  const put = addSelectionFlags(add('add <name>', 'put nodes into a group'));
-  addExamples(put, [["muster group add berlin -n 'web[01-20]'", 'nodes of a pattern']]);
-  put.action((name: string) =>
-    perform(ORDINARY, async () => (await actions()).addToGroup(name, flagsOf(put))),
+  addMembership(add);
+}
+
+function addMembership(add: (name: string, description: string) => Command): void {
+  const addWithNodes = (name: string, description: string) =>
+    addSelectionFlags(
+      add(name, description)
+        .argument('<name>', 'the group')
+        .argument('[nodes...]', 'patterns of nodes, as with -n'),
+    );
+  const put = addWithNodes('add', 'put nodes into a group');
+  addExamples(put, [
+    ["muster group add berlin db-1 'web[01-20]'", 'nodes by name and by pattern'],
+    ["muster group add berlin -l 'site=berlin'", 'nodes by their labels'],
+  ]);
+  put.action((name: string, nodes: string[]) =>
+    perform(ORDINARY, async () => (await actions()).addToGroup(name, nodes, flagsOf(put))),
   );
 
-  const take = addSelectionFlags(add('remove <name>', 'take nodes out of a group'));
-  take.action((name: string) =>
-    perform(ORDINARY, async () => (await actions()).removeFromGroup(name, flagsOf(take))),
+  const take = addWithNodes('remove', 'take nodes out of a group');
+  addExamples(take, [['muster group remove berlin db-1', 'a node']]);
+  take.action((name: string, nodes: string[]) =>
+    perform(ORDINARY, async () => (await actions()).removeFromGroup(name, nodes, flagsOf(take))),
   );
 }

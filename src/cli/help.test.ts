@@ -77,3 +77,10 @@ test('call says of flags what run says of them', () => {
     expect(describe('call', flag)).toBe(describe('run', flag));
   }
 });
+
+test('the help of run shows how a line of shell is run', () => {
+  const run = buildProgram().commands.find((one) => one.name() === 'run');
+  let help = '';
+  run?.configureOutput({ writeOut: (text) => void (help += text) }).outputHelp();
+  expect(help).toContain("muster run -- sh -c '");
+});

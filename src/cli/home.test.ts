@@ -96,3 +96,16 @@ describe('a sentence says what to do', () => {
     expect(fault({ MUSTER_SERVER: server })).toContain('MUSTER_SERVER');
   });
 });
+
+test.each(['http://host/foo', 'https://host:7070/?a=b', 'http://host/#x'])(
+  'an address with more than a host and a port is refused: %s',
+  (server) => {
+    expect(() => findEndpoint({ server }, {}, folder)).toThrow(
+      /\(--server\) has more than an address: a supervisor has no path; write https?:\/\/host(:7070)?$/,
+    );
+  },
+);
+
+test('a slash at the end of an address is none of its business', () => {
+  expect(findEndpoint({ server: 'http://host:7070/' }, {}, folder).url).toBe('http://host:7070');
+});

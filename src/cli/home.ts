@@ -133,6 +133,11 @@ function serverUrl(text: string, source: string): string {
       `'${text}' (${source}) is no address; write http://127.0.0.1:7070 or https://…`,
     );
   }
+  if (url.pathname !== '/' || url.search !== '' || url.hash !== '') {
+    throw new CliFault(
+      `'${text}' (${source}) has more than an address: a supervisor has no path; write ${url.origin}`,
+    );
+  }
   return url.origin;
 }
 

@@ -9,7 +9,7 @@ import { toJson } from '@bufbuild/protobuf';
 import { UsageFault } from './fault.ts';
 import { stdout } from './sink.ts';
 import type { Style } from './style.ts';
-import { createStyle } from './style.ts';
+import { createStyle, isPlainStream } from './style.ts';
 import type { Cell, Column } from './table.ts';
 import { renderTable } from './table.ts';
 
@@ -32,6 +32,11 @@ export function outputForm(value: string | undefined): OutputForm {
 /** The style of standard output. */
 export function stdoutStyle(): Style {
   return createStyle(process.stdout, process.env);
+}
+
+/** Tells whether colours may go to standard output. */
+export function hasColours(): boolean {
+  return !isPlainStream(process.stdout, process.env);
 }
 
 /** Returns the protobuf JSON of a message, every implicit field present. */

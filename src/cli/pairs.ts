@@ -1,8 +1,10 @@
 /**
  * Reads the small values of flags: `key=value` pairs, lists and whole numbers.
  *
- * What a key or a number may be is checked by the server; here only what could not be sent at all is refused.
+ * What a key may be is checked by the server; here only what could not be sent at all is refused, and numbers that are out of the
+ * bounds of their flag (bounds.ts).
  */
+import type { Range } from './bounds.ts';
 import { UsageFault } from './fault.ts';
 
 /** Collects a flag that may be given several times; a commander option parser. */
@@ -35,10 +37,13 @@ export function parseList(values: readonly string[] = []): string[] {
     .filter((word) => word !== '');
 }
 
-/** Reads a whole number of 32 bits. @throws UsageFault when it is none */
-export function parseInteger(text: string, flag: string): number {
+/** Reads a whole number of 32 bits. @throws UsageFault when it is none, or out of range */
+export function parseInteger(text: string, flag: string, range?: Range): number {
   const value = /^[+-]?\d+$/.test(text.trim()) ? Number(text) : Number.NaN;
   if (Number.isNaN(value)) throw new UsageFault(`${flag}: '${text}' is no whole number`);
   if (Math.abs(value) > 2 ** 31 - 1) throw new UsageFault(`${flag}: ${text} is out of range`);
+  if (range !== undefined && (value < range[0] || value > range[1])) {
+    throw new UsageFault(`${flag} is ${value}; it must be from ${range[0]} to ${range[1]}`);
+  }
   return value;
 }

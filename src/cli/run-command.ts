@@ -11,10 +11,14 @@ import { addTaskFlags } from './task-flags.ts';
 const EXAMPLES: readonly (readonly [string, string])[] = [
   ['muster run --node web-1 -- systemctl status nginx', 'a command on one host, without a shell'],
   [
+    "muster run -- sh -c 'df -h / | tail -1; uptime'",
+    'a line of shell: pipes, ;, $VARIABLES and wildcards',
+  ],
+  [
     'muster run --timeout 10m --max-attempts 3 -f backup.sh -- /srv /backup',
     'a script with arguments',
   ],
-  ["echo 'df -h / | tail -1' | muster run --shell bash -", 'a script from standard input'],
+  ['muster run --shell bash - < deploy.sh', 'a script from standard input'],
   [
     'muster run -l role=web --max-parallel 10% --max-failures 3 -b -- uptime',
     'on many hosts, a tenth at a time, equal output once',
@@ -31,7 +35,7 @@ export function addRunCommand(program: Command): void {
       'Run a command or a script on one host or many and show its output.\n\n' +
         'The exit code is the one of the remote command: 128+n when signal n ended it, 124 after a timeout, ' +
         '130 when cancelled, 125 when Muster itself fails; with many nodes 0 when all have completed and 3 when some ' +
-        'have not. Of many nodes the failures are named; -b or --prefix prints their output. Ctrl-C cancels the task and waits for its end; a second ' +
+        'have not, also at --deadline; 130 when the whole was cancelled. Of many nodes the failures are named; -b or --prefix prints their output. Ctrl-C cancels the task and waits for its end; a second ' +
         'Ctrl-C leaves it to itself. When the reader of the output goes away the task goes on.',
     )
     .usage('[flags] -f FILE | - | -- CMD ARGS…')

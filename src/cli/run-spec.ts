@@ -1,7 +1,7 @@
 /**
  * Turns the flags and words of `muster run` into the spec of a task.
  *
- * Only what could not be sent, or contradicts itself, is refused here; whether values are allowed the server says.
+ * What could not be sent, contradicts itself or is out of bounds is refused here; whether texts are allowed the server says.
  */
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { durationFromMs, timestampFromMs } from '@bufbuild/protobuf/wkt';
@@ -11,6 +11,7 @@ import type {
   TaskSpecSchema,
 } from '../../proto/gen/muster/v1/task_pb.ts';
 import { Interpreter, OfflinePolicy, StartMode } from '../../proto/gen/muster/v1/task_pb.ts';
+import { BOUNDS } from './bounds.ts';
 import type { ClientFlags } from './client-flags.ts';
 import { parseDuration } from './duration.ts';
 import { enumValue } from './enums.ts';
@@ -82,11 +83,13 @@ export function taskSpec(flags: TaskFlags, nowMs: number): Omit<PlainSpec, 'acti
   const optional = {
     ...(timeout === undefined
       ? {}
-      : { timeout: durationFromMs(parseDuration(timeout, '--timeout')) }),
+      : { timeout: durationFromMs(parseDuration(timeout, '--timeout', BOUNDS.timeout)) }),
     ...(maxAttempts === undefined
       ? {}
-      : { maxAttempts: parseInteger(maxAttempts, '--max-attempts') }),
-    ...(priority === undefined ? {} : { priority: parseInteger(priority, '--priority') }),
+      : { maxAttempts: parseInteger(maxAttempts, '--max-attempts', BOUNDS.maxAttempts) }),
+    ...(priority === undefined
+      ? {}
+      : { priority: parseInteger(priority, '--priority', BOUNDS.priority) }),
     ...(flags.offline === undefined
       ? {}
       : { offline: enumValue(OfflinePolicy, 'OFFLINE_POLICY_', flags.offline, '--offline') }),

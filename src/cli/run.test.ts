@@ -168,15 +168,17 @@ describe('exit codes', () => {
         throw refusal(
           'invalid_argument',
           Code.InvalidArgument,
-          'spec.timeout: must be at most 7 d',
+          'Cannot create the task: spec.script.cwd is "tmp"; it must be absolute',
         );
       },
     };
     await supervisor.destroy();
     await supervisor.start();
-    const result = await muster(supervisor, ['run', '--timeout', '8d', '--', 'true']);
+    const result = await muster(supervisor, ['run', '--cwd', 'tmp', '--', 'true']);
     expect(result.code).toBe(125);
-    expect(result.stderr).toBe('muster: spec.timeout: must be at most 7 d\n');
+    expect(result.stderr).toBe(
+      'muster: Cannot create the task: --cwd is "tmp"; it must be absolute\n',
+    );
   });
 
   test('125 when nobody listens', async () => {

@@ -74,7 +74,10 @@ function addRuleFlags(command: Command): Command {
       'for times nobody could fire at: skip, latest or all (default: latest)',
     )
     .option('--missed-window <duration>', 'never make up for older ones (default: 1h)')
-    .option('--jitter <duration>', 'fire up to this much later (default: 0)');
+    .option(
+      '--jitter <duration>',
+      'fire up to this much later, with --every at most that (default: 0)',
+    );
 }
 
 function addUpdate(schedule: Command): void {
@@ -121,6 +124,13 @@ function addReading(schedule: Command): void {
   fires.action((key: string) =>
     perform(ORDINARY, async () =>
       (await import('./schedule/act.ts')).listFires(key, flagsOf(fires)),
+    ),
+  );
+  const history = add(schedule, 'history', 'show every stored step of a schedule, and who asked');
+  addExamples(history, [['muster schedule history backup', 'who has paused or changed it']]);
+  history.action((key: string) =>
+    perform(ORDINARY, async () =>
+      (await import('./schedule/history.ts')).showScheduleHistory(key, flagsOf(history)),
     ),
   );
   const verify = add(schedule, 'verify', 'replay its history and compare');

@@ -2,8 +2,13 @@
 import { create } from '@bufbuild/protobuf';
 import { durationFromMs, timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { expect, test } from 'vitest';
-import { ScheduleSchema, ScheduleState } from '../../proto/gen/muster/v1/schedule_pb.ts';
-import { scheduleDetails } from './schedule-view.ts';
+import {
+  FireSchema,
+  ScheduleSchema,
+  ScheduleState,
+} from '../../proto/gen/muster/v1/schedule_pb.ts';
+import { fireRow, scheduleDetails, scheduleLine, scheduleRow } from './schedule-view.ts';
+import { formatTime } from './time.ts';
 
 const NOW_MS = Date.UTC(2026, 0, 1);
 
@@ -48,4 +53,20 @@ test('what was given to schedule create can be read again, the command and its n
     Command: "backup --to 'a b'",
     Version: '4',
   });
+});
+
+test('times are those of this place, as everywhere else', () => {
+  const at = NOW_MS + 20 * 3_600_000;
+  const nextAt = timestampFromMs(at);
+  const timing = { kind: { case: 'at' as const, value: nextAt } };
+  const schedule = create(ScheduleSchema, {
+    state: ScheduleState.ACTIVE,
+    spec: { name: 'backup', timing },
+    nextAt,
+  });
+  const next = `${formatTime(at)} (in 20h)`;
+  expect(scheduleLine(schedule, NOW_MS)).toBe(`backup  active  next ${next}`);
+  const row = scheduleRow(schedule, NOW_MS);
+  expect([row[2], row[3]]).toEqual([`at ${formatTime(at)}`, 'in 20h']);
+  expect(fireRow(create(FireSchema, { dueAt: nextAt }))[0]).toBe(formatTime(at));
 });

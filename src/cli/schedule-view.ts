@@ -13,6 +13,7 @@ import type { Cell, Column } from './table.ts';
 import { harmless } from './table.ts';
 import { targetText } from './target-view.ts';
 import { absolute, labelsText, specDetails } from './task-view.ts';
+import { formatAge, formatTime } from './time.ts';
 
 export const SCHEDULE_COLUMNS: readonly Column[] = [
   { title: 'NAME' },
@@ -39,18 +40,18 @@ export function requireSchedule(response: { readonly schedule?: Schedule | undef
 }
 
 /** What a command on a schedule prints. */
-export function scheduleLine(schedule: Schedule): string {
-  const next = schedule.nextAt === undefined ? '' : `  next ${isoTime(schedule.nextAt)}`;
+export function scheduleLine(schedule: Schedule, nowMs: number): string {
+  const next = schedule.nextAt === undefined ? '' : `  next ${absolute(schedule.nextAt, nowMs)}`;
   const note = schedule.note === '' ? '' : `  ${harmless(schedule.note)}`;
   return `${schedule.spec?.name}  ${stateWord(schedule)}${next}${note}`;
 }
 
-export function scheduleRow(schedule: Schedule): (Cell | string)[] {
+export function scheduleRow(schedule: Schedule, nowMs: number): (Cell | string)[] {
   return [
     schedule.spec?.name ?? '',
     { text: stateWord(schedule), paint: painted(schedule) },
     harmless(whenText(schedule)),
-    schedule.nextAt === undefined ? '-' : isoTime(schedule.nextAt),
+    schedule.nextAt === undefined ? '-' : formatAge(timestampMs(schedule.nextAt), nowMs),
     String(schedule.fired),
     String(schedule.skipped),
     schedule.lastTaskId || '-',
@@ -99,7 +100,7 @@ function taskDetails(task: TaskSpec): [string, string][] {
 
 export function fireRow({ dueAt, manual, taskId, why }: Fire): string[] {
   return [
-    dueAt === undefined ? '' : isoTime(dueAt),
+    dueAt === undefined ? '' : formatTime(timestampMs(dueAt)),
     manual ? 'by hand' : 'due',
     taskId || '-',
     harmless(why),
@@ -114,7 +115,7 @@ function whenText({ spec }: Schedule): string {
     case 'every':
       return `every ${formatDuration(durationMs(timing.kind.value))}`;
     case 'at':
-      return `at ${isoTime(timing.kind.value)}`;
+      return `at ${formatTime(timestampMs(timing.kind.value))}`;
     case undefined:
       return '';
   }
@@ -132,8 +133,4 @@ function painted({ state }: Schedule): (text: string) => string {
   const style = stdoutStyle();
   if (state === ScheduleState.ACTIVE) return style.green;
   return state === ScheduleState.PAUSED ? style.yellow : style.dim;
-}
-
-function isoTime(at: NonNullable<Schedule['nextAt']>): string {
-  return new Date(timestampMs(at)).toISOString().replace(/\.000Z$/, 'Z');
 }

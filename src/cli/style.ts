@@ -15,15 +15,24 @@ export interface Style {
   readonly cyan: (text: string) => string;
 }
 
+/** Tells whether a stream is to have no colours. */
+export function isPlainStream(
+  stream: { readonly isTTY?: boolean | undefined },
+  environment: Readonly<Record<string, string | undefined>>,
+): boolean {
+  return (
+    stream.isTTY !== true ||
+    (environment['NO_COLOR'] ?? '') !== '' ||
+    environment['TERM'] === 'dumb'
+  );
+}
+
 /** Returns the style for a stream. */
 export function createStyle(
   stream: { readonly isTTY?: boolean | undefined },
   environment: Readonly<Record<string, string | undefined>>,
 ): Style {
-  const isPlain =
-    stream.isTTY !== true ||
-    (environment['NO_COLOR'] ?? '') !== '' ||
-    environment['TERM'] === 'dumb';
+  const isPlain = isPlainStream(stream, environment);
   const paint = (open: number, close: number) => (text: string) =>
     isPlain || text === '' ? text : `\u001b[${open}m${text}\u001b[${close}m`;
   return {

@@ -143,6 +143,10 @@ function addFollowing(task: Command): void {
     [
       ['muster task logs 0198c5f2-7b1a --follow', 'what there is and what comes'],
       ['muster task logs 0198c5f2-7b1a --attempt 2 --stderr', 'the errors of the second attempt'],
+      [
+        'muster task logs 0198c5f2-7b1a -o jsonl | jq -r \'select(.node == "web-1").text\'',
+        'of a fan-out, a document for each line',
+      ],
     ],
   )
     .argument('<id>', ID)
@@ -154,17 +158,23 @@ function addFollowing(task: Command): void {
     perform(ORDINARY, async () => (await import('./task/logs.ts')).showLogs(id, flagsOf(logs))),
   );
 
-  const wait = add(task, 'wait', 'wait until a task is final; the exit code is that of run', [
-    ['muster task wait 0198c5f2-7b1a && echo done', 'go on when it has completed'],
-    ['muster task wait 0198c5f2-7b1a -o json | jq -r .state', 'how it ended'],
-  ]).argument('<id>', ID);
+  const wait = add(
+    task,
+    'wait',
+    'wait until tasks are final; the exit code is that of run, for several 0 when all have completed, else 3',
+    [
+      ['muster task wait 0198c5f2-7b1a && echo done', 'go on when it has completed'],
+      ['muster task wait 0198c5f2-7b1a -o json | jq -r .state', 'how it ended'],
+      ['muster task wait 0198c5f2-7b1a 0198c5f2-9c00 && echo done', 'when both have completed'],
+    ],
+  ).argument('<ids...>', IDS);
   wait
     .exitOverride((error) => {
       if (error.exitCode !== 0) process.exitCode = REMOTE.usage;
       throw error;
     })
-    .action((id: string) =>
-      perform(REMOTE, async () => (await import('./task/wait.ts')).waitTask(id, flagsOf(wait))),
+    .action((ids: string[]) =>
+      perform(REMOTE, async () => (await import('./task/wait.ts')).waitTasks(ids, flagsOf(wait))),
     );
 }
 

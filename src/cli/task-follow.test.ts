@@ -134,4 +134,21 @@ describe('task wait', () => {
     expect((await muster(supervisor, ['task', 'wait', ID(9)])).code).toBe(125);
     expect((await muster(supervisor, ['task', 'wait'])).code).toBe(125);
   });
+
+  test('several tasks are waited for until all are over, and each is told as it ends', async () => {
+    const tasks = [1, 2, 3].map((number) => supervisor.add(makeTask({ id: ID(number) })));
+    const ids = [ID(1), ID(2), ID(3)];
+    const running = startMuster(supervisor, ['task', 'wait', ...ids]);
+    tasks[2]?.become({ state: TaskState.COMPLETED });
+    await running.says('stdout', `${ID(3)}  ✓ completed`);
+    tasks[0]?.become({ state: TaskState.FAILED, reason: 'exit_code', exitCode: 7 });
+    await running.says('stdout', `${ID(1)}  ✗ failed`);
+    tasks[1]?.become({ state: TaskState.COMPLETED });
+    expect((await running.result).code).toBe(3);
+    const completed = await muster(supervisor, ['task', 'wait', ID(3), ID(2), '-o', 'json']);
+    expect(completed.code).toBe(0);
+    const { tasks: shown } = JSON.parse(completed.stdout.toString()) as { tasks: { id: string }[] };
+    expect(shown.map(({ id }) => id)).toEqual([ID(3), ID(2)]);
+    expect((await muster(supervisor, ['task', 'wait', ID(1)])).code).toBe(7);
+  });
 });

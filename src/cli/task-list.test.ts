@@ -1,8 +1,9 @@
 // `muster task list`: without the children of fan-outs, unless they are asked for.
 
+import { Code } from '@connectrpc/connect';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { muster } from './testing/command.ts';
-import { ScriptedSupervisor } from './testing/scripted-supervisor.ts';
+import { refusal, ScriptedSupervisor } from './testing/scripted-supervisor.ts';
 
 const PARENT = '0198c5f2-7b1a-7000-8000-000000000001';
 
@@ -46,4 +47,18 @@ test('refuses both ways at once', async () => {
   ]);
   expect(code).toBe(2);
   expect(stderr).toContain('--children and --parent exclude each other');
+});
+
+test('what the supervisor refuses is told with its flag, as any wrong command line', async () => {
+  supervisor.taskOverrides.listTasks = () => {
+    const message = 'Cannot list tasks: filter.text is 300 bytes long';
+    throw refusal('invalid_argument', Code.InvalidArgument, message);
+  };
+  await supervisor.destroy();
+  await supervisor.start();
+  const result = await muster(supervisor, ['task', 'list', '--text', 'long']);
+  expect(result).toMatchObject({
+    code: 2,
+    stderr: 'muster: Cannot list tasks: --text is 300 bytes long\n',
+  });
 });

@@ -75,8 +75,21 @@ export function endSentence(task: Task): string {
   const isPlain = task.state === TaskState.COMPLETED || task.reason === 'exit_code';
   if (isPlain || !isFinal(task)) return '';
   const where = task.nodeId === '' ? '' : ` on ${task.nodeId}`;
+  return `task ${task.id}${where}: ${whyEnded(task)}`;
+}
+
+/** Returns what became of a node in a fan-out that has not completed there. */
+export function failureLine(task: Task): string {
+  const why = harmless(task.message) || whyEnded(task);
+  return `${task.nodeId}: ${why} (task ${task.id})`;
+}
+
+/** The state and why, which may begin with the same word. */
+function whyEnded(task: Task): string {
+  const state = stateName(task);
   const why = harmless(task.message || task.reason);
-  return `task ${task.id}${where}: ${stateName(task)}${why === '' ? '' : `: ${why}`}`;
+  if (why === '') return state;
+  return why.startsWith(state) ? why : `${state}: ${why}`;
 }
 
 /** Returns the details of a task, name by name; an empty value is not to be shown. */
@@ -201,18 +214,22 @@ export const ATTEMPT_COLUMNS: readonly Column[] = [
   { title: 'MESSAGE', shrinkTo: 10, dropOrder: 1 },
 ];
 
+/** What is counted at the end of an attempt only. */
+const NOT_YET = '…';
+
 /** Returns the row of an attempt. */
-export function attemptRow(attempt: Attempt): (Cell | string)[] {
+export function attemptRow(attempt: Attempt, nowMs: number): (Cell | string)[] {
   const startedMs = toMs(attempt.startedAt);
+  const isOver = attempt.outcome !== '';
   return [
     String(attempt.number),
     attempt.nodeId,
     attempt.outcome || 'under way',
     exitText(attempt.exitCode, attempt.signal),
     startedMs === undefined ? '' : formatTime(startedMs),
-    formatSpan(startedMs, toMs(attempt.exitedAt)),
-    String(attempt.stdoutBytes),
-    String(attempt.stderrBytes),
+    formatSpan(startedMs, isOver ? toMs(attempt.exitedAt) : nowMs),
+    isOver ? String(attempt.stdoutBytes) : NOT_YET,
+    isOver ? String(attempt.stderrBytes) : NOT_YET,
     attempt.droppedBytes === 0n ? '' : String(attempt.droppedBytes),
     attempt.message,
   ];

@@ -47,6 +47,7 @@ const ACTIONS: Readonly<Record<string, string>> = {
   DeleteSchedule: 'delete the schedule',
   PreviewSchedule: 'preview the schedule',
   ListFires: 'list the fires of the schedule',
+  GetScheduleHistory: 'read the history of the schedule',
   VerifySchedule: 'verify the schedule',
   UpdateNode: 'update the node',
   DrainNode: 'drain the node',

@@ -4,6 +4,7 @@
  * Called by schedule-service.ts after validation.
  */
 import { create, fromJson, type JsonValue, toJson } from '@bufbuild/protobuf';
+import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import { MusterError } from '../../machines/errors.ts';
 import type {
   Missed as MissedName,
@@ -26,7 +27,7 @@ import type { UpdateScheduleRequest } from '../../proto/gen/muster/v1/schedule_s
 import { StartMode } from '../../proto/gen/muster/v1/task_pb.ts';
 import type { FireRecord, ScheduleDraft, ScheduleRecord } from '../supervisor/supervisor.ts';
 import { draftOf } from './task-spec.ts';
-import { msOfDuration, msOfTimestamp, timestampOf } from './times.ts';
+import { msOfDuration, msOfTimestamp, showDuration, timestampOf } from './times.ts';
 
 const DEFAULT_MISSED_WINDOW_MS = 3_600_000;
 
@@ -71,10 +72,20 @@ export function scheduleDraftOf(spec: ScheduleSpec, action: string): ScheduleDra
       'spec.task.start and spec.task.start_at do not go with a schedule, which says when',
     );
   }
+  const timingDraft = timingDraftOf(timing, 'spec.timing', action);
+  const jitterMs = jitter === undefined ? 0 : msOfDuration(jitter);
+  const intervalMs = timingDraft.timing.kind === 'every' ? timingDraft.timing.everyMs : null;
+  if (jitter !== undefined && intervalMs !== null && jitterMs > intervalMs) {
+    const interval = showDuration(durationFromMs(intervalMs));
+    throw refusal(
+      action,
+      `spec.jitter is ${showDuration(jitter)}; it must be at most as long as the interval, ${interval}`,
+    );
+  }
   return {
     name,
-    ...timingDraftOf(timing, 'spec.timing', action),
-    jitterMs: jitter === undefined ? 0 : msOfDuration(jitter),
+    ...timingDraft,
+    jitterMs,
     overlap: OVERLAPS[overlap] ?? 'forbid',
     missed: MISSED[missed] ?? 'latest',
     missedWindowMs:

@@ -175,6 +175,11 @@ it.each<[string, Spec, string]>([
     'do not go with a schedule, which says when',
   ],
   ['a task without a target', { task: { action: task.action } }, 'spec.task.target is missing'],
+  [
+    'a jitter that is longer than the interval',
+    { timing: { kind: { case: 'every', value: { seconds: 3600n } } }, jitter: { seconds: 7200n } },
+    'spec.jitter is 2h; it must be at most as long as the interval, 1h',
+  ],
   ['a jitter of a week', { jitter: { seconds: 604_800n } }, 'spec.jitter'],
 ])('refuses %s, and the supervisor never hears of it', async (_, more, sentence) => {
   await expect(schedules.createSchedule({ spec: spec(more) })).rejects.toThrow(sentence);
@@ -185,4 +190,25 @@ it('refuses a caller without the token of users (I11)', async () => {
   const agents = createClient(ScheduleService, openInMemory(stub, TOKENS.agent));
   await expect(agents.listSchedules({})).rejects.toThrow();
   expect(stub.calls).toEqual([]);
+});
+
+it('returns a history in pages, oldest first', async () => {
+  stub.scheduleSteps = [4, 5, 6].map((version) => ({
+    version,
+    event: { type: 'resume.requested', at: version, by: 'ann', nextAt: null },
+    fromPath: 'paused',
+    toPath: 'active',
+    at: version,
+    supervisorId: 's-1',
+  }));
+  const first = await schedules.getScheduleHistory({ key: 'nightly', pageSize: 2 });
+  expect(first).toMatchObject({
+    transitions: [
+      { version: 4, eventType: 'resume.requested', event: { by: 'ann' }, fromState: 'paused' },
+      { version: 5, toState: 'active', supervisorId: 's-1' },
+    ],
+    hasMore: true,
+  });
+  const second = await schedules.getScheduleHistory({ key: 'nightly', afterVersion: 5 });
+  expect(second).toMatchObject({ transitions: [{ version: 6 }], hasMore: false });
 });

@@ -14,6 +14,7 @@ import {
 import type { Supervisor } from '../supervisor/supervisor.ts';
 import { actionOf } from './actions.ts';
 import { callerOf } from './auth.ts';
+import { actorTransitionOf } from './history-messages.ts';
 import { filterDigest, makePageToken, readPageToken } from './page-token.ts';
 import {
   fireOf,
@@ -27,6 +28,7 @@ import { msOfTimestamp, timestampOf } from './times.ts';
 
 const DEFAULT_PAGE_SIZE = 50;
 const DEFAULT_PREVIEW = 5;
+const DEFAULT_HISTORY_SIZE = 200;
 const NAME = /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
 
 export function routeScheduleService(router: ConnectRouter, { schedules }: Supervisor): void {
@@ -85,6 +87,12 @@ export function routeScheduleService(router: ConnectRouter, { schedules }: Super
     async listFires({ key, pageSize = DEFAULT_PAGE_SIZE, before }) {
       const until = msOfTimestamp(before, 'before', actionOf('ListFires'));
       return { fires: (await schedules.fires(key, pageSize, until)).map(fireOf) };
+    },
+    async getScheduleHistory({ key, afterVersion, pageSize = DEFAULT_HISTORY_SIZE }) {
+      // One more than asked for tells whether there are later ones.
+      const steps = await schedules.history(key, afterVersion, pageSize + 1);
+      const transitions = steps.slice(0, pageSize).map(actorTransitionOf);
+      return { transitions, hasMore: steps.length > pageSize };
     },
     async verifySchedule({ key }) {
       const { differences, fromVersion } = await schedules.verify(key);

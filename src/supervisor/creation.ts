@@ -119,15 +119,24 @@ function isFanOutDraft(draft: TaskDraft): draft is TaskDraft & { readonly fanOut
 /**
  * Looks whether there is what the tasks need.
  *
+ * @param action completes the sentence `Cannot …`
  * @throws MusterError `unknown_node` (naming all) for tasks that are bound to nodes nobody knows; as checkContents
  */
-export async function checkNeeds(store: Store, drafts: readonly TaskDraft[]): Promise<void> {
-  await checkNodes(store, drafts);
+export async function checkNeeds(
+  store: Store,
+  drafts: readonly TaskDraft[],
+  action = 'create the task',
+): Promise<void> {
+  await checkNodes(store, drafts, action);
   const contents = drafts.flatMap(({ content }) => (content === undefined ? [] : [content]));
   await checkContents(store, contents);
 }
 
-async function checkNodes(store: Store, drafts: readonly TaskDraft[]): Promise<void> {
+async function checkNodes(
+  store: Store,
+  drafts: readonly TaskDraft[],
+  action: string,
+): Promise<void> {
   const asked = new Set<string>();
   for (const { target } of drafts) if (target.kind === 'node') asked.add(target.nodeId);
   if (asked.size === 0) return;
@@ -138,7 +147,7 @@ async function checkNodes(store: Store, drafts: readonly TaskDraft[]): Promise<v
   const what = unknown.length === 1 ? `node ${names} is unknown` : `nodes ${names} are unknown`;
   throw new MusterError(
     'unknown_node',
-    `Cannot create the task: ${what}; a node is known from the first connection of its agent on (see: muster node list)`,
+    `Cannot ${action}: ${what}; a node is known from the first connection of its agent on (see: muster node list)`,
   );
 }
 

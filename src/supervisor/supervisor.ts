@@ -25,7 +25,7 @@ import type {
 import type { NodeTransition } from '../../db/node-actors.ts';
 import type { NodeFilter } from '../../db/nodes.ts';
 import type { NodeGroupDraft, NodeGroupRecord } from '../../db/node-groups.ts';
-import type { FireRecord, ScheduleRecord } from '../../db/schedules.ts';
+import type { FireRecord, ScheduleRecord, ScheduleTransition } from '../../db/schedules.ts';
 import type { Missed, Overlap, Timing } from '../../machines/schedule-context.ts';
 import type { EndedAttempt } from '../../machines/task-context.ts';
 import type { Sessions } from './agent-link.ts';
@@ -39,7 +39,7 @@ export type { NodeTransition } from '../../db/node-actors.ts';
 export type { CallingAttempt, Chunk, Files, UploadProgress } from './files.ts';
 
 export type { NodeGroupRecord } from '../../db/node-groups.ts';
-export type { FireRecord, ScheduleRecord } from '../../db/schedules.ts';
+export type { FireRecord, ScheduleRecord, ScheduleTransition } from '../../db/schedules.ts';
 export type * from '../../db/workers.ts';
 
 export type { MachineDefinition, MachineVersion } from '../../db/machine-versions.ts';
@@ -311,6 +311,8 @@ export interface Schedules {
   preview(timing: Timing, startAt: number | null, endAt: number | null, count: number): number[];
   /** What became of due times, the latest first. */
   fires(key: string, limit: number, beforeDueAt: number | null): Promise<FireRecord[]>;
+  /** Its committed steps after a version, in order; those that have expired are not there. @throws MusterError `unknown_schedule` */
+  history(key: string, afterVersion: number, limit: number): Promise<ScheduleTransition[]>;
   /** Replays its history and compares (I4). `fromVersion`: later than 1 when older steps have expired. */
   verify(key: string): Promise<{ differences: readonly string[]; fromVersion: number }>;
 }

@@ -24,6 +24,11 @@ const INTERPRETERS: Readonly<Record<Interpreter, readonly [program: string, ...w
     [Interpreter.DENO]: ['deno', 'run', '-A', '--no-config'],
   };
 
+/** Blanks and what only a shell understands: hardly the name of a program. */
+const SHELL_SYNTAX = /[\s;&|<>()$`'"\\*?[\]{}~=]/;
+const SHELL_HINT =
+  "; what stands after -- is a program and its arguments: for a line of shell write -- sh -c '…'";
+
 /**
  * Returns the words that run the action: an absolute program first.
  *
@@ -41,7 +46,10 @@ export function composeWords(
   if (program.case === 'argv') {
     const [name = '', ...args] = program.value.words;
     const path = findProgram(name, environment, cwd);
-    if (path === null) throw new CannotStart(`program ${name} is not installed on node ${nodeId}`);
+    if (path === null) {
+      const hint = SHELL_SYNTAX.test(name) ? SHELL_HINT : '';
+      throw new CannotStart(`program ${name} is not installed on node ${nodeId}${hint}`);
+    }
     return [path, ...args];
   }
   const [interpreter, ...words] = INTERPRETERS[action.interpreter] ?? ['sh'];

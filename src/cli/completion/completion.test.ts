@@ -126,6 +126,7 @@ describe('completion', () => {
       ['node label <changes>', 'nodeLabel'],
       ['schedule update <key>', 'schedule'],
       ['group add <name>', 'group'],
+      ['group add <nodes>', 'node'],
       ['group create <name>', 'any'],
       ['group create --parent', 'group'],
       ['run --node', 'node'],

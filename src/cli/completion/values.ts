@@ -42,7 +42,7 @@ const ARGUMENTS_IN: Readonly<Record<string, Readonly<Record<string, NameKind>>>>
   node: { id: 'node', changes: 'nodeLabel' },
   task: { id: 'task', ids: 'task' },
   schedule: { key: 'schedule' },
-  group: { name: 'group' },
+  group: { name: 'group', nodes: 'node' },
   worker: { workers: 'worker' },
 };
 

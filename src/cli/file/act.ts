@@ -3,7 +3,7 @@
  * what was fetched is written down here.
  */
 import { stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { FileActionSchema } from '../../../proto/gen/muster/v1/file_action_pb.ts';
 import type { Task } from '../../../proto/gen/muster/v1/task_pb.ts';
@@ -11,7 +11,7 @@ import { TaskState } from '../../../proto/gen/muster/v1/task_pb.ts';
 import type { Connection } from '../connection.ts';
 import { withConnection } from '../connection.ts';
 import { showOf } from '../fan-out-flags.ts';
-import { UsageFault } from '../fault.ts';
+import { CliFault, UsageFault } from '../fault.ts';
 import { outputForm } from '../output.ts';
 import { allTaskPages } from '../pages.ts';
 import { Reconnect } from '../reconnect.ts';
@@ -34,6 +34,7 @@ export interface PutFlags extends TaskFlags {
 /** The flags of `muster file get`. */
 export interface GetFlags extends TaskFlags {
   readonly to?: string;
+  readonly mkdir?: boolean;
 }
 
 type FileInit = MessageInitShape<typeof FileActionSchema>;
@@ -80,6 +81,7 @@ export async function getFile(path: string, given: GetFlags): Promise<number> {
       `-o ${form} prints the task to standard output; --to FILE says where the content goes`,
     );
   }
+  await checkLocalFolder(to, isMany, flags.mkdir === true);
   const spec = specOf(flags, { path, operation: { case: 'get', value: {} } });
   return await withConnection(flags, async (connection) => {
     const { code, task } = await followSpec(connection, spec, flags, form, 'nothing');
@@ -153,6 +155,14 @@ async function downloadEach(
     }
   }
   return count;
+}
+
+/** @throws CliFault before anything is fetched that there is no folder for; the one of many nodes itself is made */
+async function checkLocalFolder(to: string, isMany: boolean, makes: boolean): Promise<void> {
+  if (to === STDOUT || makes) return;
+  const folder = !isMany && to.endsWith('/') ? to : dirname(to);
+  if (await isFolder(folder)) return;
+  throw new CliFault(`cannot write ${to}: there is no folder ${folder}; --mkdir makes it`);
 }
 
 async function isFolder(path: string): Promise<boolean> {

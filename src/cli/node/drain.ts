@@ -4,6 +4,7 @@ import { DrainEnd, DrainState, NodeSchema } from '../../../proto/gen/muster/v1/n
 import type { Node } from '../../../proto/gen/muster/v1/node_pb.ts';
 import { DrainNodeRequestSchema } from '../../../proto/gen/muster/v1/node_service_pb.ts';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
+import { BOUNDS } from '../bounds.ts';
 import type { ClientFlags } from '../client-flags.ts';
 import type { Connection } from '../connection.ts';
 import { unary, withConnection } from '../connection.ts';
@@ -46,7 +47,9 @@ export async function drainNode(id: string, flags: DrainFlags): Promise<number> 
   }
   const request = create(DrainNodeRequestSchema, { id, onDeadline, note: flags.note ?? '' });
   if (flags.deadline !== undefined) {
-    request.deadline = durationFromMs(parseDuration(flags.deadline, '--deadline'));
+    request.deadline = durationFromMs(
+      parseDuration(flags.deadline, '--deadline', BOUNDS.drainDeadline),
+    );
   }
   return await withConnection(flags, async (connection) => {
     let node = requireNode(await connection.nodes.drainNode(request, unary), id);

@@ -2,12 +2,14 @@
 import { create } from '@bufbuild/protobuf';
 import { FireSchema, ScheduleSchema } from '../../../proto/gen/muster/v1/schedule_pb.ts';
 import type { Schedule } from '../../../proto/gen/muster/v1/schedule_pb.ts';
+import type { VerifyScheduleResponse } from '../../../proto/gen/muster/v1/schedule_service_pb.ts';
 import {
   ListFiresResponseSchema,
   ListSchedulesResponseSchema,
   TriggerScheduleResponseSchema,
   VerifyScheduleResponseSchema,
 } from '../../../proto/gen/muster/v1/schedule_service_pb.ts';
+import { BOUNDS } from '../bounds.ts';
 import type { ClientFlags } from '../client-flags.ts';
 import type { Connection } from '../connection.ts';
 import { unary, withConnection } from '../connection.ts';
@@ -32,6 +34,7 @@ import {
   scheduleRow,
 } from '../schedule-view.ts';
 import { note, stdout } from '../sink.ts';
+import { harmless } from '../table.ts';
 
 const PAGE_SIZE = 200;
 
@@ -54,7 +57,11 @@ export async function listSchedules(flags: ClientFlags): Promise<number> {
     } else if (form === 'jsonl') {
       await printLines(schedules.map((one) => messageJson(ScheduleSchema, one)));
     } else if (schedules.length === 0) await note('there is no schedule');
-    else await printTable(SCHEDULE_COLUMNS, schedules.map(scheduleRow));
+    else {
+      const nowMs = Date.now();
+      const rows = schedules.map((one) => scheduleRow(one, nowMs));
+      await printTable(SCHEDULE_COLUMNS, rows);
+    }
     return EXIT.ok;
   });
 }
@@ -109,7 +116,10 @@ export async function listFires(
   flags: ClientFlags & { readonly limit?: string },
 ): Promise<number> {
   const form = outputForm(flags.output);
-  const size = flags.limit === undefined ? {} : { pageSize: parseInteger(flags.limit, '--limit') };
+  const size =
+    flags.limit === undefined
+      ? {}
+      : { pageSize: parseInteger(flags.limit, '--limit', BOUNDS.pageSize) };
   return await withConnection(flags, async ({ schedules }) => {
     const response = await schedules.listFires({ key, ...size }, unary);
     const { fires } = response;
@@ -125,18 +135,26 @@ export async function listFires(
 export async function verifySchedule(key: string, flags: ClientFlags): Promise<number> {
   const form = outputForm(flags.output);
   return await withConnection(flags, async ({ schedules }) => {
+    const { version } = requireSchedule(await schedules.getSchedule({ key }, unary));
     const response = await schedules.verifySchedule({ key }, unary);
-    const { clean, differences, fromVersion } = response;
-    const since =
-      fromVersion > 1 ? `, from version ${fromVersion} on: older steps have expired` : '';
-    if (form === 'table') {
-      await stdout.write(clean ? `${key}  clean${since}\n` : `${key}  ${differences.join('; ')}\n`);
-    } else {
+    const { clean } = response;
+    if (form === 'table') await stdout.write(verdictText(key, version, response));
+    else {
       const json = messageJson(VerifyScheduleResponseSchema, response);
       await (form === 'json' ? printDocument(json) : printLines([json]));
     }
     return clean ? EXIT.ok : EXIT.failure;
   });
+}
+
+/** As `task verify` has it. @param version of the schedule, before it was verified */
+function verdictText(key: string, version: number, proof: VerifyScheduleResponse): string {
+  const { clean, differences, fromVersion } = proof;
+  const hasExpired = fromVersion > 1;
+  const count = version - (hasExpired ? fromVersion : 0);
+  const since = hasExpired ? `, from version ${fromVersion} on: older steps have expired` : '';
+  const lines = differences.map((difference) => `  ${harmless(difference)}\n`);
+  return `${key}  ${clean ? '✓ clean' : '✗ not clean'}, ${count} transitions${since}\n${lines.join('')}`;
 }
 
 async function actOn(
@@ -151,7 +169,7 @@ async function actOn(
     if (form === 'json') await printDocument(json);
     else if (form === 'jsonl') await printLines([json]);
     else if (isDetailed) await printDetails(scheduleDetails(schedule, Date.now()));
-    else await stdout.write(`${scheduleLine(schedule)}\n`);
+    else await stdout.write(`${scheduleLine(schedule, Date.now())}\n`);
     return EXIT.ok;
   });
 }

@@ -1,9 +1,15 @@
 /** `muster schedule create` and `muster schedule preview`: when, and what to run then. */
-import type { MessageInitShape } from '@bufbuild/protobuf';
-import { durationFromMs, timestampDate, timestampFromMs } from '@bufbuild/protobuf/wkt';
+import { type MessageInitShape, toJson } from '@bufbuild/protobuf';
+import {
+  durationFromMs,
+  timestampDate,
+  timestampFromMs,
+  TimestampSchema,
+} from '@bufbuild/protobuf/wkt';
 import type { TimingSchema } from '../../../proto/gen/muster/v1/schedule_pb.ts';
 import { Missed, Overlap, ScheduleSchema } from '../../../proto/gen/muster/v1/schedule_pb.ts';
 import { PreviewScheduleResponseSchema } from '../../../proto/gen/muster/v1/schedule_service_pb.ts';
+import { BOUNDS } from '../bounds.ts';
 import type { ClientFlags } from '../client-flags.ts';
 import { unary, withConnection } from '../connection.ts';
 import { parseDuration } from '../duration.ts';
@@ -49,18 +55,32 @@ export async function createSchedule(
     task: await buildSpec({ ...flags, name }, words, Date.now()),
     overlap: overlap === undefined ? 0 : enumValue(Overlap, 'OVERLAP_', overlap, '--overlap'),
     missed: missed === undefined ? 0 : enumValue(Missed, 'MISSED_', missed, '--missed'),
-    ...(jitter === undefined ? {} : { jitter: durationFromMs(parseDuration(jitter, '--jitter')) }),
+    ...(jitter === undefined
+      ? {}
+      : { jitter: durationFromMs(parseDuration(jitter, '--jitter', BOUNDS.jitter)) }),
     ...(missedWindow === undefined
       ? {}
-      : { missedWindow: durationFromMs(parseDuration(missedWindow, '--missed-window')) }),
+      : {
+          missedWindow: durationFromMs(
+            parseDuration(missedWindow, '--missed-window', BOUNDS.missedWindow),
+          ),
+        }),
   };
+  checkJitter(flags);
   return await withConnection(flags, async ({ schedules }) => {
     const schedule = requireSchedule(await schedules.createSchedule({ spec }, unary));
-    if (form === 'table') await stdout.write(`${scheduleLine(schedule)}\n`);
+    if (form === 'table') await stdout.write(`${scheduleLine(schedule, Date.now())}\n`);
     else if (form === 'json') await printDocument(messageJson(ScheduleSchema, schedule));
     else await printLines([messageJson(ScheduleSchema, schedule)]);
     return EXIT.ok;
   });
+}
+
+/** @throws UsageFault where a fire could come after the next one */
+export function checkJitter({ jitter, every }: ScheduleCreateFlags): void {
+  if (jitter === undefined || every === undefined) return;
+  if (parseDuration(jitter, '--jitter') <= parseDuration(every, '--every')) return;
+  throw new UsageFault(`--jitter is ${jitter}; it must be at most as long as --every, ${every}`);
 }
 
 /** Shows when a timing would be due; returns the exit code. */
@@ -69,12 +89,15 @@ export async function previewSchedule(
 ): Promise<number> {
   const form = outputForm(flags.output);
   const timing = timingOf(flags, Date.now());
-  const count = flags.count === undefined ? {} : { count: parseInteger(flags.count, '--count') };
+  const count =
+    flags.count === undefined
+      ? {}
+      : { count: parseInteger(flags.count, '--count', BOUNDS.previewCount) };
   return await withConnection(flags, async ({ schedules }) => {
     const preview = await schedules.previewSchedule({ timing, ...count }, unary);
-    if (form !== 'table') {
-      const json = messageJson(PreviewScheduleResponseSchema, preview);
-      await (form === 'json' ? printDocument(json) : printLines([json]));
+    if (form === 'json') await printDocument(messageJson(PreviewScheduleResponseSchema, preview));
+    else if (form === 'jsonl') {
+      await printLines(preview.dueAt.map((at) => ({ dueAt: toJson(TimestampSchema, at) })));
     } else {
       const lines = preview.dueAt.map(
         (at) => `${showTime(timestampDate(at), flags.tz ?? 'UTC')}\n`,
@@ -117,7 +140,7 @@ export function timingOf(flags: TimingFlags, nowMs: number): MessageInitShape<ty
       cron !== undefined
         ? { case: 'cron', value: cron }
         : every !== undefined
-          ? { case: 'every', value: durationFromMs(parseDuration(every, '--every')) }
+          ? { case: 'every', value: durationFromMs(parseDuration(every, '--every', BOUNDS.every)) }
           : { case: 'at', value: time(at ?? '', '--at') },
     timeZone: tz,
     ...(from === undefined ? {} : { startAt: time(from, '--from') }),

@@ -13,6 +13,7 @@ import {
   type TaskSpec,
   TaskSpecSchema,
 } from '../../../proto/gen/muster/v1/task_pb.ts';
+import { BOUNDS } from '../bounds.ts';
 import { parseDuration } from '../duration.ts';
 import { enumValue } from '../enums.ts';
 import { type FanOutFlags, targetOf } from '../fan-out-flags.ts';
@@ -59,9 +60,12 @@ export async function readTaskRevision(
 function revisePolicy(task: TaskSpec, flags: RunFlags): void {
   const { timeout, maxAttempts, priority, offline } = flags;
   const policy = task.policy ?? create(TaskPolicySchema);
-  if (timeout !== undefined) policy.timeout = durationFromMs(parseDuration(timeout, '--timeout'));
-  if (maxAttempts !== undefined) policy.maxAttempts = parseInteger(maxAttempts, '--max-attempts');
-  if (priority !== undefined) policy.priority = parseInteger(priority, '--priority');
+  if (timeout !== undefined)
+    policy.timeout = durationFromMs(parseDuration(timeout, '--timeout', BOUNDS.timeout));
+  if (maxAttempts !== undefined)
+    policy.maxAttempts = parseInteger(maxAttempts, '--max-attempts', BOUNDS.maxAttempts);
+  if (priority !== undefined)
+    policy.priority = parseInteger(priority, '--priority', BOUNDS.priority);
   if (offline !== undefined) {
     policy.offline = enumValue(OfflinePolicy, 'OFFLINE_POLICY_', offline, '--offline');
   }

@@ -8,6 +8,7 @@ import type {
   UpdateScheduleRequestSchema,
 } from '../../../proto/gen/muster/v1/schedule_service_pb.ts';
 import { Missed, Overlap } from '../../../proto/gen/muster/v1/schedule_pb.ts';
+import { BOUNDS, type Range } from '../bounds.ts';
 import type { Connection } from '../connection.ts';
 import { unary, withConnection } from '../connection.ts';
 import { parseDuration } from '../duration.ts';
@@ -19,7 +20,7 @@ import { parseInteger } from '../pairs.ts';
 import { requireSchedule, scheduleLine } from '../schedule-view.ts';
 import { stdout } from '../sink.ts';
 import type { ScheduleCreateFlags, TimingFlags } from './create.ts';
-import { timingOf } from './create.ts';
+import { checkJitter, timingOf } from './create.ts';
 import type { TaskRevision } from './revise.ts';
 import { readTaskRevision } from './revise.ts';
 
@@ -43,6 +44,7 @@ export async function updateSchedule(
 ): Promise<number> {
   const form = outputForm(flags.output);
   const rules = rulesOf(flags);
+  checkJitter(flags);
   const revision = await readTaskRevision(flags, words);
   if (revision === null && !hasTiming(flags) && Object.keys(rules).length === 0) {
     throw new UsageFault('nothing to change: say another time, rule or task; see --help');
@@ -54,7 +56,7 @@ export async function updateSchedule(
   return await withConnection(flags, async (connection) => {
     const wish = { rules, revision, flags, expected };
     const schedule = await tryUpdate(connection, key, wish);
-    if (form === 'table') await stdout.write(`${scheduleLine(schedule)}\n`);
+    if (form === 'table') await stdout.write(`${scheduleLine(schedule, Date.now())}\n`);
     else if (form === 'json') await printDocument(messageJson(ScheduleSchema, schedule));
     else await printLines([messageJson(ScheduleSchema, schedule)]);
     return EXIT.ok;
@@ -92,16 +94,17 @@ async function tryUpdate({ schedules }: Connection, key: string, wish: Wish) {
 }
 
 function rulesOf({ jitter, overlap, missed, missedWindow }: ScheduleUpdateFlags): Update {
-  const duration = (text: string, flag: string) => durationFromMs(parseDuration(text, flag));
+  const duration = (text: string, flag: string, range: Range) =>
+    durationFromMs(parseDuration(text, flag, range));
   return {
-    ...(jitter === undefined ? {} : { jitter: duration(jitter, '--jitter') }),
+    ...(jitter === undefined ? {} : { jitter: duration(jitter, '--jitter', BOUNDS.jitter) }),
     ...(overlap === undefined
       ? {}
       : { overlap: enumValue(Overlap, 'OVERLAP_', overlap, '--overlap') }),
     ...(missed === undefined ? {} : { missed: enumValue(Missed, 'MISSED_', missed, '--missed') }),
     ...(missedWindow === undefined
       ? {}
-      : { missedWindow: duration(missedWindow, '--missed-window') }),
+      : { missedWindow: duration(missedWindow, '--missed-window', BOUNDS.missedWindow) }),
   };
 }
 

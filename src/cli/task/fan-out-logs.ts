@@ -1,12 +1,16 @@
-/** `muster task logs` of a fan-out: it has no output of its own, so that of its children, each line behind the name of its node. */
+/**
+ * `muster task logs` of a fan-out: it has no output of its own, so that of its children, each line behind the name of its node, or as
+ * a document with it.
+ */
 import type { OutputStream, Task } from '../../../proto/gen/muster/v1/task_pb.ts';
 import { readChildOutput } from '../child-output.ts';
+import { printChildRecords } from '../child-records.ts';
 import type { Connection } from '../connection.ts';
 import { isFinal } from '../exit-code.ts';
 import { followFanOut } from '../fan-out-follow.ts';
 import { prefixedLines } from '../fan-out-view.ts';
 import { UsageFault } from '../fault.ts';
-import type { OutputForm } from '../output.ts';
+import { hasColours, type OutputForm } from '../output.ts';
 import { allTaskPages } from '../pages.ts';
 import { Reconnect } from '../reconnect.ts';
 import { stdout } from '../sink.ts';
@@ -23,15 +27,17 @@ export async function showFanOutLogs(
   parent: Task,
   { form, follows, isWanted }: FanOutLogsOptions,
 ): Promise<void> {
-  if (form !== 'table') {
+  if (form === 'json') {
     throw new UsageFault(
-      `-o ${form}: task ${parent.id} is a fan-out, and its children have the output: muster task list --parent ${parent.id} -o jsonl`,
+      `-o json: task ${parent.id} is a fan-out, whose output may be more than one document can hold; -o jsonl has one for each line`,
     );
   }
+  const isRecords = form === 'jsonl';
   const reconnect = new Reconnect(connection);
   if (follows && !isFinal(parent)) {
     const { signal } = new AbortController();
-    await followFanOut(parent, { connection, reconnect, show: 'prefix', form, signal, isWanted });
+    const show = isRecords ? 'records' : 'prefix';
+    await followFanOut(parent, { connection, reconnect, show, form, signal, isWanted });
     return;
   }
   const children: Pick<Task, 'id' | 'nodeId'>[] = [];
@@ -40,8 +46,12 @@ export async function showFanOutLogs(
   }
   // Lists begin with the newest.
   for (const child of children.reverse()) {
+    if (isRecords) {
+      await printChildRecords(connection, reconnect, child, { isWanted });
+      continue;
+    }
     const { output, rest } = await readChildOutput(connection, reconnect, child, { isWanted });
     const more = rest === '' ? '' : `${child.nodeId}: ${rest}`;
-    await stdout.write(prefixedLines(child.nodeId, output) + more);
+    await stdout.write(prefixedLines(child.nodeId, output, hasColours()) + more);
   }
 }

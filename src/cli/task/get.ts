@@ -26,10 +26,14 @@ export async function getTask(text: string, flags: ClientFlags): Promise<number>
     if (form === 'json') await printDocument(messageJson(TaskSchema, task));
     else if (form === 'jsonl') await printLines([messageJson(TaskSchema, task)]);
     else {
-      await printDetails(taskDetails(task, Date.now()));
+      const nowMs = Date.now();
+      await printDetails(taskDetails(task, nowMs));
       if (task.attempts.length > 0) {
         await stdout.write('\n');
-        await printTable(ATTEMPT_COLUMNS, task.attempts.map(attemptRow));
+        await printTable(
+          ATTEMPT_COLUMNS,
+          task.attempts.map((attempt) => attemptRow(attempt, nowMs)),
+        );
       }
     }
     return EXIT.ok;

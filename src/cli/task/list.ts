@@ -3,6 +3,7 @@ import { create } from '@bufbuild/protobuf';
 import { TaskSchema } from '../../../proto/gen/muster/v1/task_pb.ts';
 import type { Task } from '../../../proto/gen/muster/v1/task_pb.ts';
 import { ListTasksResponseSchema } from '../../../proto/gen/muster/v1/task_service_pb.ts';
+import { BOUNDS } from '../bounds.ts';
 import type { Connection } from '../connection.ts';
 import { unary, withConnection } from '../connection.ts';
 import { EXIT } from '../exit.ts';
@@ -40,7 +41,9 @@ export async function listTasks(flags: ListFlags): Promise<number> {
   const given = {
     filter: { ...buildFilter(flags, nowMs), topLevel },
     pageToken: flags.pageToken ?? '',
-    ...(flags.limit === undefined ? {} : { pageSize: parseInteger(flags.limit, '--limit') }),
+    ...(flags.limit === undefined
+      ? {}
+      : { pageSize: parseInteger(flags.limit, '--limit', BOUNDS.pageSize) }),
   };
   return await withConnection(flags, async (connection) => {
     const parentId =

@@ -44,7 +44,7 @@ async function printStatistics(statistics: GetStatisticsResponse): Promise<void>
   states.push(['total', String(statistics.total)]);
   await printTable([{ title: 'STATE' }, { title: 'TASKS', align: 'right' }], states);
   await printCounts('TYPE', statistics.byType, '-');
-  await printCounts('NODE', statistics.byNode, '(none yet)');
+  await printCounts('NODE', nodeCounts(statistics), '(none yet)');
   await printDurations(statistics.waiting, statistics.running);
   const hours = hourRows(statistics);
   if (hours.length === 0) return;
@@ -59,6 +59,19 @@ async function printStatistics(statistics: GetStatisticsResponse): Promise<void>
     ],
     hours,
   );
+}
+
+/** Fan-outs have no node themselves: they are counted apart from the tasks that have none yet. */
+export function nodeCounts({
+  byNode,
+  byType,
+}: Pick<GetStatisticsResponse, 'byNode' | 'byType'>): Pick<NamedCount, 'name' | 'count'>[] {
+  const fanOuts = byType.find(({ name }) => name === 'fan_out')?.count ?? 0n;
+  return byNode.flatMap(({ name, count }) => {
+    if (name !== '' || fanOuts === 0n) return [{ name, count }];
+    const waiting = count > fanOuts ? [{ name, count: count - fanOuts }] : [];
+    return [...waiting, { name: '(fan-outs)', count: fanOuts }];
+  });
 }
 
 /** Hours in which tasks were created, or any was pending, in order. */
@@ -86,7 +99,11 @@ function hourOf(at: Timestamp | undefined): number {
   return at === undefined ? 0 : Math.floor(timestampMs(at) / HOUR_MS) * HOUR_MS;
 }
 
-async function printCounts(title: string, counts: readonly NamedCount[], unnamed: string) {
+async function printCounts(
+  title: string,
+  counts: readonly Pick<NamedCount, 'name' | 'count'>[],
+  unnamed: string,
+) {
   if (counts.length === 0) return;
   await stdout.write('\n');
   const columns = [{ title }, { title: 'TASKS', align: 'right' as const }];

@@ -12,8 +12,11 @@ import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import type { Interceptor, ServiceImpl } from '@connectrpc/connect';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { connectNodeAdapter } from '@connectrpc/connect-node';
+import { GroupService } from '../../../proto/gen/muster/v1/group_service_pb.ts';
 import { LiveService } from '../../../proto/gen/muster/v1/live_service_pb.ts';
+import { MachineService } from '../../../proto/gen/muster/v1/machine_service_pb.ts';
 import { NodeService } from '../../../proto/gen/muster/v1/node_service_pb.ts';
+import { ScheduleService } from '../../../proto/gen/muster/v1/schedule_service_pb.ts';
 import {
   ErrorDetailSchema,
   OutputStream,
@@ -162,6 +165,9 @@ export class ScriptedSupervisor {
   taskOverrides: TaskOverrides = {};
   nodeOverrides: NodeOverrides = {};
   liveOverrides: LiveOverrides = {};
+  groupMethods: Partial<ServiceImpl<typeof GroupService>> = {};
+  machineMethods: Partial<ServiceImpl<typeof MachineService>> = {};
+  scheduleMethods: Partial<ServiceImpl<typeof ScheduleService>> = {};
   readonly #createdBy = new Map<string, ScriptedTask>();
   #server: Http2Server | undefined;
   readonly #sockets = new Set<Socket>();
@@ -182,6 +188,9 @@ export class ScriptedSupervisor {
           router.service(TaskService, { ...this.#taskService(), ...this.taskOverrides });
           router.service(NodeService, { ...this.nodeOverrides });
           router.service(LiveService, { ...this.liveOverrides });
+          router.service(GroupService, { ...this.groupMethods });
+          router.service(MachineService, { ...this.machineMethods });
+          router.service(ScheduleService, { ...this.scheduleMethods });
         },
       }),
     );

@@ -15,6 +15,7 @@ import type {
   Nodes,
   NodeSelection,
   ScheduleRecord,
+  ScheduleTransition,
   Schedules,
   OutputItem,
   Supervisor,
@@ -255,6 +256,7 @@ export class StubSupervisor implements Supervisor {
 
   readonly machines: Machines = stubMachines((name, ...args) => this.#called(name, ...args));
 
+  scheduleSteps: ScheduleTransition[] = [];
   readonly schedules: Schedules = {
     create: async (draft, caller) => {
       this.#called('createSchedule', draft, caller);
@@ -285,6 +287,10 @@ export class StubSupervisor implements Supervisor {
     fires: async (key, limit, beforeDueAt) => {
       this.#called('listFires', key, limit, beforeDueAt);
       return [{ dueAt: NOW, isManual: false, taskId: null, why: 'missed', at: NOW }];
+    },
+    history: async (key, afterVersion, limit) => {
+      this.#called('scheduleHistory', key, afterVersion, limit);
+      return this.scheduleSteps.filter(({ version }) => version > afterVersion).slice(0, limit);
     },
     verify: async (key) => {
       this.#called('verifySchedule', key);

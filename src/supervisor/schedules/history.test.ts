@@ -1,7 +1,7 @@
 // The history of a schedule is kept short, its proof goes on, and what cannot be replayed is kept.
 
 import { describe, expect, it } from 'vitest';
-import { draft, caller, useBench } from '../testing/test-bench.ts';
+import { draft, caller, kindOf, useBench } from '../testing/test-bench.ts';
 import type { ScheduleDraft, Supervisor } from '../supervisor.ts';
 import { pruneSchedules } from './history.ts';
 
@@ -48,6 +48,22 @@ async function prune(): Promise<{ steps: number; fires: number; faults: string[]
 }
 
 const NOTHING = { steps: 0, fires: 0, faults: [] };
+
+describe('the history of a schedule', () => {
+  it('has every step with who asked for it, by name and by id', async () => {
+    const { schedules } = await bench.start();
+    const { id } = await schedules.create(wish('nightly'), caller);
+    await schedules.pause('nightly', 'freeze', caller);
+    await schedules.resume('nightly', caller);
+    const steps = await schedules.history('nightly', 1, 10);
+    expect(steps).toMatchObject([
+      { version: 2, event: { type: 'pause.requested', by: caller.name, note: 'freeze' } },
+      { version: 3, event: { type: 'resume.requested', by: caller.name }, toPath: 'active' },
+    ]);
+    expect(await schedules.history(id, 2, 10)).toEqual(steps.slice(1));
+    expect(await kindOf(schedules.history('none', 0, 10))).toBe('unknown_schedule');
+  });
+});
 
 describe('pruneSchedules', () => {
   it('leaves the last 100 steps of each, through pages, and the proof goes on from there (I4)', async () => {

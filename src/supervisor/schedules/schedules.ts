@@ -1,7 +1,13 @@
 /**
  * Everything that can be asked about and done to schedules: the part of the supervisor that ScheduleService speaks to.
  */
-import { deleteSchedule, insertSchedule, listFires, listSchedules } from '../../../db/schedules.ts';
+import {
+  deleteSchedule,
+  insertSchedule,
+  listFires,
+  listScheduleTransitions,
+  listSchedules,
+} from '../../../db/schedules.ts';
 import type { ScheduleRecord, ScheduleTransition } from '../../../db/schedules.ts';
 import { MusterError } from '../../../machines/errors.ts';
 import type { ScheduleEventBody, ScheduleInput } from '../../../machines/schedule-context.ts';
@@ -87,6 +93,10 @@ export function createScheduleActions(options: FiringOptions, onChanged: () => v
       const { id } = await loadSchedule(store, key);
       return await store.read((sql) => listFires(sql, id, limit, beforeDueAt));
     },
+    async history(key, afterVersion, limit) {
+      const { id } = await loadSchedule(store, key);
+      return await store.read((sql) => listScheduleTransitions(sql, id, afterVersion, limit));
+    },
     verify: async (key) => verifySchedule(store, await loadSchedule(store, key)),
   };
 }
@@ -100,7 +110,7 @@ async function create(
   const { name, timing, startAt, endAt, jitterMs, overlap, missed, missedWindowMs, task, spec } =
     draft;
   checkTiming(timing);
-  await checkNeeds(store, [task]);
+  await checkNeeds(store, [task], 'create the schedule');
   const at = stamper.now();
   const nextAt = nextDue(timing, draft, at, at);
   if (nextAt === null) {

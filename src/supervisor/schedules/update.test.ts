@@ -123,6 +123,10 @@ it('refuses another version, a timing that is never due, and a schedule that is 
   expect(await kindOf(supervisor.schedules.update('no', null, () => BASE, caller))).toBe(
     'unknown_schedule',
   );
+  await expect(update(supervisor, { task: draft('ghost') })).rejects.toMatchObject({
+    kind: 'unknown_node',
+    message: expect.stringMatching(/^Cannot update the schedule: node ghost is unknown/),
+  });
   expect((await supervisor.schedules.get('nightly')).version).toBe(1);
 });
 

@@ -45,7 +45,7 @@ export async function updateSchedule(
     checkVersion(before, expectedVersion);
     const draft = revise(before.spec);
     checkTiming(draft.timing);
-    await checkNeeds(store, [draft.task]);
+    await checkNeeds(store, [draft.task], 'update the schedule');
     const body = updatedEvent(before, draft, caller, timeOfNext(creator, before));
     const { record, transition } = moveSchedule(creator, before, body);
     const revised = { ...record, spec: draft.spec, draft: draft.task };
