@@ -36,14 +36,14 @@ export async function listQueuedNodeSets(
     with recursive queues as (
       (
         select target_node_id as queue from tasks
-        where substate = 'queued' and target_node_id > ${`#${after}`} and target_node_id < '$'
+        where substate = 'queued' and target_node_id like '#%' and target_node_id > ${`#${after}`}
         order by target_node_id
         limit 1
       )
       union all
       select (
         select target_node_id from tasks
-        where substate = 'queued' and target_node_id > queues.queue and target_node_id < '$'
+        where substate = 'queued' and target_node_id like '#%' and target_node_id > queues.queue
         order by target_node_id
         limit 1
       )

@@ -11,6 +11,7 @@ import type { Database, Sql } from './connect.ts';
 import { expireHistories, expireOutput, isHistoryExpired, readExpiredOutput } from './expiry.ts';
 import { connectExplainer } from './explain.ts';
 import type { Explainer } from './explain.ts';
+import { listQueuedNodeSets } from './node-sets.ts';
 import { listOutput, readOutputRange } from './output.ts';
 import { samplePendingAge } from './pending-ages.ts';
 import type { TaskFilter } from './records.ts';
@@ -164,6 +165,7 @@ describe('the plan of a list of tasks', () => {
 it('the scheduler, the timers and the sessions find tasks by their indexes', async () => {
   const queued = { nodeIds: ['n1'], perNode: 5, any: 5 };
   await uses((sql) => listQueuedTasks(sql, queued), 'tasks_queued_any', 'tasks_queued_bound');
+  await uses((sql) => listQueuedNodeSets(sql, '', 10), 'tasks_queued_set');
   await uses((sql) => listDueTasks(sql, 10, 15_000), 'tasks_wake');
   await uses((sql) => listRunningTasks(sql, ['n1']), 'tasks_running');
   await uses((sql) => listChildIds(sql, PARENT, null, 10), 'tasks_parent');

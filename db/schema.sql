@@ -386,6 +386,7 @@ CREATE INDEX tasks_of_node_set ON tasks USING btree (target_node_id) WHERE (targ
 CREATE INDEX tasks_parent ON tasks USING btree (parent_id, id) WHERE (parent_id IS NOT NULL);
 CREATE INDEX tasks_queued_any ON tasks USING btree (priority DESC, queued_at, id) WHERE ((substate = 'queued'::text) AND (target_node_id IS NULL));
 CREATE INDEX tasks_queued_bound ON tasks USING btree (target_node_id, priority DESC, queued_at, id) WHERE ((substate = 'queued'::text) AND (target_node_id IS NOT NULL));
+CREATE INDEX tasks_queued_set ON tasks USING btree (target_node_id) WHERE ((substate = 'queued'::text) AND (target_node_id ~~ '#%'::text));
 CREATE INDEX tasks_running ON tasks USING btree (node_id) WHERE (state = 'running'::text);
 CREATE INDEX tasks_schedule ON tasks USING btree (schedule_id, id) WHERE (schedule_id IS NOT NULL);
 CREATE INDEX tasks_settled_node ON tasks USING btree (node_id, state, id) WHERE ((node_id IS NOT NULL) AND (state <> 'running'::text));

@@ -15,17 +15,17 @@ export interface TestDatabase {
 /**
  * Creates a database: `migrated` (default) has Muster's schema, as a copy of a template that was migrated once per run; `empty`
  * has nothing.
+ *
+ * @param options.icuLocale another order of texts than by code point; the database is `empty` then
  */
 export async function createTestDatabase(
-  options: { template?: 'empty' | 'migrated' } = {},
+  options: { template?: 'empty' | 'migrated'; icuLocale?: string } = {},
 ): Promise<TestDatabase> {
   const { url, prefix } = inject('testServer');
   const name = `${prefix}_${randomBytes(6).toString('hex')}`;
-  await createDatabase(
-    url,
-    name,
-    options.template === 'empty' ? 'template0' : `${prefix}_migrated`,
-  );
+  const { template, icuLocale = null } = options;
+  const isEmpty = template === 'empty' || icuLocale !== null;
+  await createDatabase(url, name, isEmpty ? 'template0' : `${prefix}_migrated`, icuLocale);
   return {
     url: withDatabase(url, name),
     drop: () => dropDatabase(url, name),

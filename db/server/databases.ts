@@ -23,16 +23,22 @@ export async function readServerFacts(url: string): Promise<ServerFacts> {
   });
 }
 
-/** Creates `name` as a copy of `template`. A database of that name that is there already is left as it is. */
+/**
+ * Creates `name` as a copy of `template`. A database of that name that is there already is left as it is.
+ *
+ * @param icuLocale by which it orders texts; only for a copy of template0. Default: as the template does
+ */
 export async function createDatabase(
   url: string,
   name: string,
   template = 'template1',
+  icuLocale: string | null = null,
 ): Promise<void> {
   await withServer(url, async (sql) => {
     const [row] = await sql`select 1 from pg_database where datname = ${name}`;
     if (row === undefined) {
-      await sql`create database ${sql(name)} template ${sql(template)}`;
+      const order = icuLocale === null ? '' : `locale_provider icu icu_locale '${icuLocale}'`;
+      await sql`create database ${sql(name)} template ${sql(template)} ${sql.unsafe(order)}`;
     }
   });
 }
