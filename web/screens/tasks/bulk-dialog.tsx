@@ -3,6 +3,7 @@ import { Dialog } from 'radix-ui';
 import { useEffect, useRef, useState } from 'react';
 import { Link } from '@tanstack/react-router';
 import { explain, tasks } from '../../connection.ts';
+import { randomText } from '../../plain-http.ts';
 import { Backdrop } from '../../ui/backdrop.tsx';
 import { Button, Failure } from '../../ui/page.tsx';
 import { Bar } from './bar.tsx';
@@ -126,7 +127,7 @@ function useBulk({ verb, filters }: BulkWish) {
     // Drawn now and then: there may be thousands a second.
     const timer = setInterval(() => setDone(sum), 100);
     try {
-      for await (const result of act(verb, filters, crypto.randomUUID(), signal)) {
+      for await (const result of act(verb, filters, randomText(), signal)) {
         sum = tally(sum, result);
       }
     } catch (error) {

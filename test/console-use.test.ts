@@ -1,0 +1,72 @@
+/**
+ * The console as people use it, in a real browser against a real supervisor: pages over plain HTTP, dialogs and the keys behind them,
+ * addresses that ask for what there is not, sessions that end.
+ *
+ * On Node only: what runs in the browser is the same.
+ */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { runtimeName } from '../src/process/runtime.ts';
+import { openBrowser } from './browser.ts';
+import { Cluster } from './cluster.ts';
+
+const TIMEOUT_MS = 120_000;
+
+let cluster: Cluster;
+let browser: Browser;
+let context: BrowserContext;
+let page: Page;
+
+const muster = async (...args: string[]) =>
+  (await cluster.muster(...args)).stdout.toString().trim();
+const open = (path: string) => page.goto(`${cluster.url}${path}`);
+const button = (name: string | RegExp) => page.getByRole('button', { name }).first();
+const sees = (text: string | RegExp) =>
+  page.getByText(text).filter({ visible: true }).first().waitFor();
+
+async function logIn(where: Page): Promise<void> {
+  await where.getByLabel('User token').fill(await cluster.token());
+  await where.getByRole('button', { name: 'Log in' }).click();
+}
+
+describe.skipIf(runtimeName() === 'deno')('the console in use', { timeout: TIMEOUT_MS }, () => {
+  beforeAll(async () => {
+    cluster = await Cluster.create();
+    await cluster.startSupervisor();
+    await cluster.startAgent('web-1');
+    await cluster.online('web-1');
+    browser = await openBrowser();
+    context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
+    page = await context.newPage();
+    page.setDefaultTimeout(60_000);
+    await open('/login');
+    await logIn(page);
+    await page.getByRole('heading', { name: 'Overview' }).waitFor();
+  }, TIMEOUT_MS);
+
+  afterAll(async () => {
+    await browser?.close();
+    await cluster?.stop();
+  }, TIMEOUT_MS);
+
+  it('acts on many tasks and copies where the browser holds back what is for secure pages', async () => {
+    for (const name of ['one', 'two']) await muster('run', '--name', name, '--', 'true');
+    const plain = await context.newPage();
+    plain.setDefaultTimeout(60_000);
+    // What a page that came over plain HTTP from another host finds.
+    await plain.addInitScript(() => {
+      Object.defineProperty(crypto, 'randomUUID', { value: undefined });
+      Object.defineProperty(navigator, 'clipboard', { value: undefined });
+    });
+    await plain.goto(`${cluster.url}/tasks`);
+    await plain.getByLabel('Select all loaded tasks').check();
+    await plain.getByRole('button', { name: 'Retry…' }).click();
+    await plain.getByRole('button', { name: /^Retry 2$/ }).click();
+    await plain.getByText('2 of 2 created anew').waitFor();
+    await plain.getByRole('button', { name: 'Close' }).click();
+    await plain.getByRole('link', { name: 'one' }).first().click();
+    await plain.getByRole('button', { name: 'Copy the id' }).click();
+    await plain.getByText('Copied', { exact: true }).waitFor();
+    await plain.close();
+  });
+});
