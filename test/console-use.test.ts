@@ -69,4 +69,49 @@ describe.skipIf(runtimeName() === 'deno')('the console in use', { timeout: TIMEO
     await plain.getByText('Copied', { exact: true }).waitFor();
     await plain.close();
   });
+
+  it('keeps keys from the screen behind a question, which Enter leaves alone, and gives the focus back', async () => {
+    const id = await muster('run', '-d', '--hold', '--name', 'held', '--', 'true');
+    await open('/tasks?state=pending');
+    await page.getByRole('link', { name: 'held' }).click();
+    const cancel = page.getByRole('button', { name: 'Cancel', exact: true });
+    const question = page.getByRole('alertdialog');
+    const focused = () => page.evaluate(() => document.activeElement?.textContent);
+    await cancel.click();
+    expect(await focused()).toBe('Leave it');
+    for (const key of ['[', ']', 'g', 't', '?']) await page.keyboard.press(key);
+    expect(new URL(page.url()).pathname).toBe(`/tasks/${id}`);
+    expect(await page.getByRole('dialog').count()).toBe(0);
+    await page.keyboard.press('Enter');
+    await question.waitFor({ state: 'detached' });
+    expect(await focused()).toBe('Cancel');
+    await cancel.click();
+    await page.keyboard.press('Escape');
+    await question.waitFor({ state: 'detached' });
+    expect(await focused()).toBe('Cancel');
+    expect(await muster('task', 'get', id)).toContain('pending.held');
+  });
+
+  it('leaves in every tab at a log-out, and comes back to where one was', async () => {
+    const other = await context.newPage();
+    other.setDefaultTimeout(60_000);
+    await other.goto(`${cluster.url}/schedules`);
+    await other.getByRole('heading', { name: 'Schedules' }).waitFor();
+    await open('/nodes/web-1');
+    await page.getByRole('heading', { name: 'web-1' }).waitFor();
+    await other.getByRole('button', { name: 'Log out' }).click();
+    await page.getByLabel('User token').waitFor();
+    await page.goBack();
+    await page.getByLabel('User token').waitFor();
+    await page.goForward();
+    await logIn(page);
+    await page.getByRole('heading', { name: 'web-1' }).waitFor();
+    // A session that is over is noticed by several calls at once.
+    await context.clearCookies();
+    await page.getByRole('link', { name: 'Tasks', exact: true }).click();
+    await page.getByLabel('User token').waitFor();
+    await logIn(page);
+    await page.getByRole('grid').waitFor();
+    await other.close();
+  });
 });

@@ -5,9 +5,13 @@ import { Backdrop } from './backdrop.tsx';
 const OTHERS: readonly (readonly [string, string])[] = [
   ['g c', 'New task'],
   ['/', 'Search on this screen'],
+  ['j  k', 'Next and former row of the tasks'],
+  ['Enter', 'Open the row'],
+  ['x', 'Select the row'],
   ['[  ]', 'Former and next task of the list'],
   [',  .', 'Back and forth through the history of a task'],
   ['l', 'Return to live'],
+  ['p', 'Pause the events, or go on'],
   ['?', 'This list'],
 ];
 
