@@ -92,6 +92,15 @@ describe.skipIf(runtimeName() === 'deno')('the console in use', { timeout: TIMEO
     expect(await muster('task', 'get', id)).toContain('pending.held');
   });
 
+  it('says what of an address it leaves out, and goes on without it', async () => {
+    await open('/tasks?state=bogus&nodes=web-1&type=script');
+    await sees(/not “bogus”/);
+    await sees(/not found by “nodes”/);
+    await button('Go on without it').click();
+    await page.getByText('“bogus”').waitFor({ state: 'detached' });
+    expect(new URL(page.url()).search).toBe('?type=script');
+  });
+
   it('leaves in every tab at a log-out, and comes back to where one was', async () => {
     const other = await context.newPage();
     other.setDefaultTimeout(60_000);
