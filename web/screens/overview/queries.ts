@@ -5,6 +5,7 @@ import type { Fire, Schedule } from '../../../proto/gen/muster/v1/schedule_pb.ts
 import { OutputStream, type Task, TaskState } from '../../../proto/gen/muster/v1/task_pb.ts';
 import { schedules, tasks } from '../../connection.ts';
 import { firstLine } from '../../ui/first-line.ts';
+import { lastEnded } from './last-ended.ts';
 import { findOldest } from './oldest.ts';
 
 const OFTEN_MS = 5_000;
@@ -16,6 +17,8 @@ const MAX_ASKED = 5;
 /** Pages of running tasks that are looked through for those that do not stop. */
 const MAX_RUNNING_PAGES = 5;
 const MAX_FAILURES = 8;
+/** Lists begin with what was created last; what ended last is looked for among so many. */
+const FAILURES_PAGE = 100;
 /** Of stderr, from its beginning. */
 const FIRST_BYTES = 8_192;
 const MAX_SKIPPING = 20;
@@ -91,8 +94,8 @@ export function useLastFailures() {
     queryKey: ['overview', 'failures'],
     queryFn: async () => {
       const filter = { states: [TaskState.FAILED, TaskState.TIMEOUT] };
-      const { tasks: failed } = await tasks.listTasks({ filter, pageSize: MAX_FAILURES });
-      return failed;
+      const { tasks: failed } = await tasks.listTasks({ filter, pageSize: FAILURES_PAGE });
+      return lastEnded(failed, MAX_FAILURES);
     },
     refetchInterval: OFTEN_MS,
     placeholderData: keepPreviousData,
