@@ -9,6 +9,7 @@ import { forgetDrafts } from './screens/new-task/draft.ts';
 import { type Choice, setTheme, useTheme } from './theme.ts';
 import { Help } from './ui/help.tsx';
 import { type Keys, useKeys } from './ui/keys.ts';
+import { titleOf } from './ui/title.ts';
 import { Toasts } from './ui/toast.tsx';
 
 const PLACES = [
@@ -29,6 +30,9 @@ export function Shell() {
   const [isHelpOpen, setHelpOpen] = useState(false);
   const isLogIn = path === '/login';
   const isIn = useSession(isLogIn);
+  useEffect(() => {
+    document.title = titleOf(path);
+  }, [path]);
   useKeys(
     isLogIn
       ? NO_KEYS
