@@ -76,7 +76,7 @@ describe.skipIf(runtimeName() === 'deno')('the console in use', { timeout: TIMEO
     await page.getByRole('link', { name: 'held' }).click();
     const cancel = page.getByRole('button', { name: 'Cancel', exact: true });
     const question = page.getByRole('alertdialog');
-    const focused = () => page.evaluate(() => document.activeElement?.textContent);
+    const focused = () => page.locator(':focus').textContent();
     await cancel.click();
     expect(await focused()).toBe('Leave it');
     for (const key of ['[', ']', 'g', 't', '?']) await page.keyboard.press(key);
@@ -90,6 +90,31 @@ describe.skipIf(runtimeName() === 'deno')('the console in use', { timeout: TIMEO
     await question.waitFor({ state: 'detached' });
     expect(await focused()).toBe('Cancel');
     expect(await muster('task', 'get', id)).toContain('pending.held');
+  });
+
+  it('goes on in as many tabs as one likes, and shows what happened when one comes back to a tab', async () => {
+    const tabs: Page[] = [];
+    for (let at = 0; at < 8; at += 1) {
+      const tab = await context.newPage();
+      tab.setDefaultTimeout(60_000);
+      // A browser without a window shows all of its pages: these are told that somebody sees another one.
+      await tab.addInitScript({
+        content: `let isHidden = true;
+          Object.defineProperty(document, 'hidden', { get: () => isHidden });
+          addEventListener('seen', () => {
+            isHidden = false;
+            document.dispatchEvent(new Event('visibilitychange'));
+          });`,
+      });
+      await tab.goto(`${cluster.url}/tasks`);
+      await tab.getByRole('grid').waitFor();
+      tabs.push(tab);
+    }
+    await muster('run', '--name', 'unseen', '--', 'true');
+    await tabs[0]?.locator('html').dispatchEvent('seen');
+    await tabs[0]?.getByRole('button', { name: /1 new/ }).click();
+    await tabs[0]?.getByRole('link', { name: 'unseen' }).waitFor();
+    for (const tab of tabs) await tab.close();
   });
 
   it('says what of an address it leaves out, and goes on without it', async () => {
