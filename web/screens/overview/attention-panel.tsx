@@ -17,7 +17,8 @@ export function AttentionPanel({ findings }: { readonly findings: Findings }) {
     <Panel title={title}>
       {concerns.length === 0 ? (
         <Empty>
-          Nothing: every node takes tasks, no task is stuck, and the schedules do their work.
+          Nothing: every node takes tasks, no task is stuck, no worker has crashed, and the
+          schedules do their work.
         </Empty>
       ) : (
         <ul>

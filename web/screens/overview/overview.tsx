@@ -16,6 +16,7 @@ import { FiresPanel } from './fires-panel.tsx';
 import { MINUTE_MS, type Minute } from './minutes.ts';
 import { countOf, Numbers } from './numbers.tsx';
 import {
+  useCrashedWorkers,
   useLastFailures,
   useOldestPending,
   useScheduleOutcomes,
@@ -35,6 +36,7 @@ export function Screen() {
   const statistics = useStatistics();
   const pending = useOldestPending();
   const failures = useLastFailures();
+  const crashed = useCrashedWorkers();
   const minutes = useMinutes();
   const nodes = useLiveNodes();
   const schedules = useLiveSchedules();
@@ -56,11 +58,13 @@ export function Screen() {
     waiting: pending.data?.waiting ?? [],
     running: hasStuck ? (stuck.data ?? []) : [],
     nodes: nodes.all,
+    crashed: crashed.data ?? [],
     schedules: schedules.all,
     lastTasks: outcomes.data?.lastTasks ?? new Map(),
     lastFires: outcomes.data?.lastFires ?? new Map(),
   };
-  const failure = statistics.error ?? pending.error ?? failures.error ?? outcomes.error;
+  const failure =
+    statistics.error ?? pending.error ?? failures.error ?? crashed.error ?? outcomes.error;
   return (
     <div className="mx-auto flex max-w-[1600px] flex-col gap-4 px-5 py-4">
       <h1 className="sr-only">Overview</h1>
