@@ -126,6 +126,25 @@ describe.skipIf(runtimeName() === 'deno')('the console in use', { timeout: TIMEO
     expect(new URL(page.url()).search).toBe('?type=script');
   });
 
+  it('waits with a screen that it has not loaded yet while the supervisor is away, and reads all anew', async () => {
+    await open('/');
+    await sees('Needs attention');
+    await cluster.kill('supervisor');
+    await sees('Connection lost');
+    await sees('The supervisor cannot be reached');
+    // It asks whether the supervisor is back, and stays what it is until then.
+    const asks = page.waitForRequest(/console\/session$/);
+    await page.getByRole('link', { name: 'Events' }).click();
+    await asks;
+    await sees('Connection lost');
+    await cluster.startSupervisor();
+    await page.getByText('Connection lost').waitFor({ state: 'detached' });
+    await page.getByRole('heading', { name: 'Events' }).waitFor({ state: 'attached' });
+    await page.getByRole('link', { name: 'Overview' }).click();
+    await sees('Needs attention');
+    await page.getByText('The supervisor cannot be reached').waitFor({ state: 'detached' });
+  });
+
   it('leaves in every tab at a log-out, and comes back to where one was', async () => {
     const other = await context.newPage();
     other.setDefaultTimeout(60_000);
