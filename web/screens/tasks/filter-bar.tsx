@@ -14,7 +14,7 @@ export function FilterBar({ tokens, known, onChange }: BarProps) {
   const listId = useId();
   const faultId = useId();
   return (
-    <div className="relative min-w-72 grow">
+    <div className="relative min-w-72 grow basis-72">
       <div className="flex flex-wrap items-center gap-1.5 rounded-lg border border-line bg-panel px-2 py-1 focus-within:border-accent">
         <span aria-hidden className="px-0.5 text-soft">
           ⌕

@@ -236,9 +236,10 @@ function Nothing({ isFiltered }: { readonly isFiltered: boolean }) {
 }
 
 function Foot({ list }: { readonly list: TaskList }) {
-  const { count, hasMore, isCut, isLoading, isStarted } = list;
+  const { count, failure, hasMore, isCut, isLoading, isStarted } = list;
   let text = `${count.toLocaleString('en')} ${count === 1 ? 'task' : 'tasks'}`;
-  if (hasMore) text += ' loaded; older ones follow as you scroll';
+  if (count === 0 && failure !== null) text = '';
+  else if (hasMore) text += ' loaded; older ones follow as you scroll';
   if (isCut) text = `The newest ${MAX_ROWS.toLocaleString('en')}; narrow the filter for older ones`;
   return (
     <div className="flex items-center gap-4 border-t border-line px-4 py-1.5 text-xs text-soft">
