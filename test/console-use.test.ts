@@ -126,6 +126,21 @@ describe.skipIf(runtimeName() === 'deno')('the console in use', { timeout: TIMEO
     expect(new URL(page.url()).search).toBe('?type=script');
   });
 
+  it('shows what a typed condition has found, and offers more when asked', async () => {
+    await open('/tasks');
+    await page.getByRole('grid').waitFor();
+    await page.keyboard.press('/');
+    const offers = page.getByRole('listbox', { name: 'Conditions' });
+    await page.keyboard.type('state:comp');
+    await offers.getByRole('option', { name: 'state:completed' }).waitFor();
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('Enter');
+    await offers.waitFor({ state: 'detached' });
+    expect(new URL(page.url()).search).toBe('?state=completed');
+    await page.keyboard.press('ArrowDown');
+    await offers.waitFor();
+  });
+
   it('waits with a screen that it has not loaded yet while the supervisor is away, and reads all anew', async () => {
     await open('/');
     await sees('Needs attention');
