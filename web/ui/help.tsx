@@ -31,7 +31,7 @@ export function Help({
         <Backdrop />
         <Dialog.Content
           aria-describedby={undefined}
-          className="fixed top-24 left-1/2 z-50 w-96 -translate-x-1/2 rounded-xl border border-line bg-panel p-5 shadow-xl"
+          className="fixed top-[min(6rem,5dvh)] left-1/2 z-50 max-h-[90dvh] w-96 max-w-[95vw] overflow-auto -translate-x-1/2 rounded-xl border border-line bg-panel p-5 shadow-xl"
         >
           <Dialog.Title className="mb-3 text-base font-semibold">Keys</Dialog.Title>
           <dl className="grid grid-cols-[auto_1fr] gap-x-4 gap-y-2">

@@ -32,7 +32,7 @@ export function Modal({
         <Backdrop />
         <Dialog.Content
           aria-describedby={undefined}
-          className="fixed top-24 left-1/2 z-50 w-[30rem] max-w-[95vw] -translate-x-1/2 rounded-xl border border-line bg-panel p-5 shadow-xl"
+          className="fixed top-[min(6rem,5dvh)] left-1/2 z-50 w-[30rem] max-w-[95vw] max-h-[90dvh] -translate-x-1/2 overflow-auto rounded-xl border border-line bg-panel p-5 shadow-xl"
         >
           <form
             className="flex flex-col gap-4"
