@@ -90,9 +90,17 @@ describe.skipIf(runtimeName() === 'deno')('the console in use', { timeout: TIMEO
     await question.waitFor({ state: 'detached' });
     expect(await focused()).toBe('Cancel');
     expect(await muster('task', 'get', id)).toContain('pending.held');
+    await open('/nodes/web-1');
+    const drain = page.getByRole('button', { name: /^Drain/ });
+    await drain.click();
+    await page.getByRole('dialog').waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    expect(await focused()).toMatch(/^Drain/);
   });
 
   it('goes on in as many tabs as one likes, and shows what happened when one comes back to a tab', async () => {
+    await muster('run', '--name', 'seen', '--', 'true');
     const tabs: Page[] = [];
     for (let at = 0; at < 8; at += 1) {
       const tab = await context.newPage();
@@ -124,6 +132,16 @@ describe.skipIf(runtimeName() === 'deno')('the console in use', { timeout: TIMEO
     await button('Go on without it').click();
     await page.getByText('“bogus”').waitFor({ state: 'detached' });
     expect(new URL(page.url()).search).toBe('?type=script');
+  });
+
+  it('shows the times of a new schedule in the zone that they are meant in', async () => {
+    await open('/schedules');
+    await page.getByRole('link', { name: 'New schedule' }).click();
+    await page.getByRole('textbox', { name: 'Cron' }).fill('30 2 * * *');
+    await page.getByLabel('Time zone').fill('Asia/Kathmandu');
+    const times = page.getByRole('listitem').filter({ hasText: ' 02:30:00' });
+    await times.nth(4).waitFor();
+    await sees('Asia/Kathmandu');
   });
 
   it('shows what a typed condition has found, and offers more when asked', async () => {

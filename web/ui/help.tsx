@@ -1,6 +1,7 @@
 /** The keys of the console, in a dialog. */
 import { Dialog } from 'radix-ui';
 import { Backdrop } from './backdrop.tsx';
+import { useFocusBack } from './focus-back.ts';
 
 const OTHERS: readonly (readonly [string, string])[] = [
   ['g c', 'New task'],
@@ -25,12 +26,14 @@ export function Help({
   readonly places: readonly { readonly label: string; readonly keys: string }[];
 }) {
   const rows = [...places.map(({ label, keys }) => [keys, label] as const), ...OTHERS];
+  const focusBack = useFocusBack(isOpen);
   return (
     <Dialog.Root open={isOpen} onOpenChange={(open) => !open && onClose()}>
       <Dialog.Portal>
         <Backdrop />
         <Dialog.Content
           aria-describedby={undefined}
+          {...focusBack}
           className="fixed top-[min(6rem,5dvh)] left-1/2 z-50 max-h-[90dvh] w-96 max-w-[95vw] overflow-auto -translate-x-1/2 rounded-xl border border-line bg-panel p-5 shadow-xl"
         >
           <Dialog.Title className="mb-3 text-base font-semibold">Keys</Dialog.Title>
