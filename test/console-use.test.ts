@@ -134,6 +134,21 @@ describe.skipIf(runtimeName() === 'deno')('the console in use', { timeout: TIMEO
     expect(new URL(page.url()).search).toBe('?type=script');
   });
 
+  it('offers the output as a file, within the content security policy', async () => {
+    const complaints: string[] = [];
+    page.on('console', (message) => {
+      if (message.text().includes('Content Security Policy')) complaints.push(message.text());
+    });
+    const id = await muster('run', '-d', '--name', 'printed', '--', 'echo', 'hello');
+    await open(`/tasks/${id}?tab=output`);
+    await sees('1 line');
+    await button(/^Download/).click();
+    const saved = page.waitForEvent('download');
+    await page.getByRole('menuitem', { name: /^stdout/ }).click();
+    expect((await saved).suggestedFilename()).toContain(id.slice(-12));
+    expect(complaints).toEqual([]);
+  });
+
   it('shows the times of a new schedule in the zone that they are meant in', async () => {
     await open('/schedules');
     await page.getByRole('link', { name: 'New schedule' }).click();

@@ -54,7 +54,7 @@ export function Shell() {
       </a>
       <Header onHelp={() => setHelpOpen(true)} />
       {/* Relative, so that what only screen readers see scrolls with it and does not make the page longer than the window. */}
-      <main id="content" tabIndex={-1} className="relative min-h-0 overflow-auto outline-none">
+      <main id="content" tabIndex={-1} className="relative min-h-0 overflow-auto !outline-none">
         {isIn ? <Outlet /> : null}
       </main>
       <Help isOpen={isHelpOpen} onClose={() => setHelpOpen(false)} places={PLACES} />
