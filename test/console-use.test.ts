@@ -174,6 +174,24 @@ describe.skipIf(runtimeName() === 'deno')('the console in use', { timeout: TIMEO
     await offers.waitFor();
   });
 
+  it('says that nothing needs attention once everything was looked at, not before', async () => {
+    let answer = () => {};
+    const isAnswered = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    await page.route(/ListWorkers$/, async (route) => {
+      await isAnswered;
+      await route.continue();
+    });
+    await open('/');
+    await page.getByRole('link', { name: /^pending/ }).waitFor();
+    await sees('Looking …');
+    expect(await page.getByText('Nothing: every node').count()).toBe(0);
+    answer();
+    await sees('Nothing: every node');
+    await page.unroute(/ListWorkers$/);
+  });
+
   it('waits with a screen that it has not loaded yet while the supervisor is away, and reads all anew', async () => {
     await open('/');
     await sees('Needs attention');

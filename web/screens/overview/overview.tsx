@@ -63,6 +63,13 @@ export function Screen() {
     lastTasks: outcomes.data?.lastTasks ?? new Map(),
     lastFires: outcomes.data?.lastFires ?? new Map(),
   };
+  // That nothing is the matter is not said before everything was looked at.
+  const isKnown =
+    [data, pending.data, crashed.data].every((one) => one !== undefined) &&
+    nodes.isKnown &&
+    schedules.isKnown &&
+    (!hasStuck || stuck.data !== undefined) &&
+    (outcomes.data !== undefined || !outcomes.isFetching);
   const failure =
     statistics.error ?? pending.error ?? failures.error ?? crashed.error ?? outcomes.error;
   return (
@@ -75,7 +82,7 @@ export function Screen() {
       {data?.all.total === 0n ? <Welcome hasNodes={nodes.all.length > 0} /> : null}
       <Charts hours={hours} minutes={minutes} />
       <div className="grid items-start gap-4 lg:grid-cols-[2fr_1fr]">
-        <AttentionPanel findings={findings} />
+        <AttentionPanel findings={findings} isKnown={isKnown} />
         <FiresPanel {...schedules} />
       </div>
       <FailuresPanel failed={failures.data} />
