@@ -19,6 +19,10 @@ export function whenLoggedOut(listener: () => void): void {
   onLoggedOut = listener;
 }
 
+/** Whoever logs out leaves nothing on the screen, in no tab. */
+const otherTabs = new BroadcastChannel('muster.session');
+otherTabs.onmessage = () => onLoggedOut();
+
 const watchSession: Interceptor = (next) => async (request) => {
   try {
     return await next(request);
@@ -66,6 +70,7 @@ export async function logIn(token: string): Promise<string | null> {
 export async function logOut(): Promise<void> {
   await fetch('/console/logout', { method: 'POST' }).catch(() => null);
   onLoggedOut();
+  otherTabs.postMessage('logged out');
 }
 
 /** Tells whether this browser is logged in; null when nobody answers. */

@@ -2,7 +2,8 @@
  * What a page follows, over the one stream of this tab.
  *
  * A subscription is a topic made anew for each stream: after a lost connection it asks for what it has not seen, and so goes on
- * from the last version or offset. Waits between tries grow to five seconds.
+ * from the last version or offset. Waits between tries grow to five seconds. A tab that nobody looks at may have to do without one for
+ * a while, see stream-share.ts.
  */
 import { create } from '@bufbuild/protobuf';
 import type { MessageInitShape } from '@bufbuild/protobuf';
@@ -12,6 +13,8 @@ import {
   SubscribeRequestSchema,
 } from '../proto/gen/muster/v1/live_service_pb.ts';
 import { live } from './connection.ts';
+import { randomText } from './plain-http.ts';
+import { type ShareMessage, StreamShare } from './stream-share.ts';
 
 export type Topic = NonNullable<MessageInitShape<typeof SubscribeRequestSchema>['topic']>;
 export type LiveMessage = OpenStreamResponse['message'];
@@ -28,6 +31,10 @@ const MAX_WAIT_MS = 5_000;
 /** The stream says something every 15 s. */
 const SILENCE_MS = 40_000;
 
+function hiddenSince(): number | null {
+  return document.hidden ? Date.now() : null;
+}
+
 class LiveLink {
   readonly #subscriptions = new Map<string, Subscription>();
   readonly #listeners = new Set<() => void>();
@@ -35,13 +42,29 @@ class LiveLink {
   #streamId: string | null = null;
   #nextId = 1;
   #controller: AbortController | null = null;
+  /** The stream was let go, for other tabs. */
+  #isResting = false;
+  readonly #share: StreamShare;
+
+  constructor() {
+    const channel = new BroadcastChannel('muster.streams');
+    const letGo = () => {
+      this.#isResting = true;
+      this.#end();
+    };
+    this.#share = new StreamShare(randomText(), (message) => channel.postMessage(message), letGo);
+    channel.onmessage = ({ data }: MessageEvent<ShareMessage>) => this.#share.hear(data);
+    document.addEventListener('visibilitychange', () => this.#turn());
+    addEventListener('pagehide', () => this.#share.hasNone());
+    addEventListener('pageshow', ({ persisted }) => persisted && this.#turn());
+  }
 
   /** Follows a topic until the returned function is called. */
   subscribe(topic: () => Topic, onMessage: (message: LiveMessage) => void): () => void {
     const id = `s${this.#nextId++}`;
     const subscription = { topic, onMessage };
     this.#subscriptions.set(id, subscription);
-    if (this.#controller === null) this.#start();
+    if (this.#controller === null && !this.#isResting) this.#start();
     if (this.#streamId !== null) void this.#send(this.#streamId, id, subscription);
     return () => {
       this.#subscriptions.delete(id);
@@ -63,15 +86,31 @@ class LiveLink {
 
   /** Ends the stream, at a log-out. */
   stop(): void {
-    this.#controller?.abort();
-    this.#controller = null;
-    this.#streamId = null;
+    this.#share.hasNone();
+    this.#end();
   }
 
   #start(): void {
     const controller = new AbortController();
     this.#controller = controller;
-    void this.#run(controller.signal);
+    this.#share.has(hiddenSince());
+    // Too many others may have one.
+    if (!controller.signal.aborted) void this.#run(controller.signal);
+  }
+
+  #end(): void {
+    this.#controller?.abort();
+    this.#controller = null;
+    this.#streamId = null;
+  }
+
+  /** A stream that was let go comes back when somebody looks. */
+  #turn(): void {
+    if (this.#controller !== null) this.#share.has(hiddenSince());
+    else if (this.#isResting && !document.hidden) {
+      this.#isResting = false;
+      this.#start();
+    }
   }
 
   async #run(signal: AbortSignal): Promise<void> {

@@ -9,6 +9,7 @@ import { RouterProvider } from '@tanstack/react-router';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { transport } from './connection.ts';
+import { link } from './live.ts';
 import { router } from './router.tsx';
 import { startTheme } from './theme.ts';
 import './theme.css';
@@ -17,6 +18,14 @@ startTheme();
 
 const queries = new QueryClient({
   defaultOptions: { queries: { staleTime: 5_000, retry: 1, refetchOnWindowFocus: true } },
+});
+
+// What could not be read while the supervisor was away is read once it is back, not when its turn comes.
+let wasOffline = false;
+link.onStateChange(() => {
+  const isBack = wasOffline && link.state === 'online';
+  wasOffline = link.state === 'offline' || (wasOffline && !isBack);
+  if (isBack) void queries.invalidateQueries();
 });
 
 const root = document.getElementById('root');

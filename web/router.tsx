@@ -7,6 +7,7 @@ import {
   createRouter,
   lazyRouteComponent,
 } from '@tanstack/react-router';
+import { readSession } from './connection.ts';
 import { Shell } from './shell.tsx';
 import { NotFound } from './screens/not-found.tsx';
 
@@ -32,8 +33,25 @@ const screen = <Path extends string>(
     getParentRoute: () => root,
     path,
     validateSearch: readSearch,
-    component: lazyRouteComponent(load, 'Screen'),
+    component: lazyRouteComponent(() => whileThere(load), 'Screen'),
   });
+
+const TRY_AGAIN_MS = 1_000;
+
+/**
+ * Loads a screen. Where one cannot be loaded, as after an update, the router reloads the page: not before there is a supervisor to
+ * reload it from.
+ */
+async function whileThere<Loaded>(load: () => Promise<Loaded>): Promise<Loaded> {
+  try {
+    return await load();
+  } catch (error) {
+    while ((await readSession()) === null) {
+      await new Promise((resolve) => setTimeout(resolve, TRY_AGAIN_MS));
+    }
+    throw error;
+  }
+}
 
 const routes = [
   screen('/', () => import('./screens/overview/overview.tsx')),

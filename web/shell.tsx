@@ -8,7 +8,8 @@ import { link } from './live.ts';
 import { forgetDrafts } from './screens/new-task/draft.ts';
 import { type Choice, setTheme, useTheme } from './theme.ts';
 import { Help } from './ui/help.tsx';
-import { useKeys } from './ui/keys.ts';
+import { type Keys, useKeys } from './ui/keys.ts';
+import { titleOf } from './ui/title.ts';
 import { Toasts } from './ui/toast.tsx';
 
 const PLACES = [
@@ -20,31 +21,29 @@ const PLACES = [
   { to: '/events', label: 'Events', keys: 'g e' },
 ] as const;
 
+/** Nothing is behind the log-in yet. */
+const NO_KEYS: Keys = {};
+
 export function Shell() {
   const path = useRouterState({ select: (state) => state.location.pathname });
   const navigate = useNavigate();
   const [isHelpOpen, setHelpOpen] = useState(false);
-  const [isIn, setIn] = useState(path === '/login');
+  const isLogIn = path === '/login';
+  const isIn = useSession(isLogIn);
   useEffect(() => {
-    whenLoggedOut(() => {
-      link.stop();
-      setIn(false);
-      const from = location.pathname === '/login' ? undefined : location.pathname + location.search;
-      void navigate({ to: '/login', search: { from } });
-    });
-    void readSession().then((isLoggedIn) => {
-      if (isLoggedIn === false && location.pathname !== '/login') {
-        void navigate({ to: '/login', search: { from: location.pathname + location.search } });
-      } else setIn(true);
-    });
-  }, [navigate]);
-  useKeys({
-    ...Object.fromEntries(PLACES.map(({ to, keys }) => [keys, () => void navigate({ to })])),
-    'g c': () => void navigate({ to: '/tasks/new' }),
-    '?': () => setHelpOpen(true),
-    '/': () => document.querySelector<HTMLInputElement>('[data-search]')?.focus(),
-  });
-  if (path === '/login') return <Outlet />;
+    document.title = titleOf(path);
+  }, [path]);
+  useKeys(
+    isLogIn
+      ? NO_KEYS
+      : {
+          ...Object.fromEntries(PLACES.map(({ to, keys }) => [keys, () => void navigate({ to })])),
+          'g c': () => void navigate({ to: '/tasks/new' }),
+          '?': () => setHelpOpen(true),
+          '/': () => document.querySelector<HTMLInputElement>('[data-search]')?.focus(),
+        },
+  );
+  if (isLogIn) return <Outlet />;
   return (
     <div className="grid h-full grid-cols-[minmax(0,1fr)] grid-rows-[auto_minmax(0,1fr)]">
       <a
@@ -55,13 +54,36 @@ export function Shell() {
       </a>
       <Header onHelp={() => setHelpOpen(true)} />
       {/* Relative, so that what only screen readers see scrolls with it and does not make the page longer than the window. */}
-      <main id="content" tabIndex={-1} className="relative min-h-0 overflow-auto outline-none">
+      <main id="content" tabIndex={-1} className="relative min-h-0 overflow-auto !outline-none">
         {isIn ? <Outlet /> : null}
       </main>
       <Help isOpen={isHelpOpen} onClose={() => setHelpOpen(false)} places={PLACES} />
       <Toasts />
     </div>
   );
+}
+
+/** Tells whether there is a session, and leads to the log-in when there is none, from where one comes back. */
+function useSession(isLogIn: boolean): boolean {
+  const [isIn, setIn] = useState(false);
+  const navigate = useNavigate();
+  useEffect(() => {
+    const leave = () => {
+      // Several calls are refused at once: the first one knows where somebody was.
+      if (location.pathname === '/login') return;
+      const from = location.pathname + location.search;
+      void navigate({ to: '/login', search: { from }, replace: true });
+    };
+    whenLoggedOut(() => {
+      link.stop();
+      setIn(false);
+      leave();
+    });
+    // Also when somebody goes back from the log-in.
+    if (isIn || isLogIn) return;
+    void readSession().then((isLoggedIn) => (isLoggedIn === false ? leave() : setIn(true)));
+  }, [navigate, isIn, isLogIn]);
+  return isIn;
 }
 
 function Header({ onHelp }: { readonly onHelp: () => void }) {

@@ -15,6 +15,7 @@ export function useKeys(keys: Keys): void {
     let at = 0;
     const onKey = (event: KeyboardEvent) => {
       if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+      if (isAsking()) return;
       const sequence = event.timeStamp - at < SEQUENCE_MS ? `${first} ${event.key}` : event.key;
       const act = current.current[sequence] ?? current.current[event.key];
       first = event.key;
@@ -26,6 +27,11 @@ export function useKeys(keys: Keys): void {
     addEventListener('keydown', onKey);
     return () => removeEventListener('keydown', onKey);
   }, []);
+}
+
+/** While something is asked, or chosen from a menu, keys are not for the screen behind it. */
+function isAsking(): boolean {
+  return document.querySelector('dialog[open], [role=dialog], [role=menu]') !== null;
 }
 
 function isTyping(target: EventTarget | null): boolean {

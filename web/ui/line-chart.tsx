@@ -1,6 +1,7 @@
 /** Curves over time, drawn by uPlot in the colours of the theme. Heavy: load it lazily. Say the same in words beside it. */
 import { useEffect, useRef, useSyncExternalStore } from 'react';
 import UPlot from 'uplot';
+import { timeRange } from './time-range.ts';
 import 'uplot/dist/uPlot.min.css';
 
 /** A name of a colour in theme.css, and how the line is dashed, so that it is told apart without it. */
@@ -43,7 +44,7 @@ function colorOf(name: string): string {
 
 /**
  * @param times seconds since 1970, ascending
- * @param span seconds that the chart shows, up to the last time; more if there are earlier ones
+ * @param span seconds that the chart shows, up to now; more if there are earlier times
  * @param format says a value; must stay the same function
  * @param max the top of the scale; null for what the values need
  * @param steps what may be between two lines of the scale; must stay the same list; null for round numbers
@@ -112,9 +113,10 @@ function optionsOf(
     width,
     height: HEIGHT,
     padding: [8, 20, 0, 0],
-    cursor: { y: false, points: { size: 5 } },
+    // What is shown is the whole span: nothing to be chosen by dragging.
+    cursor: { y: false, points: { size: 5 }, drag: { x: false, setScale: false } },
     scales: {
-      x: { time: true, range: (_plot, low, high) => [Math.min(low, high - span), high] },
+      x: { time: true, range: (plot) => timeRange([...plot.data[0]], span, Date.now() / 1000) },
       y: {
         range: (_plot, _low, high) => [
           0,

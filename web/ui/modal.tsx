@@ -3,6 +3,7 @@ import { Dialog } from 'radix-ui';
 import type { ReactNode } from 'react';
 import { Backdrop } from './backdrop.tsx';
 import { Button } from './page.tsx';
+import { useFocusBack } from './focus-back.ts';
 
 /** @param failure why it could not be done, in a sentence */
 export function Modal({
@@ -26,13 +27,15 @@ export function Modal({
   readonly failure?: string | null;
   readonly onSubmit: () => void;
 }) {
+  const focusBack = useFocusBack(isOpen);
   return (
     <Dialog.Root open={isOpen} onOpenChange={(open) => !open && onClose()}>
       <Dialog.Portal>
         <Backdrop />
         <Dialog.Content
           aria-describedby={undefined}
-          className="fixed top-24 left-1/2 z-50 w-[30rem] max-w-[95vw] -translate-x-1/2 rounded-xl border border-line bg-panel p-5 shadow-xl"
+          {...focusBack}
+          className="fixed top-[min(6rem,5dvh)] left-1/2 z-50 w-[30rem] max-w-[95vw] max-h-[90dvh] -translate-x-1/2 overflow-auto rounded-xl border border-line bg-panel p-5 shadow-xl"
         >
           <form
             className="flex flex-col gap-4"

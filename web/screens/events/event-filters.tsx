@@ -46,7 +46,7 @@ export function EventFilters({ log, filter, onChange }: FiltersProps) {
         value={filter.text}
         onChange={(event) => onChange({ text: event.target.value })}
         onKeyDown={(event) => event.key === 'Escape' && event.currentTarget.blur()}
-        className="w-64 rounded-lg border border-line bg-panel px-3 py-1.5 placeholder:text-soft"
+        className="max-w-64 min-w-0 grow basis-32 rounded-lg border border-line bg-panel px-3 py-1.5 placeholder:text-soft"
       />
       <Choice name="Kind" value={filter.kind} values={KINDS} onChange={set('kind')} />
       <Choice

@@ -1,4 +1,5 @@
 /** The same as a command line, to be copied. */
+import { writeClipboard } from '../../plain-http.ts';
 import { Button, Panel } from '../../ui/page.tsx';
 import { toast } from '../../ui/toast.tsx';
 import { type CommandLine, toCommandLine } from './command-line.ts';
@@ -22,10 +23,9 @@ export function CommandLinePart() {
   const line = lineOf(form);
   const copy = async (text: string) => {
     try {
-      await navigator.clipboard.writeText(text);
+      await writeClipboard(text);
       toast('The command line is copied');
     } catch {
-      // A page over plain HTTP, or a browser that was told not to.
       toast('The browser does not let a page copy here: select the text and copy it', true);
     }
   };

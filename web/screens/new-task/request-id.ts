@@ -1,10 +1,5 @@
 /** Ids of requests: the same for the same content, so that two clicks on one form make one task. */
-
-function randomText(): string {
-  // Not randomUUID: a page that came over plain HTTP does not have it.
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
-}
+import { randomText } from '../../plain-http.ts';
 
 /** Keeps the id of the content that was sent last. */
 export class RequestIds {

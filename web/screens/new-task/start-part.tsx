@@ -4,7 +4,8 @@ import { useQuery } from '@tanstack/react-query';
 import { explain, schedules } from '../../connection.ts';
 import { Panel } from '../../ui/page.tsx';
 import { useSettled } from '../../ui/settled.ts';
-import { absoluteText, relativeText, useNow } from '../../ui/time.tsx';
+import { relativeText, useNow } from '../../ui/time.tsx';
+import { ownZone, timeIn } from '../schedules/schedule-words.ts';
 import { Choice, More, Select, Text, useForm } from './fields.tsx';
 import type { FormState } from './form-state.ts';
 import { toTiming } from './to-spec.ts';
@@ -132,16 +133,21 @@ function Due() {
     );
   }
   const times = data?.dueAt ?? [];
+  // As a cron is meant; all else is of this browser.
+  const zone = timing === 'cron' ? timeZone.trim() || 'UTC' : null;
   return (
     <div role="status" className="rounded-lg border border-line bg-page px-3 py-2">
       {data !== undefined && times.length === 0 ? (
         <span className="text-warn">Never due any more</span>
       ) : null}
+      {times.length === 0 ? null : (
+        <p className="text-xs text-soft">{zone ?? `${ownZone()} (here)`}</p>
+      )}
       <ol>
         {times.map((due) => (
           <li key={String(due.seconds)} className="flex justify-between gap-3 tabular-nums">
             <time dateTime={new Date(timestampMs(due)).toISOString()}>
-              {absoluteText(timestampMs(due)).replace(/\.\d+$/, '')}
+              {timeIn(timestampMs(due), zone)}
             </time>
             <span className="text-soft">{relativeText(timestampMs(due), now)}</span>
           </li>

@@ -7,7 +7,14 @@ import { type Concern, concernsOf, type Findings } from './attention.ts';
 
 const SHOWN = 8;
 
-export function AttentionPanel({ findings }: { readonly findings: Findings }) {
+export function AttentionPanel({
+  findings,
+  isKnown,
+}: {
+  readonly findings: Findings;
+  /** Everything was looked at. */
+  readonly isKnown: boolean;
+}) {
   const now = useNow();
   const [isAll, setAll] = useState(false);
   const concerns = concernsOf(findings, now);
@@ -15,9 +22,12 @@ export function AttentionPanel({ findings }: { readonly findings: Findings }) {
   const title = concerns.length === 0 ? 'Needs attention' : `Needs attention (${concerns.length})`;
   return (
     <Panel title={title}>
-      {concerns.length === 0 ? (
+      {concerns.length === 0 && !isKnown ? (
+        <Empty>Looking …</Empty>
+      ) : concerns.length === 0 ? (
         <Empty>
-          Nothing: every node takes tasks, no task is stuck, and the schedules do their work.
+          Nothing: every node takes tasks, no task is stuck, no worker has crashed, and the
+          schedules do their work.
         </Empty>
       ) : (
         <ul>

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { DrainState, NodeSchema, NodeState } from '../../../proto/gen/muster/v1/node_pb.ts';
 import { FireSchema, ScheduleSchema } from '../../../proto/gen/muster/v1/schedule_pb.ts';
 import { TaskSchema, TaskState } from '../../../proto/gen/muster/v1/task_pb.ts';
+import { WorkerSchema } from '../../../proto/gen/muster/v1/worker_pb.ts';
 import { concernsOf, type Findings } from './attention.ts';
 
 const NOW = Date.UTC(2026, 0, 31);
@@ -13,6 +14,7 @@ const NOTHING: Findings = {
   waiting: [],
   running: [],
   nodes: [],
+  crashed: [],
   schedules: [],
   lastTasks: new Map(),
   lastFires: new Map(),
@@ -23,6 +25,18 @@ const words = (findings: Partial<Findings>) =>
   );
 
 describe('what needs attention', () => {
+  it('is a worker that has crashed, and several of one node together', () => {
+    const crashed = [
+      create(WorkerSchema, { nodeId: 'web-1', name: 'exporter', why: 'ended with exit code 3' }),
+      create(WorkerSchema, { nodeId: 'db-1', name: 'slot-0' }),
+      create(WorkerSchema, { nodeId: 'db-1', name: 'sync' }),
+    ];
+    expect(words({ crashed })).toEqual([
+      'bad web-1: its worker exporter has crashed: ended with exit code 3',
+      'bad db-1: 2 of its workers have crashed: slot-0, sync',
+    ]);
+  });
+
   it('is a task that nobody can take, but not one that waits for its turn', () => {
     const queued = { state: TaskState.PENDING, substate: 'queued', createdAt: ago(60_000) };
     const stuck = { reason: 'no_node', message: 'no node is connected' };

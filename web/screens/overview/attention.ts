@@ -3,6 +3,7 @@ import { timestampMs } from '@bufbuild/protobuf/wkt';
 import { DrainState, type Node, NodeState } from '../../../proto/gen/muster/v1/node_pb.ts';
 import type { Fire, Schedule } from '../../../proto/gen/muster/v1/schedule_pb.ts';
 import { type Task, TaskState } from '../../../proto/gen/muster/v1/task_pb.ts';
+import type { Worker } from '../../../proto/gen/muster/v1/worker_pb.ts';
 import { durationText } from '../../ui/time.tsx';
 
 export interface Concern {
@@ -22,6 +23,8 @@ export interface Findings {
   readonly waiting: readonly Task[];
   readonly running: readonly Task[];
   readonly nodes: readonly Node[];
+  /** Workers that have crashed. */
+  readonly crashed: readonly Worker[];
   readonly schedules: readonly Schedule[];
   /** The last task of each schedule, by its id. */
   readonly lastTasks: ReadonlyMap<string, Task>;
@@ -37,6 +40,7 @@ const BUSY_MS = 300_000;
 export function concernsOf(findings: Findings, nowMs: number): Concern[] {
   const all = [
     ...findings.nodes.flatMap((node) => concernOfNode(node, nowMs)),
+    ...concernsOfCrashed(findings.crashed),
     ...findings.running.flatMap((task) => concernOfRunning(task, nowMs)),
     ...findings.waiting.flatMap((task) => concernOfWaiting(task, nowMs)),
     ...findings.schedules.flatMap((schedule) => concernOfSchedule(schedule, findings)),
@@ -82,6 +86,18 @@ function concernOfNode({ id, state, active, drain, lastSeenAt }: Node, nowMs: nu
       ? 'is drained and takes no task until it is resumed'
       : `is being drained${tasks}`;
   return [{ ...base, severity: 'warn', what }];
+}
+
+/** One for each node, however many of its workers have crashed. */
+function concernsOfCrashed(crashed: readonly Worker[]): Concern[] {
+  return [...Map.groupBy(crashed, ({ nodeId }) => nodeId)].map(([id, workers]) => {
+    const [one] = workers;
+    const what =
+      workers.length === 1 && one !== undefined
+        ? `its worker ${one.name} has crashed${one.why === '' ? '' : `: ${one.why}`}`
+        : `${workers.length} of its workers have crashed: ${workers.map(({ name }) => name).join(', ')}`;
+    return { key: `crashed ${id}`, severity: 'bad', kind: 'node', id, name: id, what };
+  });
 }
 
 function concernOfSchedule(schedule: Schedule, { lastTasks, lastFires }: Findings): Concern[] {

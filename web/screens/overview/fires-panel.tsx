@@ -63,15 +63,15 @@ function FireRow({ schedule }: { readonly schedule: Schedule }) {
   };
   return (
     <tr className="border-b border-line/60 last:border-0">
-      <td className="max-w-0 truncate px-4 py-1.5">
+      <td className="w-full max-w-0 truncate px-4 py-1.5">
         <Link to="/schedules/$key" params={{ key: name }} className="font-medium hover:underline">
           {name}
         </Link>
       </td>
-      <td className="w-28 py-1.5 whitespace-nowrap text-soft tabular-nums">
+      <td className="py-1.5 whitespace-nowrap text-soft tabular-nums">
         <Ago at={schedule.nextAt} />
       </td>
-      <td className="w-28 px-4 py-1.5 text-right whitespace-nowrap">
+      <td className="px-4 py-1.5 text-right whitespace-nowrap">
         <Button isDisabled={isBusy} onClick={() => void trigger()} title={`Run now: fire ${name}`}>
           Run now
         </Button>

@@ -16,6 +16,7 @@ import { FiresPanel } from './fires-panel.tsx';
 import { MINUTE_MS, type Minute } from './minutes.ts';
 import { countOf, Numbers } from './numbers.tsx';
 import {
+  useCrashedWorkers,
   useLastFailures,
   useOldestPending,
   useScheduleOutcomes,
@@ -35,6 +36,7 @@ export function Screen() {
   const statistics = useStatistics();
   const pending = useOldestPending();
   const failures = useLastFailures();
+  const crashed = useCrashedWorkers();
   const minutes = useMinutes();
   const nodes = useLiveNodes();
   const schedules = useLiveSchedules();
@@ -56,11 +58,20 @@ export function Screen() {
     waiting: pending.data?.waiting ?? [],
     running: hasStuck ? (stuck.data ?? []) : [],
     nodes: nodes.all,
+    crashed: crashed.data ?? [],
     schedules: schedules.all,
     lastTasks: outcomes.data?.lastTasks ?? new Map(),
     lastFires: outcomes.data?.lastFires ?? new Map(),
   };
-  const failure = statistics.error ?? pending.error ?? failures.error ?? outcomes.error;
+  // That nothing is the matter is not said before everything was looked at.
+  const isKnown =
+    [data, pending.data, crashed.data].every((one) => one !== undefined) &&
+    nodes.isKnown &&
+    schedules.isKnown &&
+    (!hasStuck || stuck.data !== undefined) &&
+    (outcomes.data !== undefined || !outcomes.isFetching);
+  const failure =
+    statistics.error ?? pending.error ?? failures.error ?? crashed.error ?? outcomes.error;
   return (
     <div className="mx-auto flex max-w-[1600px] flex-col gap-4 px-5 py-4">
       <h1 className="sr-only">Overview</h1>
@@ -71,7 +82,7 @@ export function Screen() {
       {data?.all.total === 0n ? <Welcome hasNodes={nodes.all.length > 0} /> : null}
       <Charts hours={hours} minutes={minutes} />
       <div className="grid items-start gap-4 lg:grid-cols-[2fr_1fr]">
-        <AttentionPanel findings={findings} />
+        <AttentionPanel findings={findings} isKnown={isKnown} />
         <FiresPanel {...schedules} />
       </div>
       <FailuresPanel failed={failures.data} />

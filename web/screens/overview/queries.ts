@@ -3,8 +3,10 @@ import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import type { Fire, Schedule } from '../../../proto/gen/muster/v1/schedule_pb.ts';
 import { OutputStream, type Task, TaskState } from '../../../proto/gen/muster/v1/task_pb.ts';
-import { schedules, tasks } from '../../connection.ts';
+import { WorkerState } from '../../../proto/gen/muster/v1/worker_pb.ts';
+import { nodes, schedules, tasks } from '../../connection.ts';
 import { firstLine } from '../../ui/first-line.ts';
+import { lastEnded } from './last-ended.ts';
 import { findOldest } from './oldest.ts';
 
 const OFTEN_MS = 5_000;
@@ -15,7 +17,10 @@ const OLDEST_PAGE = 50;
 const MAX_ASKED = 5;
 /** Pages of running tasks that are looked through for those that do not stop. */
 const MAX_RUNNING_PAGES = 5;
+const MAX_CRASHED = 200;
 const MAX_FAILURES = 8;
+/** Lists begin with what was created last; what ended last is looked for among so many. */
+const FAILURES_PAGE = 100;
 /** Of stderr, from its beginning. */
 const FIRST_BYTES = 8_192;
 const MAX_SKIPPING = 20;
@@ -85,14 +90,28 @@ export function useStuckRunning(isNeeded: boolean) {
   });
 }
 
+/** Workers that have crashed and are started again by hand only, as many as can be told of. */
+export function useCrashedWorkers() {
+  return useQuery({
+    queryKey: ['overview', 'crashed'],
+    queryFn: async () => {
+      const states = [WorkerState.CRASHED];
+      const { workers } = await nodes.listWorkers({ states, pageSize: MAX_CRASHED });
+      return workers;
+    },
+    refetchInterval: SELDOM_MS,
+    placeholderData: keepPreviousData,
+  });
+}
+
 /** The last failures, each with the first line of its error output. */
 export function useLastFailures() {
   return useQuery({
     queryKey: ['overview', 'failures'],
     queryFn: async () => {
       const filter = { states: [TaskState.FAILED, TaskState.TIMEOUT] };
-      const { tasks: failed } = await tasks.listTasks({ filter, pageSize: MAX_FAILURES });
-      return failed;
+      const { tasks: failed } = await tasks.listTasks({ filter, pageSize: FAILURES_PAGE });
+      return lastEnded(failed, MAX_FAILURES);
     },
     refetchInterval: OFTEN_MS,
     placeholderData: keepPreviousData,

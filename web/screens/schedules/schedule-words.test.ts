@@ -3,10 +3,31 @@ import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { durationFromMs, timestampFromMs, timestampMs } from '@bufbuild/protobuf/wkt';
 import { expect, test } from 'vitest';
 import { ScheduleSchema, TimingSchema } from '../../../proto/gen/muster/v1/schedule_pb.ts';
-import { TaskSpecSchema } from '../../../proto/gen/muster/v1/task_pb.ts';
+import { ServiceOperation } from '../../../proto/gen/muster/v1/service_action_pb.ts';
+import {
+  Interpreter,
+  OfflinePolicy,
+  TaskPolicySchema,
+  TaskSpecSchema,
+} from '../../../proto/gen/muster/v1/task_pb.ts';
 import { cronText } from './cron-words.ts';
 import { anchoredTiming, roundText, timeIn, whenWords } from './schedule-words.ts';
-import { actionWords, commandText, targetText } from './task-words.ts';
+import { actionWords, commandText, policyRows, targetText } from './task-words.ts';
+
+test('interpreters, operations and rules are said by their names', () => {
+  const action = (spec: NonNullable<MessageInitShape<typeof TaskSpecSchema>['action']>) =>
+    actionWords(create(TaskSpecSchema, { action: spec }));
+  const program = { case: 'body', value: 'ls' } as const;
+  expect(action({ case: 'script', value: { program } }).kind).toBe('script for sh');
+  const { BASH } = Interpreter;
+  expect(action({ case: 'script', value: { program, interpreter: BASH } }).kind).toBe(
+    'script for bash',
+  );
+  const value = { unit: 'nginx', operation: ServiceOperation.RESTART };
+  expect(action({ case: 'service', value }).text).toBe('restart nginx');
+  const policy = create(TaskPolicySchema, { offline: OfflinePolicy.SKIP });
+  expect(policyRows(policy)).toEqual([['While offline', 'skip']]);
+});
 
 test.each([
   ['30 4 * * *', 'every day at 04:30'],

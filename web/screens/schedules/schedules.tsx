@@ -1,5 +1,5 @@
 /** Tasks at given times, live: when each schedule is due, and what became of it last. */
-import { useNavigate, useSearch } from '@tanstack/react-router';
+import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { useMemo } from 'react';
 import type { Schedule } from '../../../proto/gen/muster/v1/schedule_pb.ts';
 import { useLiveSchedules } from '../../live-collection.ts';
@@ -39,7 +39,18 @@ export function Screen() {
   );
   const rows = ids.flatMap((id) => items?.get(id) ?? []);
   return (
-    <Page title="Schedules">
+    <Page
+      title="Schedules"
+      actions={
+        <Link
+          to="/tasks/new"
+          search={{ as: 'schedule' }}
+          className="rounded-md border border-line px-3 py-1 font-medium hover:bg-raised"
+        >
+          New schedule
+        </Link>
+      }
+    >
       {failure === null ? null : <Failure>{failure}</Failure>}
       <div className="flex flex-wrap items-center gap-2">
         <Filters q={q} state={state} onChange={set} items={items} />

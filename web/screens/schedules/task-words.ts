@@ -4,6 +4,7 @@ import type { NodeSelection } from '../../../proto/gen/muster/v1/target_pb.ts';
 import type { TaskPolicy, TaskSpec } from '../../../proto/gen/muster/v1/task_pb.ts';
 import { Interpreter, OfflinePolicy } from '../../../proto/gen/muster/v1/task_pb.ts';
 import { ServiceOperation } from '../../../proto/gen/muster/v1/service_action_pb.ts';
+import { enumWord } from '../../ui/enum-word.ts';
 import { roundText } from './schedule-words.ts';
 
 /** Where it runs, for example: on local-1; on each of role=web, 10 % at once. */
@@ -85,8 +86,4 @@ export function policyRows(policy: TaskPolicy | undefined): readonly (readonly [
     rows.push(['While offline', enumWord(OfflinePolicy, offline)]);
   }
   return rows;
-}
-
-function enumWord(names: Readonly<Record<string, string | number>>, value: number): string {
-  return String(names[value] ?? value).toLowerCase();
 }

@@ -5,11 +5,12 @@
  */
 import { timestampMs } from '@bufbuild/protobuf/wkt';
 import { Link, useNavigate, useParams } from '@tanstack/react-router';
-import { lazy, type ReactNode, Suspense, useEffect } from 'react';
+import { lazy, type ReactNode, Suspense } from 'react';
 import { type Task, TaskType, type Transition } from '../../../proto/gen/muster/v1/task_pb.ts';
 import { useKeys } from '../../ui/keys.ts';
 import { Command, Empty, Failure } from '../../ui/page.tsx';
 import { isFinal, stateNameOf } from '../../ui/state.tsx';
+import { useTitle } from '../../ui/title.ts';
 import { type Feed, taskAt } from './feed.ts';
 import { Header } from './header/header.tsx';
 import { HistoryPanel } from './history/history-panel.tsx';
@@ -141,19 +142,6 @@ function Shown(props: {
       ) : null}
     </>
   );
-}
-
-/** Names the tab of the browser while the component is shown. */
-function useTitle(title: string): void {
-  useEffect(() => {
-    const former = document.title;
-    return () => {
-      document.title = former;
-    };
-  }, []);
-  useEffect(() => {
-    document.title = `${title} · Muster`;
-  }, [title]);
 }
 
 function Body(props: {

@@ -3,7 +3,9 @@ import { Dialog } from 'radix-ui';
 import { useEffect, useRef, useState } from 'react';
 import { Link } from '@tanstack/react-router';
 import { explain, tasks } from '../../connection.ts';
+import { randomText } from '../../plain-http.ts';
 import { Backdrop } from '../../ui/backdrop.tsx';
+import { useFocusBack } from '../../ui/focus-back.ts';
 import { Button, Failure } from '../../ui/page.tsx';
 import { Bar } from './bar.tsx';
 import { act, countFor, EMPTY, MAX_FAILURES, type Tally, tally, type Verb } from './bulk.ts';
@@ -60,6 +62,7 @@ export function BulkDialog({
   const words = WORDS[wish.verb];
   const bulk = useBulk(wish);
   const { phase, count, done, fault } = bulk;
+  const focusBack = useFocusBack(true);
   return (
     <Dialog.Root
       open
@@ -69,6 +72,7 @@ export function BulkDialog({
         <Backdrop />
         <Dialog.Content
           aria-describedby={undefined}
+          {...focusBack}
           className="fixed top-24 left-1/2 z-50 flex max-h-[75vh] w-[34rem] max-w-[92vw] -translate-x-1/2 flex-col gap-3 rounded-xl border border-line bg-panel p-5 shadow-xl"
         >
           <Dialog.Title className="text-base font-semibold">{words.title}</Dialog.Title>
@@ -126,7 +130,7 @@ function useBulk({ verb, filters }: BulkWish) {
     // Drawn now and then: there may be thousands a second.
     const timer = setInterval(() => setDone(sum), 100);
     try {
-      for await (const result of act(verb, filters, crypto.randomUUID(), signal)) {
+      for await (const result of act(verb, filters, randomText(), signal)) {
         sum = tally(sum, result);
       }
     } catch (error) {

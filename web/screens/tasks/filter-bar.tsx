@@ -14,7 +14,7 @@ export function FilterBar({ tokens, known, onChange }: BarProps) {
   const listId = useId();
   const faultId = useId();
   return (
-    <div className="relative min-w-72 grow">
+    <div className="relative min-w-72 grow basis-72">
       <div className="flex flex-wrap items-center gap-1.5 rounded-lg border border-line bg-panel px-2 py-1 focus-within:border-accent">
         <span aria-hidden className="px-0.5 text-soft">
           ⌕
@@ -45,8 +45,8 @@ export function FilterBar({ tokens, known, onChange }: BarProps) {
           }
           value={text}
           onChange={(event) => field.onText(event.target.value)}
-          onFocus={() => field.setFocused(true)}
-          onBlur={() => field.setFocused(false)}
+          onFocus={() => field.onFocus(true)}
+          onBlur={() => field.onFocus(false)}
           onKeyDown={field.onKey}
           className="min-w-40 grow bg-transparent py-0.5 !outline-none placeholder:text-soft"
         />
@@ -75,11 +75,14 @@ function useField({ tokens, known, onChange }: BarProps) {
   const [fault, setFault] = useState<string | null>(null);
   const [isFocused, setFocused] = useState(false);
   const [chosen, setChosen] = useState(-1);
-  const offers = isFocused ? offersFor(text, known) : [];
+  // What was found is not covered by further offers, until somebody wants them.
+  const [isDone, setDone] = useState(false);
+  const offers = isFocused && !isDone ? offersFor(text, known) : [];
   const onText = (next: string) => {
     setText(next);
     setFault(null);
     setChosen(-1);
+    setDone(false);
   };
   const commit = (typed: string) => {
     const { tokens: added, fault: why } = parseText(typed);
@@ -87,6 +90,7 @@ function useField({ tokens, known, onChange }: BarProps) {
     if (why !== null) return;
     if (added.length > 0) onChange(addTokens(tokens, added));
     onText('');
+    setDone(added.length > 0);
   };
   const onTake = (offer: Offer) => {
     const next = accept(text, offer);
@@ -97,6 +101,7 @@ function useField({ tokens, known, onChange }: BarProps) {
     const { key, currentTarget } = event;
     if (key === 'ArrowDown' || key === 'ArrowUp') {
       event.preventDefault();
+      setDone(false);
       const step = key === 'ArrowDown' ? 1 : -1;
       setChosen((former) => Math.min(Math.max(former + step, -1), offers.length - 1));
     } else if (key === 'Enter') {
@@ -115,7 +120,11 @@ function useField({ tokens, known, onChange }: BarProps) {
     }
   };
   const isOpen = offers.length > 0;
-  return { text, fault, offers, chosen, isOpen, onText, onTake, onKey, setFocused };
+  const onFocus = (isIn: boolean) => {
+    setFocused(isIn);
+    setDone(false);
+  };
+  return { text, fault, offers, chosen, isOpen, onText, onTake, onKey, onFocus };
 }
 
 function Chip({ token, onRemove }: { readonly token: Token; readonly onRemove: () => void }) {

@@ -5,6 +5,7 @@ import { TaskState, TaskType } from '../../../proto/gen/muster/v1/task_pb.ts';
 import { accept, offersFor } from './completion.ts';
 import {
   addTokens,
+  faultsOf,
   isStillMatching,
   parseText,
   parseTime,
@@ -42,9 +43,13 @@ describe('typed filters', () => {
     ]);
     expect(parseText('text:"two, words"').tokens).toEqual([{ key: 'text', value: 'two, words' }]);
     expect(parseText('text:http://x').tokens).toEqual([{ key: 'text', value: 'http://x' }]);
+    // No id begins like this.
+    for (const name of ['cafe', 'db-1', '2026', '0-1-2-3']) {
+      expect(parseText(name).tokens).toEqual([{ key: 'text', value: name }]);
+    }
     // The beginning of an id, and of state:, unless it is quoted.
-    expect(parseText('cafe').tokens).toEqual([{ key: 'id', value: 'cafe' }]);
-    expect(parseText('"cafe"').tokens).toEqual([{ key: 'text', value: 'cafe' }]);
+    expect(parseText('01ca').tokens).toEqual([{ key: 'id', value: '01ca' }]);
+    expect(parseText('"01ca"').tokens).toEqual([{ key: 'text', value: '01ca' }]);
     expect(parseText('"state:" x ""').tokens).toEqual([{ key: 'text', value: 'state: x' }]);
   });
 
@@ -85,6 +90,16 @@ describe('typed filters', () => {
     expect(readTokens(writeTokens(text))).toEqual(text);
     expect(readTokens({ state: 'bogus', q: 'type:fan-out' }).map(tokenText)).toEqual([
       'type:fan_out',
+    ]);
+  });
+
+  it('says what of a URL it has left out', () => {
+    expect(faultsOf({ state: 'failed', since: '1h', q: 'deploy', children: '1' })).toEqual([]);
+    const faults = faultsOf({ state: 'failed,bogus', nodes: 'web-1', q: 'since:yesterday' });
+    expect(faults.map((fault) => /“\w+”|since/.exec(fault)?.[0])).toEqual([
+      '“nodes”',
+      '“bogus”',
+      'since',
     ]);
   });
 });

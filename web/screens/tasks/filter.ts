@@ -93,7 +93,8 @@ function isPlain(part: string, word: string): boolean {
   return part.startsWith('"') || !(BEGINNING_OF_ID.test(word) || word.includes(':'));
 }
 
-const BEGINNING_OF_ID = /^[0-9a-f-]{4,36}$/i;
+/** Ids begin with their time, and so with a zero until the year 2527. */
+const BEGINNING_OF_ID = /^0[0-9a-f]{3,7}$|^0[0-9a-f]{7}-[0-9a-f-]{0,27}$/i;
 
 function parseWord(word: string): Token[] | string {
   if (BEGINNING_OF_ID.test(word)) return [{ key: 'id', value: word.toLowerCase() }];
@@ -197,16 +198,30 @@ export function tokenText({ key, value }: Token): string {
   return /\s/.test(value) ? `${key}:"${value}"` : `${key}:${value}`;
 }
 
-/** Reads the conditions of a URL; what makes no sense is left out. A `q` is read as typed text. */
+/** Reads the conditions of a URL; what makes no sense is left out, see faultsOf. A `q` is read as typed text. */
 export function readTokens(search: SearchTexts): Token[] {
-  const named = KEYS.flatMap((key) =>
-    splitValues(key, search[key] ?? '').map((value) => normalized({ key, value })),
-  );
   const typed = parseText(search['q'] ?? '').tokens;
   return addTokens(
     [],
-    [...named, ...typed].filter((token) => faultOf(token) === null),
+    [...namedIn(search), ...typed].filter((token) => faultOf(token) === null),
   );
+}
+
+function namedIn(search: SearchTexts): Token[] {
+  return KEYS.flatMap((key) =>
+    splitValues(key, search[key] ?? '').map((value) => normalized({ key, value })),
+  );
+}
+
+/** Says what of a URL is left out: without it more is shown, and acted on, than was asked for. */
+export function faultsOf(search: SearchTexts): string[] {
+  const known: readonly string[] = [...KEYS, 'q', 'children'];
+  const unknown = Object.keys(search)
+    .filter((name) => !known.includes(name))
+    .map((name) => `tasks are not found by “${name}”`);
+  const wrong = namedIn(search).flatMap((token) => faultOf(token) ?? []);
+  const typed = parseText(search['q'] ?? '').fault;
+  return [...new Set([...unknown, ...wrong, ...(typed === null ? [] : [typed])])];
 }
 
 /** Returns the conditions for a URL. Every key is there, so that former values go. */

@@ -153,7 +153,7 @@ function useRows(props: GridProps, show: (index: number) => void) {
     const { list, onActive } = current.current;
     const next = Math.min(Math.max(activeRow() + step, 0), list.count - 1);
     const task = list.at(next);
-    if (task === null || isAsking()) return;
+    if (task === null) return;
     onActive(task.id);
     show(next);
   };
@@ -161,7 +161,7 @@ function useRows(props: GridProps, show: (index: number) => void) {
     const { list, selection } = current.current;
     const row = activeRow();
     const task = row === -1 ? null : list.at(row);
-    if (task !== null && !isAsking()) selectRow(row, !isSelected(selection, task.id), false);
+    if (task !== null) selectRow(row, !isSelected(selection, task.id), false);
   };
   useKeys({
     j: () => move(1),
@@ -171,11 +171,6 @@ function useRows(props: GridProps, show: (index: number) => void) {
     x: toggle,
   });
   return { openRow, selectRow, openActive: () => openRow(activeRow()) };
-}
-
-/** While something is asked, keys are not for the list behind it. */
-function isAsking(): boolean {
-  return document.querySelector('[role=dialog]') !== null;
 }
 
 interface HeadProps {

@@ -10,6 +10,7 @@ import { BulkDialog, type BulkWish } from './bulk-dialog.tsx';
 import { filtersOf, type Verb } from './bulk.ts';
 import { FilterBar } from './filter-bar.tsx';
 import {
+  faultsOf,
   type FilterInit,
   isStillMatching,
   readTokens,
@@ -29,10 +30,16 @@ import { useKnownValues, useScheduleIds } from './use-known-values.ts';
 import { useTaskList } from './use-task-list.ts';
 
 export function Screen() {
-  const { tokens, withChildren, kept, isReady, fault, change } = useFilter();
+  const { tokens, leftOut, withChildren, kept, isReady, fault, change, clean } = useFilter();
   return (
     <div className="flex h-full flex-col gap-3 px-5 py-4">
       <h1 className="sr-only">Tasks</h1>
+      {leftOut.length === 0 ? null : (
+        <Failure>
+          The address asks for what there is not, and this is shown without it: {leftOut.join('; ')}
+          . <Button onClick={clean}>Go on without it</Button>
+        </Failure>
+      )}
       {fault === null ? null : (
         <div className="flex flex-col gap-3">
           <FilterBar tokens={tokens} known={{}} onChange={(next) => change(writeTokens(next))} />
@@ -56,6 +63,7 @@ function useFilter() {
   const withChildren = search['children'] === '1';
   const schedules = useScheduleIds(tokens.some(({ key }) => key === 'schedule'));
   const wanted = tokens.find(({ key }) => key === 'schedule')?.value;
+  const leftOut = useMemo(() => faultsOf(search), [search]);
   const meaning = JSON.stringify([tokens, withChildren, wanted && schedules.ids.get(wanted)]);
   const kept = useMemo(() => {
     const context = { nowMs: Date.now(), withChildren, scheduleIds: schedules.ids };
@@ -66,7 +74,11 @@ function useFilter() {
   const fault = isUnknown ? `There is no schedule ${wanted}` : null;
   const change: Change = (next) =>
     void navigate({ to: '/tasks', search: (former) => ({ ...former, ...next }), replace: true });
-  return { tokens, withChildren, kept, isReady: schedules.isReady, fault, change };
+  const clean = () => {
+    const { children } = search;
+    void navigate({ to: '/tasks', search: { ...writeTokens(tokens), children }, replace: true });
+  };
+  return { tokens, leftOut, withChildren, kept, isReady: schedules.isReady, fault, change, clean };
 }
 
 interface ListProps {
@@ -224,9 +236,10 @@ function Nothing({ isFiltered }: { readonly isFiltered: boolean }) {
 }
 
 function Foot({ list }: { readonly list: TaskList }) {
-  const { count, hasMore, isCut, isLoading, isStarted } = list;
+  const { count, failure, hasMore, isCut, isLoading, isStarted } = list;
   let text = `${count.toLocaleString('en')} ${count === 1 ? 'task' : 'tasks'}`;
-  if (hasMore) text += ' loaded; older ones follow as you scroll';
+  if (count === 0 && failure !== null) text = '';
+  else if (hasMore) text += ' loaded; older ones follow as you scroll';
   if (isCut) text = `The newest ${MAX_ROWS.toLocaleString('en')}; narrow the filter for older ones`;
   return (
     <div className="flex items-center gap-4 border-t border-line px-4 py-1.5 text-xs text-soft">

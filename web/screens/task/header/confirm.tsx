@@ -1,5 +1,5 @@
 /** Asks before something is done that cannot be undone, with a note for the history where the action takes one. */
-import { useEffect, useId, useRef, useState } from 'react';
+import { type RefObject, useEffect, useId, useRef, useState } from 'react';
 
 export interface Question {
   readonly title: string;
@@ -25,10 +25,16 @@ export function Confirm(props: {
 }) {
   const { question, onClose } = props;
   const dialog = useRef<HTMLDialogElement>(null);
+  const leave = useRef<HTMLButtonElement>(null);
   const titleId = useId();
   useEffect(() => {
-    if (question !== null) dialog.current?.showModal();
+    if (question === null) return;
+    dialog.current?.showModal();
+    // The safe answer is the one that Enter gives.
+    leave.current?.focus();
   }, [question]);
+  // Closed by itself, it gives the focus back to where it was, and says so.
+  const close = () => dialog.current?.close();
   if (question === null) return null;
   return (
     <dialog
@@ -38,7 +44,7 @@ export function Confirm(props: {
       onClose={onClose}
       className="mx-auto mt-24 w-[28rem] max-w-[calc(100vw-2rem)] rounded-xl border border-line bg-panel p-5 text-text shadow-xl backdrop:bg-black/40"
     >
-      <Form question={question} titleId={titleId} onClose={onClose} />
+      <Form question={question} titleId={titleId} leave={leave} onClose={close} />
     </dialog>
   );
 }
@@ -46,10 +52,12 @@ export function Confirm(props: {
 function Form({
   question,
   titleId,
+  leave,
   onClose,
 }: {
   readonly question: Question;
   readonly titleId: string;
+  readonly leave: RefObject<HTMLButtonElement | null>;
   readonly onClose: () => void;
 }) {
   const { title, text, verb, isDanger = false, takesNote = false, choices = [] } = question;
@@ -87,9 +95,8 @@ function Form({
       ) : null}
       <div className="mt-5 flex justify-end gap-2">
         <button
+          ref={leave}
           type="button"
-          // The safe answer is the one that Enter gives.
-          autoFocus
           onClick={onClose}
           className="rounded-md border border-line px-3 py-1.5 hover:bg-raised"
         >

@@ -216,7 +216,8 @@ export function DownloadMenu({
   readonly onDownload: (stream: LogStream | 'both') => void;
 }) {
   return (
-    <DropdownMenu.Root>
+    // A modal one writes a style element, which the content security policy does not allow.
+    <DropdownMenu.Root modal={false}>
       <DropdownMenu.Trigger className={CONTROL}>
         Download <span aria-hidden>▾</span>
       </DropdownMenu.Trigger>

@@ -1,4 +1,5 @@
 /** Output to the clipboard and to files. */
+import { writeClipboard } from '../../../plain-http.ts';
 import type { LineIndex, LogStream } from './line-index.ts';
 import { plainLine } from './line-text.ts';
 import { sizeText } from './size-text.ts';
@@ -38,6 +39,6 @@ export async function copyLines(
     }
     lines.push(plainLine(line.bytes));
   }
-  await navigator.clipboard.writeText(`${lines.join('\n')}\n`);
+  await writeClipboard(`${lines.join('\n')}\n`);
   return lines.length === 1 ? 'Copied 1 line' : `Copied ${lines.length.toLocaleString()} lines`;
 }

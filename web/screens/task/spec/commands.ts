@@ -14,17 +14,12 @@ import {
   type TaskSpec,
   TaskSpecSchema,
 } from '../../../../proto/gen/muster/v1/task_pb.ts';
+import { enumWord } from '../../../ui/enum-word.ts';
 
 /** Returns a word as the shell reads it back. */
 export function quote(word: string): string {
   if (/^[A-Za-z0-9_@%+=:,./-]+$/.test(word)) return word;
   return `'${word.replaceAll("'", `'\\''`)}'`;
-}
-
-/** Returns the name of a value of an enum in small letters. */
-export function enumWord(names: Readonly<Record<string, number>>, value: number): string {
-  const found = Object.keys(names).find((name) => names[name] === value);
-  return (found ?? String(value)).toLowerCase();
 }
 
 /** Returns a duration as the command line reads it: 5m, 1h30m, 500ms. */

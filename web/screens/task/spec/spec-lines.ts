@@ -12,8 +12,9 @@ import {
   type Task,
   type TaskSpec,
 } from '../../../../proto/gen/muster/v1/task_pb.ts';
+import { enumWord } from '../../../ui/enum-word.ts';
 import { absoluteText } from '../../../ui/time.tsx';
-import { durationWord, enumWord, quote } from './commands.ts';
+import { durationWord, quote } from './commands.ts';
 
 export interface Line {
   readonly name: string;
