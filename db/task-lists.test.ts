@@ -343,7 +343,7 @@ describe('the lists of the scheduler, the timers and the reconciler', () => {
 });
 
 /** Tables of a few pages are read whole, whatever indexes there are. */
-const SMALL = ['nodes', 'node_actors', 'late_reports', 'migrations'];
+const SMALL = ['nodes', 'node_actors', 'late_reports', 'output_streams', 'migrations'];
 
 /** Counts what statements read: whole tables, and rows by way of indexes. */
 async function rowsRead(run: () => Promise<void>): Promise<{ scans: number; rows: number }> {

@@ -59,6 +59,8 @@ describe.skipIf(runtimeName() === 'deno')('the console in use', { timeout: TIMEO
       Object.defineProperty(navigator, 'clipboard', { value: undefined });
     });
     await plain.goto(`${cluster.url}/tasks`);
+    await plain.getByRole('link', { name: 'one' }).waitFor();
+    await plain.getByRole('link', { name: 'two' }).waitFor();
     await plain.getByLabel('Select all loaded tasks').check();
     await plain.getByRole('button', { name: 'Retry…' }).click();
     await plain.getByRole('button', { name: /^Retry 2$/ }).click();
@@ -225,10 +227,21 @@ describe.skipIf(runtimeName() === 'deno')('the console in use', { timeout: TIMEO
     await page.goForward();
     await logIn(page);
     await page.getByRole('heading', { name: 'web-1' }).waitFor();
-    // A session that is over is noticed by several calls at once.
+    // A session that is over is noticed by several calls at once, once one has gone on to another screen.
+    let answer = () => {};
+    const isElsewhere = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    await page.route(/\/muster\.v1\./, async (route) => {
+      await isElsewhere;
+      await route.continue();
+    });
     await context.clearCookies();
     await page.getByRole('link', { name: 'Tasks', exact: true }).click();
+    await page.waitForURL('**/tasks');
+    answer();
     await page.getByLabel('User token').waitFor();
+    await page.unroute(/\/muster\.v1\./);
     await logIn(page);
     await page.getByRole('grid').waitFor();
     await other.close();
