@@ -45,7 +45,10 @@ it('says in its Hello which handlers it has, and calls them', async () => {
   const attempt = await run(startCall('steps', { count: 3 }));
   expect(attempt.result.toString()).toBe('"done"');
   expect(attempt.stdout.toString()).toMatch(/^attempt 1 of /);
-  expect(attempt.progress[0]).toMatchObject({ fraction: 1 / 3, message: 'step 1' });
+  // Only the newest is told at any time, and none any more once it is over.
+  const steps = attempt.progress.map(({ fraction, message }) => `${message}: ${fraction}`);
+  const all = ['step 1: 0.3333333333333333', 'step 2: 0.6666666666666666', 'step 3: 1'];
+  expect(all).toEqual(expect.arrayContaining(steps));
   expect(attempt.exited[0]).toMatchObject({ exitCode: 0, stopCause: '', failure: '' });
 });
 

@@ -289,28 +289,6 @@ describe('muster task', () => {
   });
 });
 
-describe('a second agent with the same node id', () => {
-  it('takes over, and the first is told why', async () => {
-    await cluster.startAgent('db-1');
-    await cluster.online('db-1');
-    const other = cluster.spawnMuster(
-      'agent',
-      '--server',
-      cluster.url,
-      '--node',
-      'db-1',
-      '--data',
-      join(cluster.home, 'other'),
-    );
-    await eventually(
-      async () => (await cluster.log('db-1')).includes('newer session'),
-      'the first is told',
-    );
-    process.kill(other.child.pid as number, 'SIGTERM');
-    await other.result;
-  });
-});
-
 /** Runs JavaScript with the runtime of this process. */
 function evalFlags(script: string): string[] {
   return 'deno' in process.versions

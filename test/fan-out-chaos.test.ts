@@ -33,7 +33,7 @@ const json = async <T>(...args: string[]): Promise<T> => {
 
 interface FireJson {
   dueAt: string;
-  taskId: string;
+  taskId?: string;
   why: string;
 }
 
@@ -85,14 +85,20 @@ it(
     );
     const due = fires.map(({ dueAt }) => Date.parse(dueAt)).reverse();
     expect(due).toEqual(due.map((_, index) => (due[0] as number) + index * 1_000));
-    expect(new Set(fires.map(({ taskId }) => taskId)).size).toBe(fires.length);
-    for (const { taskId } of fires) {
-      const ended = await cluster.muster('task', 'wait', taskId);
+    // The pause drops a due time that has just come, and says so.
+    const dropped = fires.filter(({ taskId = '' }) => taskId === '');
+    expect([[], ['it was paused before it could fire']]).toContainEqual(
+      dropped.map(({ why }) => why),
+    );
+    const fired = fires.filter((fire) => !dropped.includes(fire));
+    expect(new Set(fired.map(({ taskId }) => taskId)).size).toBe(fired.length);
+    for (const { taskId } of fired) {
+      const ended = await cluster.muster('task', 'wait', taskId ?? '');
       expect(ended.code, ended.stderr).toBe(0);
     }
     const lines = (await readFile(ran, 'utf8')).trim().split('\n');
     expect(new Set(lines).size).toBe(lines.length);
-    expect(lines).toHaveLength(fires.length + NODES.length);
+    expect(lines).toHaveLength(fired.length + NODES.length);
     const verify = await cluster.muster('task', 'verify', '--all');
     expect(verify.stdout.toString()).toContain('all clean');
     expect((await cluster.muster('schedule', 'verify', 'tick')).stdout.toString()).toContain(
