@@ -5,16 +5,15 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { eventually } from '../../test/eventually.ts';
 import { ScriptedAgent } from './scripted-agent.ts';
-import type { Supervisor } from './supervisor.ts';
 import { DatabaseProxy } from './testing/database-proxy.ts';
 import type { CutMoment } from './testing/database-proxy.ts';
 import {
   caller,
-  create,
   draft,
   kindOf,
   pathsOf,
   reaches,
+  startRunning,
   startsArrive,
   useBench,
   verified,
@@ -27,21 +26,6 @@ beforeEach(async () => {
   proxy = await DatabaseProxy.open(bench.url);
   bench.defer(() => proxy.close());
 });
-
-async function startRunning(): Promise<{
-  supervisor: Supervisor;
-  agent: ScriptedAgent;
-  id: string;
-}> {
-  const supervisor = await bench.start({ url: proxy.url });
-  const agent = new ScriptedAgent('web-1');
-  await agent.connect(supervisor);
-  const [id = ''] = await create(supervisor, draft('web-1'));
-  await startsArrive(agent, 1);
-  agent.tell(agent.started(id));
-  await reaches(supervisor, id, 'running.executing');
-  return { supervisor, agent, id };
-}
 
 /** Holds the row of a task, so that a commit of it waits in the server. */
 async function holdRow(id: string): Promise<() => Promise<void>> {
@@ -68,7 +52,7 @@ describe('a patient event whose commit loses its connection', () => {
   it.each<CutMoment>(['before', 'after'])(
     'is applied exactly once, when the connection is lost %s it is carried out (I1, I4)',
     async (moment) => {
-      const { supervisor, agent, id } = await startRunning();
+      const { supervisor, agent, id } = await startRunning(bench, { url: proxy.url });
       const cut = proxy.cutNext('987654321', moment);
       const seq = agent.tell(agent.exited(id, 0, 1, { stdoutBytes: 987654321 }));
       await cut;
@@ -90,7 +74,7 @@ describe('a patient event whose commit loses its connection', () => {
   );
 
   it('is applied exactly once when the server commits it after it was asked for it (I3, I4)', async () => {
-    const { supervisor, agent, id } = await startRunning();
+    const { supervisor, agent, id } = await startRunning(bench, { url: proxy.url });
     const release = await holdRow(id);
     const cut = proxy.cutNext('987654321', 'during');
     const seq = agent.tell(agent.exited(id, 0, 1, { stdoutBytes: 987654321 }));
@@ -110,7 +94,7 @@ describe('a patient event whose commit loses its connection', () => {
 
 describe('a command whose commit loses its connection', () => {
   it('is answered with unavailable and takes effect when it was carried out', async () => {
-    const { supervisor, agent, id } = await startRunning();
+    const { supervisor, agent, id } = await startRunning(bench, { url: proxy.url });
     const cut = proxy.cutNext('lost on the way back', 'after');
     const answer = kindOf(supervisor.tasks.cancel(id, 'lost on the way back', caller));
     await cut;
@@ -126,7 +110,7 @@ describe('a command whose commit loses its connection', () => {
   });
 
   it('is answered with unavailable and changes nothing when it was not', async () => {
-    const { supervisor, agent, id } = await startRunning();
+    const { supervisor, agent, id } = await startRunning(bench, { url: proxy.url });
     const cut = proxy.cutNext('lost on the way', 'before');
     const answer = kindOf(supervisor.tasks.cancel(id, 'lost on the way', caller));
     await cut;
@@ -162,7 +146,7 @@ describe('a creation whose commit loses its connection', () => {
 
 describe('output whose commit loses its connection', () => {
   it('is stored once and in order, and its session lives on (I5)', async () => {
-    const { supervisor, agent, id } = await startRunning();
+    const { supervisor, agent, id } = await startRunning(bench, { url: proxy.url });
     const piece = (offset: number, text: string) =>
       ({
         kind: 'output',
@@ -191,7 +175,7 @@ describe('output whose commit loses its connection', () => {
 
 describe('a supervisor whose database is away', () => {
   it('refuses calls at once, acknowledges nothing, and stops in order', async () => {
-    const { supervisor, agent, id } = await startRunning();
+    const { supervisor, agent, id } = await startRunning(bench, { url: proxy.url });
     proxy.refuse();
     const seq = agent.tell(agent.exited(id, 0));
     await eventually(() => !supervisor.isServing(), 'the loss is noticed');
@@ -207,7 +191,7 @@ describe('a supervisor whose database is away', () => {
   });
 
   it('stops also when the database goes away during the stop', async () => {
-    const { supervisor, agent, id } = await startRunning();
+    const { supervisor, agent, id } = await startRunning(bench, { url: proxy.url });
     const release = await holdRow(id);
     agent.tell(agent.exited(id, 0));
     await waitersFor(1);

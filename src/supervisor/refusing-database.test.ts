@@ -3,36 +3,11 @@
  */
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../../test/eventually.ts';
-import { ScriptedAgent } from './scripted-agent.ts';
+import type { ScriptedAgent } from './scripted-agent.ts';
 import type { Supervisor } from './supervisor.ts';
-import {
-  caller,
-  create,
-  draft,
-  kindOf,
-  pathsOf,
-  reaches,
-  startsArrive,
-  useBench,
-  verified,
-} from './testing/test-bench.ts';
+import { caller, kindOf, pathsOf, startRunning, useBench, verified } from './testing/test-bench.ts';
 
 const bench = useBench();
-
-async function startRunning(): Promise<{
-  supervisor: Supervisor;
-  agent: ScriptedAgent;
-  id: string;
-}> {
-  const supervisor = await bench.start({ sweepIntervalMs: 60_000 });
-  const agent = new ScriptedAgent('web-1');
-  await agent.connect(supervisor);
-  const [id = ''] = await create(supervisor, draft('web-1'));
-  await startsArrive(agent, 1);
-  agent.tell(agent.started(id));
-  await reaches(supervisor, id, 'running.executing');
-  return { supervisor, agent, id };
-}
 
 /** Has every change of a task and every piece of output refused, until the returned function is called. */
 async function refuseWith(
@@ -83,7 +58,7 @@ describe('a database that refuses to store anything', () => {
     ['57P05', 'connections were idle for too long'],
     ['58030', 'its disk fails'],
   ])('is waited for: %s, %s (I1, I5)', async (code) => {
-    const { supervisor, agent, id } = await startRunning();
+    const { supervisor, agent, id } = await startRunning(bench, { sweepIntervalMs: 60_000 });
     const refusing = await refuseWith(code);
     const seq = tellEnd(agent, id);
     await eventually(async () => (await refusing.refusals()) > 0, 'something has been refused');
@@ -96,7 +71,7 @@ describe('a database that refuses to store anything', () => {
 
 describe('a database that is the primary no more', () => {
   it('is not used until it can be written to again', async () => {
-    const { supervisor, agent, id } = await startRunning();
+    const { supervisor, agent, id } = await startRunning(bench, { sweepIntervalMs: 60_000 });
     const { sql } = bench;
     await sql.unsafe(
       `alter database "${sql.options.database}" set default_transaction_read_only = on`,
@@ -120,7 +95,7 @@ describe('a statement that somebody cancels', () => {
   it.each(['insert_output', 'update tasks as t'])(
     'is sent again when an agent waits for it, and nobody else notices: %s',
     async (text) => {
-      const { supervisor, agent, id } = await startRunning();
+      const { supervisor, agent, id } = await startRunning(bench, { sweepIntervalMs: 60_000 });
       const holder = await bench.sql.reserve();
       await holder`begin`;
       await holder`select 1 from tasks where id = ${id} for update`;

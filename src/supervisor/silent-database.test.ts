@@ -6,19 +6,10 @@ import { connectDatabase } from '../../db/connect.ts';
 import { classifyFailure } from '../../db/failures.ts';
 import { listen, notify } from '../../db/notify.ts';
 import { eventually } from '../../test/eventually.ts';
-import { ScriptedAgent } from './scripted-agent.ts';
+import type { ScriptedAgent } from './scripted-agent.ts';
 import type { Supervisor } from './supervisor.ts';
 import { DatabaseProxy } from './testing/database-proxy.ts';
-import {
-  create,
-  draft,
-  kindOf,
-  pathsOf,
-  reaches,
-  startsArrive,
-  useBench,
-  verified,
-} from './testing/test-bench.ts';
+import { kindOf, pathsOf, startRunning, useBench, verified } from './testing/test-bench.ts';
 
 const bench = useBench();
 let proxy: DatabaseProxy;
@@ -28,21 +19,8 @@ beforeEach(async () => {
   bench.defer(() => proxy.close());
 });
 
-async function startRunning(): Promise<{
-  supervisor: Supervisor;
-  agent: ScriptedAgent;
-  id: string;
-}> {
-  const quick = { silenceIntervalMs: 20, answerTimeoutMs: 2_000, listenIntervalMs: 2_000 };
-  const supervisor = await bench.start({ url: proxy.url, ...quick });
-  const agent = new ScriptedAgent('web-1');
-  await agent.connect(supervisor);
-  const [id = ''] = await create(supervisor, draft('web-1'));
-  await startsArrive(agent, 1);
-  agent.tell(agent.started(id));
-  await reaches(supervisor, id, 'running.executing');
-  return { supervisor, agent, id };
-}
+/** Silence is noticed soon here. */
+const QUICK = { silenceIntervalMs: 20, answerTimeoutMs: 2_000, listenIntervalMs: 2_000 };
 
 async function endsOnce(supervisor: Supervisor, agent: ScriptedAgent, id: string, seq: number) {
   await eventually(() => agent.acknowledged === seq, 'the report is acknowledged');
@@ -59,7 +37,7 @@ async function endsOnce(supervisor: Supervisor, agent: ScriptedAgent, id: string
 
 describe('a supervisor whose database is gone without a word', () => {
   it('answers what waits with unavailable, and goes on when the database is back (I1, I4)', async () => {
-    const { supervisor, agent, id } = await startRunning();
+    const { supervisor, agent, id } = await startRunning(bench, { url: proxy.url, ...QUICK });
     proxy.silence({ isAll: true });
     const answer = kindOf(supervisor.tasks.get(id));
     const seq = agent.tell(agent.exited(id, 0));
@@ -73,14 +51,14 @@ describe('a supervisor whose database is gone without a word', () => {
   });
 
   it('notices when only the connections that were open are dead, and goes on over new ones', async () => {
-    const { supervisor, agent, id } = await startRunning();
+    const { supervisor, agent, id } = await startRunning(bench, { url: proxy.url, ...QUICK });
     proxy.silence({ isAll: false });
     const seq = agent.tell(agent.exited(id, 0));
     await endsOnce(supervisor, agent, id, seq);
   });
 
   it('looks for a commit whose answer never came, and applies it exactly once (I1, I4)', async () => {
-    const { supervisor, agent, id } = await startRunning();
+    const { supervisor, agent, id } = await startRunning(bench, { url: proxy.url, ...QUICK });
     const cut = proxy.cutNext('987654321', 'silently');
     const seq = agent.tell(agent.exited(id, 0, 1, { stdoutBytes: 987654321 }));
     await cut;
@@ -88,7 +66,7 @@ describe('a supervisor whose database is gone without a word', () => {
   });
 
   it('stops all the same', async () => {
-    const { supervisor, agent, id } = await startRunning();
+    const { supervisor, agent, id } = await startRunning(bench, { url: proxy.url, ...QUICK });
     proxy.silence({ isAll: true });
     const seq = agent.tell(agent.exited(id, 0));
     await supervisor.stop();

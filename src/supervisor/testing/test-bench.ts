@@ -16,7 +16,7 @@ import { eventually } from '../../../test/eventually.ts';
 import { systemClock } from '../../process/clock.ts';
 import { createLogger, silentLogger } from '../../process/log.ts';
 import type { Logger } from '../../process/log.ts';
-import type { ScriptedAgent } from '../scripted-agent.ts';
+import { ScriptedAgent } from '../scripted-agent.ts';
 import { startSupervisor } from '../start.ts';
 import type { SupervisorOptions } from '../start.ts';
 import type { Supervisor, TaskDraft } from '../supervisor.ts';
@@ -176,6 +176,21 @@ export async function startsArrive(agent: ScriptedAgent, count: number): Promise
     () => agent.starts().length >= count,
     `${agent.nodeId} is sent ${count} starts, of which ${agent.starts().length} came`,
   );
+}
+
+/** A supervisor with one agent, on which a script is running. */
+export async function startRunning(
+  bench: TestBench,
+  options: StartOptions,
+): Promise<{ supervisor: Supervisor; agent: ScriptedAgent; id: string }> {
+  const supervisor = await bench.start(options);
+  const agent = new ScriptedAgent('web-1');
+  await agent.connect(supervisor);
+  const [id = ''] = await create(supervisor, draft('web-1'));
+  await startsArrive(agent, 1);
+  agent.tell(agent.started(id));
+  await reaches(supervisor, id, 'running.executing');
+  return { supervisor, agent, id };
 }
 
 /** The kind of the MusterError that a promise rejects with. */
