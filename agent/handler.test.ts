@@ -45,11 +45,18 @@ it('says in its Hello which handlers it has, and calls them', async () => {
   const attempt = await run(startCall('steps', { count: 3 }));
   expect(attempt.result.toString()).toBe('"done"');
   expect(attempt.stdout.toString()).toMatch(/^attempt 1 of /);
-  // Only the newest is told at any time, and none any more once it is over.
-  const steps = attempt.progress.map(({ fraction, message }) => `${message}: ${fraction}`);
-  const all = ['step 1: 0.3333333333333333', 'step 2: 0.6666666666666666', 'step 3: 1'];
-  expect(all).toEqual(expect.arrayContaining(steps));
   expect(attempt.exited[0]).toMatchObject({ exitCode: 0, stopCause: '', failure: '' });
+});
+
+it('tells how far a call is while it runs', async () => {
+  await startAgent();
+  const start = startCall('report', 0.25);
+  supervisor.start(start);
+  await supervisor.until(() => supervisor.of(start).progress.length > 0, 'its progress');
+  const told = { fraction: 0.25, message: 'a quarter' };
+  expect(supervisor.of(start).progress).toMatchObject([told]);
+  supervisor.stop(keyOf(start));
+  await supervisor.over(start);
 });
 
 it('carries out scripts beside them, and many calls in few threads', async () => {
